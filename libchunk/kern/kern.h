@@ -81,6 +81,8 @@ bool chk_kern_all_equal(const void *in, const void *item, size_t item_bytes, siz
 /* HDF5's byte shuffle over n_bytes (elements of item_bytes; a remainder is copied), and its inverse. out must not overlap in. */
 void chk_kern_shuffle(void *out, const void *in, size_t item_bytes, size_t n_bytes);
 void chk_kern_unshuffle(void *out, const void *in, size_t item_bytes, size_t n_bytes);
+/* Gathers n elements out of shuffled bytes: byte b of element i is in[b * plane_bytes + i]. What unshuffle does, for a piece of it. */
+void chk_kern_unplane(void *out, const void *in, size_t plane_bytes, size_t item_bytes, size_t n);
 /* Bit transpose of n elements (a multiple of 8) as the bitshuffle project defines it, one block, and its inverse. out must not overlap in. */
 void chk_kern_bitshuffle(void *out, const void *in, size_t item_bytes, size_t n);
 void chk_kern_bitunshuffle(void *out, const void *in, size_t item_bytes, size_t n);

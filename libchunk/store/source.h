@@ -1,0 +1,134 @@
+/* source.h: where arrays come from and go to, as two small tables of functions. HDF5, memory and callbacks are three of each.
+ *
+ * A source is asked for boxes of a view of it and answers with pieces: pointers and strides into mapped windows, decoded chunks or dense
+ * copies, carved from the arena that the task was granted. A sink takes finished blocks in three steps: encode (in the worker), claim (in
+ * task order, short), write (in the worker). Memory cost: need() is an upper bound, exact where the layout allows it. */
+#ifndef CHK_SOURCE_H
+#define CHK_SOURCE_H
+
+#include "array/dtype.h"
+#include "array/shape.h"
+#include "base/ledger.h"
+#include "store/h5.h"
+
+typedef struct chk_source chk_source;
+typedef struct chk_sink chk_sink;
+
+/* The elements of one box, in place. Element (i0, i1, ...) of the box lies at data + sum of i[a] * stride[a]. */
+typedef struct chk_piece {
+    const char *data;             /* NULL: the whole box has the value `fill` */
+    int64_t stride[CHK_MAX_NDIM]; /* bytes, per axis of the view; 0 for broadcast axes */
+    size_t plane_bytes;           /* not 0: shuffled; byte b of an element lies b * plane_bytes further, strides count 1 byte an element */
+    bool swapped;                 /* other byte order */
+    chk_scalar fill;
+} chk_piece;
+
+/* What a task may need for one source, bytes. */
+typedef struct chk_need {
+    size_t arena;                 /* carved from the grant */
+    size_t window;                /* mapped file pages, resident while mapped */
+} chk_need;
+
+/* What a task holds of one source between fetch and release: windows. Zeroed is empty. */
+typedef struct chk_hold {
+    void *addr[64];
+    size_t n_bytes[64];
+    int n;
+    uint64_t bytes_read;          /* stored bytes brought in by this hold, windows included */
+    uint64_t ns_read, ns_decode;  /* time in system calls and in codecs */
+} chk_hold;
+
+typedef struct chk_source_ops {
+    const char *kind;             /* "hdf5", "memory", "callback" */
+    /* For n_boxes boxes of at most max_extent each, fetched together: boxes are tiles of a pass and each lies in one chunk of the
+     * pass's grid; aligned says that the pass's grid is this view's own chunk grid. */
+    void (*need)(const chk_source *s, const chk_view *v, const int64_t *max_extent, int64_t n_boxes, bool aligned, chk_need *out);
+    /* Fills n pieces. Valid until release. On failure nothing is held. */
+    chunk_status (*fetch)(chk_source *s, const chk_view *v, const chk_box *boxes, size_t n, chk_arena *arena, chk_hold *hold, chk_piece *out, chunk_error *err);
+    void (*release)(chk_source *s, chk_hold *hold);
+    /* May be NULL. Tells the kernel that these boxes come soon; returns at once. */
+    void (*advise)(chk_source *s, const chk_view *v, const chk_box *boxes, size_t n);
+    /* May be NULL: true when all of these boxes certainly hold only the fill value (*value); must be cheap (an index look-up a chunk). */
+    bool (*all_fill)(chk_source *s, const chk_view *v, const chk_box *box, chk_scalar *value);
+    void (*free)(chk_source *s);
+} chk_source_ops;
+
+struct chk_source {
+    const chk_source_ops *ops;
+    _Atomic int refs;
+    chk_dtype dtype;
+    chk_shape shape;
+    chk_grid grid;                /* its chunks; for memory, the fixed rule of the shape */
+    bool cuttable;                /* a chunk can be read in parts at no extra cost (uncompressed); else a whole chunk is decoded each time */
+    bool thread_safe;             /* false: one fetch at a time (the scheduler's job) */
+    char name[64];                /* for explain: "FILE:/DATASET" cut short, "memory" */
+};
+
+void chk_source_retain(chk_source *s);
+void chk_source_release(chk_source *s);                       /* NULL allowed */
+chunk_status chk_source_h5(chk_source **out, chk_h5set *set, chunk_error *err); /* retains set; refuses dtypes the engine cannot compute with */
+/* data is borrowed and must stay valid and unchanged until the last run that uses it ended. strides in bytes, NULL for C order. */
+chunk_status chk_source_memory(chk_source **out, const void *data, chk_dtype dtype, const chk_shape *shape, const int64_t *strides, chunk_error *err);
+/* Reads a box (dense, C order, native) by calling back; grid by `chunk`, NULL for the fixed rule. */
+typedef int (*chk_read_fn)(void *user, const int64_t *lo, const int64_t *hi, void *out);
+chunk_status chk_source_callback(chk_source **out, chk_read_fn read, void *user, void (*free_user)(void *), chk_dtype dtype, const chk_shape *shape,
+                                 const int64_t *chunk, bool thread_safe, chunk_error *err);
+
+/* One finished block of an output on its way. */
+typedef struct chk_block {
+    chk_box box;
+    const void *data;             /* dense, C order, native byte order; after encode: what is to be written */
+    size_t n_bytes;
+    uint32_t mask;
+    bool skip;                    /* holds only the fill value: nothing to write */
+    uint64_t addr;                /* set by claim */
+    uint64_t ns_encode, ns_write;
+} chk_block;
+
+typedef struct chk_sink_ops {
+    const char *kind;
+    /* Bytes of encoded data (kept from encode to write) and of scratch (only during encode) for a block of n elements; both 0 when blocks are
+     * written from where they were computed. */
+    void (*need)(const chk_sink *s, int64_t n_elements, size_t *kept, size_t *scratch);
+    /* May be NULL. Turns b->data (raw) into what is stored, in `kept`; sets skip for fill-only blocks. */
+    chunk_status (*encode)(chk_sink *s, chk_block *b, void *kept, size_t kept_bytes, void *scratch, size_t scratch_bytes, chunk_error *err);
+    /* May be NULL. Called once for each block, in the order of the pass, one at a time. */
+    chunk_status (*claim)(chk_sink *s, chk_block *b, chunk_error *err);
+    chunk_status (*write)(chk_sink *s, chk_block *b, chunk_error *err);
+    /* After the last block, once; not called for failed runs. */
+    chunk_status (*finish)(chk_sink *s, chunk_error *err);
+    void (*free)(chk_sink *s);
+} chk_sink_ops;
+
+struct chk_sink {
+    const chk_sink_ops *ops;
+    chk_dtype dtype;
+    chk_shape shape;
+    chk_grid grid;                /* its chunks */
+    bool whole_chunks;            /* blocks must be whole chunks (filters); else any run of elements inside one chunk, in C order of the chunk */
+    bool ordered;                 /* claim matters */
+    bool thread_safe;             /* false: one write at a time */
+    char name[64];
+};
+
+void chk_sink_free(chk_sink *s);                              /* NULL allowed */
+chunk_status chk_sink_h5(chk_sink **out, chk_h5out *d, chunk_error *err); /* borrows d, which belongs to its writer */
+/* Any strides (bytes, NULL for C order); writes need not be aligned with anything. */
+chunk_status chk_sink_memory(chk_sink **out, void *data, chk_dtype dtype, const chk_shape *shape, const int64_t *strides, chunk_error *err);
+/* Called with dense blocks in the order of the pass, one at a time, unless thread_safe. */
+typedef int (*chk_write_fn)(void *user, const int64_t *lo, const int64_t *hi, const void *data);
+chunk_status chk_sink_callback(chk_sink **out, chk_write_fn write, void *user, chk_dtype dtype, const chk_shape *shape, const int64_t *chunk, bool thread_safe,
+                               chunk_error *err);
+
+/* ---- scratch: arrays that live for one run only, in an unnamed file (O_TMPFILE, or unlinked at once), laid out block after block */
+typedef struct chk_scratch chk_scratch;
+/* Opens the file in dir (refused on tmpfs unless allow_tmpfs; refused when fewer than expect_bytes are free: CHUNK_ENOSPC with the numbers). */
+chunk_status chk_scratch_new(chk_scratch **out, const char *dir, bool allow_tmpfs, uint64_t expect_bytes, chunk_error *err);
+void chk_scratch_free(chk_scratch *s);
+/* A region of n_bytes at a page boundary; no data moves. */
+uint64_t chk_scratch_reserve(chk_scratch *s, uint64_t n_bytes);
+chunk_status chk_scratch_write(chk_scratch *s, const void *data, size_t n_bytes, uint64_t at, chunk_error *err);
+chunk_status chk_scratch_read(chk_scratch *s, void *data, size_t n_bytes, uint64_t at, chunk_error *err);
+int chk_scratch_fd(const chk_scratch *s);
+
+#endif
