@@ -1,0 +1,120 @@
+/* node.h: expressions as a graph of immutable, counted nodes.
+ *
+ * Everything a user writes is expanded into nine kinds of node; an operation of the table (op.h) builds them. Nodes are made by the
+ * constructors below, which infer dtype, shape and chunk grid, fold constants, and return an existing node where an equal one is alive in
+ * the same builder (common subexpressions are shared by construction). Constructors borrow inputs and give *out counted once.
+ * Threads: a builder and its nodes belong to one thread at a time; counts are atomic. */
+#ifndef CHK_NODE_H
+#define CHK_NODE_H
+
+#include "array/dtype.h"
+#include "array/shape.h"
+#include "base/status.h"
+#include "kern/kern.h"
+#include "store/source.h"
+
+typedef struct chk_node chk_node;
+typedef struct chk_builder chk_builder;
+struct chk_op;
+
+typedef enum chk_node_kind {
+    CHK_NODE_SOURCE,          /* a stored, borrowed or called-back array */
+    CHK_NODE_SCALAR,          /* a constant, zero-dimensional */
+    CHK_NODE_IOTA,            /* int64 0, 1, ..., n - 1, one axis */
+    CHK_NODE_MAP,             /* one kernel over broadcast inputs; fn NONE is a cast of in[0] to dtype */
+    CHK_NODE_USER,            /* a caller's elementwise kernel */
+    CHK_NODE_REDUCE,          /* one reduction over some axes of in[0] */
+    CHK_NODE_VIEW,            /* in[0] through an affine index transform */
+    CHK_NODE_KEEP,            /* in[0], computed once and kept for the run (persist, NAME := EXPR) */
+    CHK_NODE_CUSTOM           /* an operation that plans its own passes (op->lower) */
+} chk_node_kind;
+
+/* A caller's elementwise kernel: n elements, dense inputs of the declared dtypes, dense output; called from worker threads, no lock held.
+ * Returns 0, or anything else to stop the run. */
+typedef int (*chk_user_map_fn)(void *user, const void *const *in, void *out, size_t n);
+/* A caller's reduction: states of state_bytes each, plain bytes. */
+typedef struct chk_user_red {
+    size_t state_bytes;
+    void (*init)(void *user, void *state);
+    int (*fold)(void *user, void *state, const void *data, size_t n);      /* n contiguous elements */
+    int (*merge)(void *user, void *into, const void *from);                /* into comes first */
+    int (*finish)(void *user, const void *state, void *out);
+} chk_user_red;
+
+typedef struct chk_user_op {          /* registered; lives as long as its builder's registry */
+    char name[64];
+    char summary[128];
+    int n_in;
+    chk_dtype in_dtype[4], out_dtype;
+    chk_user_map_fn map;              /* one of map and red is set */
+    chk_user_red red;
+    void *user;
+} chk_user_op;
+
+struct chk_node {
+    _Atomic int refs;
+    chk_node_kind kind;
+    chk_dtype dtype;
+    bool weak;                        /* a Python-like scalar: adapts to the other operand's dtype */
+    chk_shape shape;
+    chk_grid grid;                    /* by the rule of node.c: of the first input with the most elements; constants and iota: the fixed rule */
+    uint64_t hash[2];                 /* XXH3-128 of the structure: equal expressions over equal sources have equal hashes */
+    int n_in;
+    chk_node **in;
+    char name[48];                    /* the user's or the operation's name, for explain; not part of the identity */
+    union {
+        chk_source *source;           /* SOURCE */
+        chk_scalar scalar;            /* SCALAR */
+        struct { chk_fn fn; chk_dtype compute; } map;      /* MAP: inputs are cast to compute before; fn NONE: cast */
+        const chk_user_op *user;      /* USER; also REDUCE with red.user */
+        struct {
+            chk_red red;
+            const chk_user_op *user;  /* not NULL: the caller's reduction */
+            uint32_t axes;            /* bit a: axis a of in[0] is reduced */
+            bool keepdims;
+            double param;             /* var: correction */
+        } red;                        /* REDUCE; dtype is chk_red_out_dtype; casts follow as MAP nodes */
+        chk_view view;                /* VIEW: base is in[0] */
+        struct { const struct chk_op *op; void *data; } custom; /* CUSTOM */
+    } u;
+};
+
+/* ---- builders: a table of live nodes for sharing, and the registry of operations */
+chunk_status chk_builder_new(chk_builder **out, const struct chk_op *const *ops, size_t n_ops, chunk_error *err);
+void chk_builder_free(chk_builder *b);     /* nodes that are still held live on */
+chunk_status chk_builder_register(chk_builder *b, const chk_user_op *op, chunk_error *err); /* copies; refuses taken names */
+/* Operation or user op by name or alias; NULL when unknown. */
+const struct chk_op *chk_builder_find(const chk_builder *b, const char *name, size_t n);
+const chk_user_op *chk_builder_find_user(const chk_builder *b, const char *name, size_t n);
+const char *chk_builder_nearest(const chk_builder *b, const char *name, size_t n); /* for "did you mean"; NULL when nothing is near */
+
+chk_node *chk_node_retain(chk_node *n);
+void chk_node_release(chk_node *n);        /* NULL allowed; deep chains do not recurse */
+
+/* ---- constructors */
+chunk_status chk_node_source(chk_node **out, chk_builder *b, chk_source *s, const char *name, chunk_error *err); /* retains s */
+chunk_status chk_node_scalar(chk_node **out, chk_builder *b, const chk_scalar *v, bool weak, chunk_error *err);
+chunk_status chk_node_int(chk_node **out, chk_builder *b, int64_t v, chunk_error *err);       /* weak */
+chunk_status chk_node_float(chk_node **out, chk_builder *b, double v, chunk_error *err);      /* weak */
+chunk_status chk_node_iota(chk_node **out, chk_builder *b, int64_t n, chunk_error *err);
+/* fn over inputs broadcast together, cast to `compute` (for WHERE: in[1], in[2]; in[0] to bool). Folds when all inputs are scalars. */
+chunk_status chk_node_map(chk_node **out, chk_builder *b, chk_fn fn, chk_dtype compute, chk_node *const *in, int n_in, chunk_error *err);
+chunk_status chk_node_cast(chk_node **out, chk_builder *b, chk_node *in, chk_dtype to, chunk_error *err);  /* the input itself where nothing changes */
+chunk_status chk_node_user(chk_node **out, chk_builder *b, const chk_user_op *op, chk_node *const *in, int n_in, chunk_error *err);
+chunk_status chk_node_reduce(chk_node **out, chk_builder *b, chk_red red, const chk_user_op *user, chk_node *in, uint32_t axes, bool keepdims, double param,
+                             chunk_error *err);
+/* Composes with a view below; pushes nothing (rewriting is the plan's work). Grid: the base grid seen through the view. */
+chunk_status chk_node_view(chk_node **out, chk_builder *b, chk_node *in, const chk_view *view, chunk_error *err);
+chunk_status chk_node_broadcast(chk_node **out, chk_builder *b, chk_node *in, const chk_shape *to, chunk_error *err);
+chunk_status chk_node_keep(chk_node **out, chk_builder *b, chk_node *in, chunk_error *err);
+chunk_status chk_node_custom(chk_node **out, chk_builder *b, const struct chk_op *op, void *data, chk_dtype dtype, const chk_shape *shape, const chk_grid *grid,
+                             chk_node *const *in, int n_in, chunk_error *err); /* takes data; freed by op->free_data */
+
+/* ---- the canonical JSON form: one object {"libchunk":1,"nodes":[...],"results":[...]}, keys sorted, no spaces, nodes in the order of first use,
+ * constants as exact text. Sources are named; reading asks `resolve` for them. Refuses caller's kernels and memory (CHUNK_EUNSUPPORTED). */
+chunk_status chk_json_write(char **out, chk_node *const *results, int n_results, chunk_error *err); /* *out: chk_free */
+typedef chunk_status (*chk_resolve_fn)(void *arg, const char *name, chk_source **out, chunk_error *err);
+chunk_status chk_json_read(chk_node **results, int max_results, int *n_results, chk_builder *b, const char *json, size_t n, chk_resolve_fn resolve, void *arg,
+                           chunk_error *err);
+
+#endif
