@@ -1,0 +1,252 @@
+/* chunk.h: libchunk, out-of-core chunked arrays under a memory ceiling.
+ *
+ * Arrays are lazy: an array is an expression over stored data. Nothing is read until a run is started, and a run is refused before anything
+ * is touched when its proven peak does not fit under the ceiling.
+ *
+ *     chunk_context *ctx; chunk_array *x, *m; chunk_error err; double mean;
+ *     chunk_context_new(&ctx, &(chunk_options){.size = sizeof(chunk_options), .memory = 64 << 20}, &err);
+ *     chunk_from_hdf5(&x, ctx, "x.h5", "/x", &err);
+ *     chunk_call(&m, ctx, "mean", &(chunk_arg){.kind = CHUNK_ARG_ARRAY, .array = x}, 1, &err);
+ *     chunk_output out = {.size = sizeof out, .array = m, .data = &mean};
+ *     chunk_compute(ctx, &out, 1, NULL, NULL, &err);
+ *
+ * Ownership: functions whose first parameter is `out` give a new handle, freed by the _free of its kind, which accepts NULL. All else is
+ * borrowed for the call. On failure *out is untouched and the error says why.
+ * Threads: different contexts are independent. Handles of one context may be used from one thread at a time, but for the functions of
+ * chunk_run, which may be called from any thread. Callbacks are called from worker threads with no lock held.
+ * After fork, the child must not use contexts of its parent: every call returns CHUNK_ESTATE.
+ * HDF5: the engine keeps its own handles and its own lock; hosts that use HDF5 from other threads need a thread-safe HDF5 library.
+ * Memory: the ceiling covers what the engine adds to the process; docs/memory.md has the formulas. */
+#ifndef CHUNK_H
+#define CHUNK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "chunk_status.h"
+
+#if defined _WIN32
+#error "libchunk needs a POSIX system"
+#endif
+#define CHUNK_API __attribute__((visibility("default")))
+
+#define CHUNK_VERSION_MAJOR 0
+#define CHUNK_VERSION_MINOR 1
+#define CHUNK_VERSION_PATCH 0
+#define CHUNK_VERSION "0.1.0"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct chunk_context chunk_context;
+typedef struct chunk_array chunk_array;
+typedef struct chunk_run chunk_run;
+typedef struct chunk_file chunk_file;
+
+enum { CHUNK_MAX_NDIM = 32 };
+
+typedef enum chunk_dtype {
+    CHUNK_BOOL, CHUNK_INT8, CHUNK_INT16, CHUNK_INT32, CHUNK_INT64, CHUNK_UINT8, CHUNK_UINT16, CHUNK_UINT32, CHUNK_UINT64,
+    CHUNK_FLOAT16, CHUNK_FLOAT32, CHUNK_FLOAT64, CHUNK_COMPLEX64, CHUNK_COMPLEX128
+} chunk_dtype;
+
+CHUNK_API const char *chunk_version(void);
+CHUNK_API const char *chunk_dtype_name(chunk_dtype d);            /* NumPy's: "float64"; NULL for none */
+CHUNK_API size_t chunk_dtype_size(chunk_dtype d);
+
+/* ---- contexts */
+
+/* Zeroed members mean the default. size: sizeof(chunk_options), so that the struct can grow. */
+typedef struct chunk_options {
+    size_t size;
+    uint64_t memory;              /* ceiling in bytes on what the engine adds to the process; default: half of what cgroup and machine allow */
+    int threads;                  /* workers; default: the cores this process may use. Fewer are started where the ceiling holds fewer */
+    const char *scratch;          /* folder for spilled data; default: the output's, else TMPDIR where it is no tmpfs */
+    bool whole_process;           /* the ceiling covers the whole process, as the command line's does: code, stacks and libraries included */
+    uint64_t reserved;            /* whole_process: bytes of other processes (a launcher) that share the ceiling */
+} chunk_options;
+
+CHUNK_API chunk_status chunk_context_new(chunk_context **out, const chunk_options *options, chunk_error *err); /* options may be NULL */
+CHUNK_API void chunk_context_free(chunk_context *ctx);            /* waits for runs to end; arrays of it stay valid until freed */
+
+/* ---- arrays */
+
+/* FILE:/DATASET opened for reading. The file must not change while runs use it. Cost: a file handle and a few KiB. */
+CHUNK_API chunk_status chunk_from_hdf5(chunk_array **out, chunk_context *ctx, const char *file, const char *dataset, chunk_error *err);
+/* Borrowed memory of any strides (bytes; NULL: C order), not copied; must stay valid and unchanged until runs that use it ended. */
+CHUNK_API chunk_status chunk_from_memory(chunk_array **out, chunk_context *ctx, const void *data, chunk_dtype dtype, int ndim, const int64_t *shape,
+                                         const int64_t *strides, chunk_error *err);
+/* Boxes [lo, hi) read by the caller's function into dense C-order memory; returns 0, or anything else to fail the run. chunk: the shape in
+ * which it likes to be asked, NULL for a rule of the shape. Called from workers; one at a time unless thread_safe. */
+typedef int (*chunk_read_callback)(void *user, const int64_t *lo, const int64_t *hi, void *out);
+CHUNK_API chunk_status chunk_from_callback(chunk_array **out, chunk_context *ctx, chunk_read_callback read, void *user, chunk_dtype dtype, int ndim,
+                                           const int64_t *shape, const int64_t *chunk, bool thread_safe, chunk_error *err);
+CHUNK_API chunk_status chunk_from_scalar(chunk_array **out, chunk_context *ctx, chunk_dtype dtype, const void *value, chunk_error *err);
+
+CHUNK_API chunk_array *chunk_array_retain(chunk_array *a);
+CHUNK_API void chunk_array_free(chunk_array *a);                  /* gives back one reference */
+CHUNK_API int chunk_array_ndim(const chunk_array *a);
+CHUNK_API const int64_t *chunk_array_shape(const chunk_array *a);
+CHUNK_API chunk_dtype chunk_array_dtype(const chunk_array *a);
+CHUNK_API int64_t chunk_array_count(const chunk_array *a);        /* elements */
+/* The chunk extents along one axis: up to n of them into bounds (n_chunks + 1 entries); returns n_chunks. */
+CHUNK_API int64_t chunk_array_bounds(const chunk_array *a, int axis, int64_t *bounds, int64_t n);
+
+/* An argument of an operation: tagged, named when name is not NULL. */
+typedef enum chunk_arg_kind {
+    CHUNK_ARG_NONE, CHUNK_ARG_ARRAY, CHUNK_ARG_INT, CHUNK_ARG_FLOAT, CHUNK_ARG_COMPLEX, CHUNK_ARG_BOOL, CHUNK_ARG_STRING, CHUNK_ARG_DTYPE, CHUNK_ARG_TUPLE
+} chunk_arg_kind;
+typedef struct chunk_arg {
+    const char *name;             /* keyword, or NULL for the next positional parameter */
+    chunk_arg_kind kind;
+    chunk_array *array;
+    int64_t i;                    /* also BOOL (0, 1) and DTYPE (a chunk_dtype) */
+    double f[2];                  /* FLOAT: f[0]; COMPLEX: both */
+    const char *s;
+    const struct chunk_arg *items; /* TUPLE: n_items of them */
+    int n_items;
+} chunk_arg;
+/* Calls an operation of the table (or a registered one) by name: chunk_call(&y, ctx, "sqrt", ...). chunk_op_info lists them. */
+CHUNK_API chunk_status chunk_call(chunk_array **out, chunk_context *ctx, const char *op, const chunk_arg *args, int n_args, chunk_error *err);
+/* Basic slicing: per axis start, stop and step with NumPy's meaning (negative counts from the end; NULL: 0, extent, 1). */
+CHUNK_API chunk_status chunk_slice(chunk_array **out, chunk_context *ctx, chunk_array *a, const int64_t *start, const int64_t *stop, const int64_t *step,
+                                   chunk_error *err);
+/* Computes a once per run and keeps it for all its uses (in memory while it fits, else in scratch); the same values either way. */
+CHUNK_API chunk_status chunk_persist(chunk_array **out, chunk_context *ctx, chunk_array *a, chunk_error *err);
+
+/* ---- expressions as text */
+
+typedef struct chunk_binding {
+    const char *name;
+    chunk_array *array;
+} chunk_binding;
+typedef struct chunk_text chunk_text;
+/* Parses without looking at any data: syntax, functions and keywords are checked. */
+CHUNK_API chunk_status chunk_text_new(chunk_text **out, chunk_context *ctx, const char *text, chunk_error *err);
+CHUNK_API void chunk_text_free(chunk_text *t);
+CHUNK_API int chunk_text_n_results(const chunk_text *t);
+CHUNK_API const char *chunk_text_result_name(const chunk_text *t, int i);      /* NULL where the result has no name */
+CHUNK_API int chunk_text_n_names(const chunk_text *t);                         /* names that must be bound */
+CHUNK_API const char *chunk_text_name(const chunk_text *t, int i, int *column);
+/* Builds the results, in order; results has room for chunk_text_n_results. Unbound names are CHUNK_ENAME. */
+CHUNK_API chunk_status chunk_text_build(chunk_array **results, const chunk_text *t, chunk_context *ctx, const chunk_binding *bindings, int n_bindings,
+                                        chunk_error *err);
+/* One expression in one call. */
+CHUNK_API chunk_status chunk_eval(chunk_array **out, chunk_context *ctx, const char *text, const chunk_binding *bindings, int n_bindings, chunk_error *err);
+/* The canonical JSON form of results (to be freed with chunk_string_free), and back; sources are written as FILE:/DATASET. */
+CHUNK_API chunk_status chunk_to_json(char **out, chunk_context *ctx, chunk_array *const *arrays, int n, chunk_error *err);
+CHUNK_API chunk_status chunk_from_json(chunk_array **out, int max, int *n, chunk_context *ctx, const char *json, size_t n_bytes, chunk_error *err);
+CHUNK_API void chunk_string_free(char *s);
+
+/* ---- operations */
+
+typedef struct chunk_op_info {
+    const char *name, *aliases, *family, *summary, *doc;
+    char signature[160];
+} chunk_op_info;
+CHUNK_API int chunk_op_count(void);
+CHUNK_API chunk_status chunk_op_get(int i, chunk_op_info *out);
+/* A caller's elementwise kernel, then usable by name. Dense inputs and output of n elements; any n up to a few thousand; from any worker. */
+typedef int (*chunk_map_callback)(void *user, const void *const *in, void *out, size_t n);
+CHUNK_API chunk_status chunk_register_map(chunk_context *ctx, const char *name, int n_in, const chunk_dtype *in, chunk_dtype out, chunk_map_callback fn, void *user,
+                                          chunk_error *err);
+/* A caller's reduction: states are plain bytes, folded leaf by leaf and merged in a fixed order. Input is cast to `in`. */
+typedef struct chunk_reduction {
+    size_t size;                  /* sizeof(chunk_reduction) */
+    size_t state_bytes;           /* at most 4096 */
+    void (*init)(void *user, void *state);
+    int (*fold)(void *user, void *state, const void *data, size_t n);
+    int (*merge)(void *user, void *into, const void *from);
+    int (*finish)(void *user, const void *state, void *out);
+    void *user;
+} chunk_reduction;
+CHUNK_API chunk_status chunk_register_reduction(chunk_context *ctx, const char *name, chunk_dtype in, chunk_dtype out, const chunk_reduction *r, chunk_error *err);
+
+/* ---- runs */
+
+typedef int (*chunk_write_callback)(void *user, const int64_t *lo, const int64_t *hi, const void *data);
+/* Where a result goes: a dataset (file and dataset set), memory (data set), or a callback (write set). */
+typedef struct chunk_output {
+    size_t size;                  /* sizeof(chunk_output) */
+    chunk_array *array;
+    const char *file, *dataset;
+    const int64_t *chunk;         /* chunk shape of the dataset or of callback blocks; NULL: by the rule of the manual */
+    const char *filter;           /* "gzip=4,shuffle", "lz4", "zstd=3", "none" (default) */
+    void *data;                   /* the caller's memory, of the array's dtype; not counted under the ceiling */
+    const int64_t *strides;       /* bytes; NULL: C order */
+    chunk_write_callback write;   /* dense blocks [lo, hi), in a fixed order, one at a time */
+    void *user;
+} chunk_output;
+
+typedef struct chunk_run_options {
+    size_t size;                  /* sizeof(chunk_run_options) */
+    bool overwrite;               /* replace output datasets that exist */
+    bool durable;                 /* wait for the disk before the outputs become visible */
+    bool profile;                 /* measure time per operation */
+    const char *trace;            /* file for a trace in Chrome's format; NULL: none */
+} chunk_run_options;
+
+typedef struct chunk_progress {
+    uint64_t tasks_done, tasks_total;
+    uint64_t bytes_done, bytes_total; /* stored bytes read and written so far and in all (an estimate where chunks may be absent) */
+    double seconds;               /* since the start */
+    double seconds_left;          /* estimate; negative when unknown */
+    int pass, n_passes;
+} chunk_progress;
+
+typedef struct chunk_report {
+    double seconds;
+    uint64_t ceiling;             /* bytes */
+    uint64_t projected_peak;      /* the plan's bound for this ceiling; <= ceiling */
+    uint64_t measured_peak;       /* whole_process: VmHWM (plus reserved); else the ledger's high-water mark */
+    uint64_t bytes_read, bytes_written, bytes_spilled;
+    uint64_t tasks;
+    int threads;                  /* workers that ran */
+} chunk_report;
+
+/* Plans, checks, claims outputs, starts. Tiny runs are computed before it returns. */
+CHUNK_API chunk_status chunk_run_start(chunk_run **out, chunk_context *ctx, const chunk_output *outputs, int n_outputs, const chunk_run_options *options,
+                                       chunk_error *err);
+/* Waits up to `seconds` (negative: for ever). *done says whether the run has ended (well or not). */
+CHUNK_API chunk_status chunk_run_wait(chunk_run *run, double seconds, bool *done);
+CHUNK_API void chunk_run_progress(chunk_run *run, chunk_progress *out);
+CHUNK_API void chunk_run_cancel(chunk_run *run);                  /* async-signal-safe; the run ends with CHUNK_ECANCELED */
+/* Waits, makes outputs visible, fills the report (may be NULL), frees the run, and returns how it went. */
+CHUNK_API chunk_status chunk_run_finish(chunk_run *run, chunk_report *report, chunk_error *err);
+/* After the run has ended and before finish: the profile as a table (json false) or JSON; free with chunk_string_free. NULL when not asked for. */
+CHUNK_API char *chunk_run_profile(chunk_run *run, bool json);
+/* start, wait, finish. */
+CHUNK_API chunk_status chunk_compute(chunk_context *ctx, const chunk_output *outputs, int n_outputs, const chunk_run_options *options, chunk_report *report,
+                                     chunk_error *err);
+/* Plans only. *text: the plan as stable text or JSON, to be freed with chunk_string_free. report: ceiling, projected_peak, threads. */
+CHUNK_API chunk_status chunk_explain(char **text, chunk_context *ctx, const chunk_output *outputs, int n_outputs, const chunk_run_options *options, bool json,
+                                     chunk_report *report, chunk_error *err);
+
+/* ---- looking at files (chunk-info) */
+
+typedef struct chunk_dataset_info {
+    char *path;
+    int ndim;
+    int64_t shape[CHUNK_MAX_NDIM], maxshape[CHUNK_MAX_NDIM];      /* maxshape: -1 unlimited */
+    char dtype[96];               /* NumPy's name, or words for types that the engine cannot compute with */
+    bool computable;
+    const char *layout;           /* "compact", "contiguous", "chunked", "virtual" */
+    bool chunked;
+    int64_t chunk[CHUNK_MAX_NDIM];
+    char filters[160];            /* "shuffle,gzip=4", "none" */
+    uint64_t logical_bytes, stored_bytes;
+    int64_t chunks_written, chunks_total; /* -1: unknown */
+    char fill_value[64];          /* as JSON */
+    const char *index;            /* "btree1", ...; "none" */
+    char *attributes;             /* JSON object text; NULL unless asked for */
+} chunk_dataset_info;
+/* Calls fn for every dataset at or below object ("/" or NULL: the whole file), in name order. */
+typedef chunk_status (*chunk_info_callback)(void *user, const chunk_dataset_info *info, chunk_error *err);
+CHUNK_API chunk_status chunk_info(const char *file, const char *object, bool verbose, chunk_info_callback fn, void *user, chunk_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
