@@ -1,0 +1,26 @@
+# Every C file of examples/ is a program that sees only the public header; the demo's map needs libpng as well.
+file(GLOB example_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/examples/*.c)
+foreach(source IN LISTS example_sources)
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(example_${name} ${source})
+    target_link_libraries(example_${name} PRIVATE chunk m)
+    set_target_properties(example_${name} PROPERTIES OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/examples)
+endforeach()
+
+pkg_check_modules(PNG IMPORTED_TARGET libpng)
+if(PNG_FOUND AND EXISTS ${CMAKE_SOURCE_DIR}/examples/demo/map_png.c)
+    add_executable(map_png examples/demo/map_png.c)
+    target_link_libraries(map_png PRIVATE chunk PkgConfig::PNG m)
+    set_target_properties(map_png PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/examples)
+endif()
+
+file(GLOB bench_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/bench/*.c)
+if(CHUNK_BENCH)
+    foreach(source IN LISTS bench_sources)
+        get_filename_component(name ${source} NAME_WE)
+        add_executable(bench_${name} ${source})
+        # Those that time one room by itself include its headers; the others see the public one only.
+        target_link_libraries(bench_${name} PRIVATE $<IF:$<STREQUAL:${name},kern_bench>,chunk_static,chunk> ${CHUNK_DEPS})
+        set_target_properties(bench_${name} PROPERTIES OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+    endforeach()
+endif()
