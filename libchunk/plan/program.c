@@ -1,0 +1,270 @@
+/* program.c: compiling nodes into vector programs. Views sink to the inputs on the way; equal (node, view) pairs share one value. */
+#include "plan/program.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+enum { MAX_DEPTH = 1000, MAX_INSTR = 20000 };
+
+struct chk_prog_memo {
+    const chk_node *node;
+    chk_view view;
+    int value;
+};
+
+void chk_program_init(chk_program *p, const chk_shape *space)
+{
+    memset(p, 0, sizeof *p);
+    p->space = *space;
+    p->constant_when_absent = true;
+}
+
+void chk_program_free(chk_program *p)
+{
+    for (int i = 0; i < p->n_inputs; i++) chk_source_release(p->input[i].source);
+    chk_free(p->input);
+    chk_free(p->instr);
+    chk_free(p->memo);
+    memset(p, 0, sizeof *p);
+}
+
+static bool view_equal(const chk_view *a, const chk_view *b)
+{
+    if (!chk_shape_equal(&a->shape, &b->shape) || a->base_ndim != b->base_ndim) return false;
+    for (int i = 0; i < a->base_ndim; i++)
+        if (a->axis[i] != b->axis[i] || a->off[i] != b->off[i] || (a->axis[i] >= 0 && a->step[i] != b->step[i])) return false;
+    return true;
+}
+
+/* Room for one more of a growing array (doubling from 8). */
+static chunk_status grow(void **array, int n, size_t item, chunk_error *err)
+{
+    if (n & (n - 1) || (n && n < 8)) return CHUNK_OK;
+    size_t cap = n < 8 ? 8 : (size_t)n * 2;
+    void *p = chk_realloc(*array, cap * item);
+    if (!p) return chk_fail(err, CHUNK_ENOMEM, "out of memory while compiling an expression");
+    *array = p;
+    return CHUNK_OK;
+}
+
+static chunk_status add_instr(chk_program *p, const chk_instr *in, int *value, chunk_error *err)
+{
+    if (p->n_instr >= MAX_INSTR) return chk_fail(err, CHUNK_EUNSUPPORTED, "expression is too large: more than %d fused operations", MAX_INSTR);
+    CHK_TRY(grow((void **)&p->instr, p->n_instr, sizeof *p->instr, err));
+    p->instr[p->n_instr] = *in;
+    *value = p->n_instr++;
+    return CHUNK_OK;
+}
+
+static chunk_status add_load(chk_program *p, chk_source *s, const chk_view *view, int *value, chunk_error *err)
+{
+    CHK_TRY(grow((void **)&p->input, p->n_inputs, sizeof *p->input, err));
+    chk_source_retain(s);
+    p->input[p->n_inputs] = (chk_prog_input){.source = s, .view = *view};
+    chk_instr in = {.kind = CHK_INSTR_LOAD, .dtype = s->dtype, .u.input = p->n_inputs++};
+    return add_instr(p, &in, value, err);
+}
+
+static chunk_status add_const(chk_program *p, const chk_scalar *v, int *value, chunk_error *err)
+{
+    for (int i = 0; i < p->n_instr; i++) {
+        const chk_instr *c = &p->instr[i];
+        if (c->kind == CHK_INSTR_CONST && c->dtype == v->dtype && !memcmp(c->u.scalar.v.bytes, v->v.bytes, chk_dtype_size(v->dtype))) {
+            *value = i;
+            return CHUNK_OK;
+        }
+    }
+    chk_instr in = {.kind = CHK_INSTR_CONST, .dtype = v->dtype, .u.scalar = *v};
+    return add_instr(p, &in, value, err);
+}
+
+static chunk_status add_call(chk_program *p, chk_kern kern, const char *name, chk_dtype out, const int *in, int n_in, int *value, chunk_error *err)
+{
+    chk_instr c = {.kind = CHK_INSTR_CALL, .dtype = out, .n_in = n_in, .u.call = {kern, name}};
+    for (int i = 0; i < n_in; i++) c.in[i] = in[i];
+    return add_instr(p, &c, value, err);
+}
+
+static chunk_status add_cast(chk_program *p, int *value, chk_dtype to, chunk_error *err)
+{
+    const chk_instr *from = &p->instr[*value];
+    if (from->dtype == to) return CHUNK_OK;
+    chk_kern k = chk_kern_cast(from->dtype, to);
+    if (!k) return chk_fail(err, CHUNK_ETYPE, "no cast from %s to %s", chk_dtype_name(from->dtype), chk_dtype_name(to));
+    if (from->kind == CHK_INSTR_CONST) {
+        chk_scalar v = {.dtype = to};
+        const void *in[1] = {from->u.scalar.v.bytes};
+        k(v.v.bytes, in, 1);
+        return add_const(p, &v, value, err);
+    }
+    return add_call(p, k, "cast", to, value, 1, value, err);
+}
+
+static chunk_status compile(chk_program *p, const chk_node *n, const chk_view *view, bool as_root, chk_prog_lookup lookup, void *arg, int depth, int *value,
+                            chunk_error *err);
+
+static chunk_status compile_inputs(chk_program *p, const chk_node *n, const chk_view *view, chk_prog_lookup lookup, void *arg, int depth, int *in,
+                                   chunk_error *err)
+{
+    for (int i = 0; i < n->n_in; i++) {
+        chk_view broadcast = chk_view_broadcast(&n->in[i]->shape, &n->shape);
+        chk_view v = chk_view_compose(view, &broadcast);
+        CHK_TRY(compile(p, n->in[i], &v, false, lookup, arg, depth + 1, &in[i], err));
+    }
+    return CHUNK_OK;
+}
+
+/* The dtype that input i of a kernel must have. */
+static chk_dtype want_dtype(chk_fn fn, chk_dtype compute, int i)
+{
+    if (fn == CHK_FN_WHERE && i == 0) return CHK_BOOL;
+    if (fn >= CHK_FN_EQ_IU && fn <= CHK_FN_GE_IU) return i == 0 ? CHK_I64 : CHK_U64;
+    return compute;
+}
+
+static chunk_status compile_map(chk_program *p, const chk_node *n, const chk_view *view, chk_prog_lookup lookup, void *arg, int depth, int *value,
+                                chunk_error *err)
+{
+    int in[4];
+    CHK_TRY(compile_inputs(p, n, view, lookup, arg, depth, in, err));
+    chk_fn fn = n->u.map.fn;
+    if (fn == CHK_FN_NONE) {
+        *value = in[0];
+        return add_cast(p, value, n->dtype, err);
+    }
+    /* float16 is computed in float32 and rounded after every operation. */
+    chk_dtype compute = n->u.map.compute == CHK_F16 ? CHK_F32 : n->u.map.compute;
+    for (int i = 0; i < n->n_in; i++) CHK_TRY(add_cast(p, &in[i], want_dtype(fn, compute, i), err));
+    chk_kern k = chk_kern_find(fn, compute);
+    if (!k) return chk_fail(err, CHUNK_ETYPE, "%s is not defined for %s", chk_fn_name(fn), chk_dtype_name(n->u.map.compute));
+    CHK_TRY(add_call(p, k, chk_fn_name(fn), chk_fn_out_dtype(fn, compute), in, n->n_in, value, err));
+    return add_cast(p, value, n->dtype, err);
+}
+
+static chunk_status compile_user(chk_program *p, const chk_node *n, const chk_view *view, chk_prog_lookup lookup, void *arg, int depth, int *value,
+                                 chunk_error *err)
+{
+    chk_instr c = {.kind = CHK_INSTR_USER, .dtype = n->dtype, .n_in = n->n_in, .u.user = n->u.user};
+    CHK_TRY(compile_inputs(p, n, view, lookup, arg, depth, c.in, err));
+    for (int i = 0; i < n->n_in; i++) CHK_TRY(add_cast(p, &c.in[i], n->u.user->in_dtype[i], err));
+    return add_instr(p, &c, value, err);
+}
+
+static chunk_status compile_fresh(chk_program *p, const chk_node *n, const chk_view *view, bool as_root, chk_prog_lookup lookup, void *arg, int depth,
+                                  int *value, chunk_error *err)
+{
+    chk_source *s = n->kind == CHK_NODE_SOURCE ? n->u.source : as_root ? NULL : lookup(arg, n);
+    if (s) return add_load(p, s, view, value, err);
+    switch (n->kind) {
+    case CHK_NODE_SCALAR: return add_const(p, &n->u.scalar, value, err);
+    case CHK_NODE_IOTA: {
+        bool moves = view->axis[0] >= 0;
+        chk_instr in = {.kind = CHK_INSTR_IOTA, .dtype = CHK_I64, .u.iota = {moves ? view->axis[0] : -1, view->off[0], moves ? view->step[0] : 0}};
+        p->constant_when_absent = false;
+        return add_instr(p, &in, value, err);
+    }
+    case CHK_NODE_MAP: return compile_map(p, n, view, lookup, arg, depth, value, err);
+    case CHK_NODE_USER: return compile_user(p, n, view, lookup, arg, depth, value, err);
+    case CHK_NODE_KEEP: return compile(p, n->in[0], view, false, lookup, arg, depth + 1, value, err);
+    default: return chk_fail(err, CHUNK_ESTATE, "internal: node %s was not computed before its use", n->name);
+    }
+}
+
+static chunk_status compile(chk_program *p, const chk_node *n, const chk_view *view, bool as_root, chk_prog_lookup lookup, void *arg, int depth, int *value,
+                            chunk_error *err)
+{
+    if (depth > MAX_DEPTH) return chk_fail(err, CHUNK_EUNSUPPORTED, "expression is nested more than %d operations deep: persist a part of it", MAX_DEPTH);
+    if (n->kind == CHK_NODE_VIEW) {
+        chk_view v = chk_view_compose(view, &n->u.view);
+        return compile(p, n->in[0], &v, false, lookup, arg, depth + 1, value, err);
+    }
+    for (int i = p->n_memo - 1; i >= 0; i--) {
+        if (p->memo[i].node == n && view_equal(&p->memo[i].view, view)) {
+            *value = p->memo[i].value;
+            return CHUNK_OK;
+        }
+    }
+    CHK_TRY(compile_fresh(p, n, view, as_root, lookup, arg, depth, value, err));
+    CHK_TRY(grow((void **)&p->memo, p->n_memo, sizeof *p->memo, err));
+    p->memo[p->n_memo++] = (struct chk_prog_memo){n, *view, *value};
+    return CHUNK_OK;
+}
+
+chunk_status chk_program_add(chk_program *p, const chk_node *node, const chk_view *view, bool as_root, chk_prog_lookup lookup, void *arg, int *value,
+                             chunk_error *err)
+{
+    return compile(p, node, view, as_root, lookup, arg, 0, value, err);
+}
+
+/* Linear scan: a register is free again after the last instruction that reads it. A result may take the register of an input that dies there
+ * and whose elements are not smaller, as kern.h allows. */
+chunk_status chk_program_seal(chk_program *p, const int *out, int n_out, chunk_error *err)
+{
+    chk_free(p->memo);
+    p->memo = NULL;
+    int n = p->n_instr;
+    int *last = chk_malloc((size_t)(n + 1) * sizeof *last);
+    char *busy = chk_calloc((size_t)n + 1, 1);
+    if (!last || !busy) {
+        chk_free(last);
+        chk_free(busy);
+        return chk_fail(err, CHUNK_ENOMEM, "out of memory while compiling an expression");
+    }
+    for (int i = 0; i < n; i++) last[i] = i;
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < p->instr[i].n_in; k++) last[p->instr[i].in[k]] = i;
+    for (int k = 0; k < n_out; k++) last[out[k]] = n;
+    p->n_slots = p->n_consts = 0;
+    size_t item = 1;
+    for (int i = 0; i < n; i++) {
+        chk_instr *c = &p->instr[i];
+        if (chk_dtype_size(c->dtype) > item) item = chk_dtype_size(c->dtype);
+        if (c->kind == CHK_INSTR_CONST) {
+            c->slot = p->n_consts++;
+            continue;
+        }
+        bool user = c->kind == CHK_INSTR_USER;
+        for (int pass = 0; pass < 2; pass++) {    /* first the inputs that may be overwritten, then, after taking a register, the rest */
+            for (int k = 0; k < c->n_in; k++) {
+                const chk_instr *from = &p->instr[c->in[k]];
+                bool over = !user && chk_dtype_size(from->dtype) >= chk_dtype_size(c->dtype);
+                if (last[c->in[k]] == i && from->kind != CHK_INSTR_CONST && over == (pass == 0)) busy[from->slot] = 0;
+            }
+            if (pass == 0) {
+                int s = 0;
+                while (busy[s]) s++;
+                busy[s] = 1;
+                c->slot = s;
+                if (s >= p->n_slots) p->n_slots = s + 1;
+            }
+        }
+        if (last[i] == i) busy[c->slot] = 0;
+    }
+    p->slot_bytes = item * CHK_PIECE;
+    chk_free(last);
+    chk_free(busy);
+    return CHUNK_OK;
+}
+
+size_t chk_program_work_bytes(const chk_program *p)
+{
+    return chk_arena_cost(p->slot_bytes * (size_t)p->n_slots) + chk_arena_cost(p->slot_bytes * (size_t)p->n_consts) +
+           chk_arena_cost(sizeof(void *) * (size_t)p->n_instr) + 192;
+}
+
+bool chk_prog_state_init(chk_prog_state *s, const chk_program *p, chk_arena *arena)
+{
+    s->p = p;
+    s->slots = chk_arena_get(arena, p->slot_bytes * (size_t)p->n_slots);
+    s->consts = chk_arena_get(arena, p->slot_bytes * (size_t)p->n_consts);
+    s->ptr = chk_arena_get(arena, sizeof(void *) * (size_t)p->n_instr);
+    if (!s->slots || !s->consts || !s->ptr) return false;
+    for (int i = 0; i < p->n_instr; i++) {
+        const chk_instr *c = &p->instr[i];
+        if (c->kind != CHK_INSTR_CONST) continue;
+        s->ptr[i] = s->consts + (size_t)c->slot * p->slot_bytes;
+        chk_kern_splat(s->ptr[i], c->u.scalar.v.bytes, chk_dtype_size(c->dtype), CHK_PIECE);
+    }
+    return true;
+}
