@@ -68,10 +68,11 @@ typedef struct chk_prog_state {
 } chk_prog_state;
 bool chk_prog_state_init(chk_prog_state *s, const chk_program *p, chk_arena *arena); /* splats constants; false: does not fit */
 
-/* One output of a program over a leaf: dense, C order of the leaf. dest NULL: only look whether it can be read in place. */
+/* One output of a program over a leaf: dense, C order of the leaf. */
 typedef struct chk_prog_out {
     int value;
-    char *dest;
+    bool in_place_ok;                     /* an input that lies as wanted need not be copied to dest */
+    char *dest;                           /* room for the leaf's elements */
     const char *data;                     /* set: where the leaf's values lie (dest, or an input in place) */
 } chk_prog_out;
 /* pieces: one an input, for the box `unit`; leaf lies inside unit. */

@@ -40,7 +40,8 @@ typedef struct chk_task_stats {
 typedef struct chk_task {
     uint64_t number;
     int worker;                                   /* 0 <= worker < n_workers */
-    void *work;                                   /* pass->work_bytes: reused by the next task of this worker, contents undefined */
+    void *work;                                   /* pass->work_bytes: one area a worker for all its tasks of the pass; undefined at first, then
+                                                     as the worker's last task left it */
     void *kept;                                   /* pass->kept_bytes: this task's until write has ended */
     chk_task_stats stats;
     chk_exec *exec;

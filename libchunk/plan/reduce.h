@@ -1,0 +1,80 @@
+/* reduce.h: reductions over leaves: folding a leaf into states, and combining the states of leaves in the fixed tree of geometry.h.
+ *
+ * A worker keeps the nodes it has in a stack, where siblings merge at once; what is left at the end of a task is posted to the combiner of the
+ * result, which keeps unmatched nodes until their sibling comes. Merges pair the same nodes in the same order whatever thread makes them. */
+#ifndef CHK_REDUCE_H
+#define CHK_REDUCE_H
+
+#include <pthread.h>
+
+#include "expr/node.h"
+#include "plan/geometry.h"
+
+/* A built-in or a caller's reduction behind one face. */
+typedef struct chk_reducer {
+    const chk_red_kern *kern;             /* NULL: user */
+    const chk_user_op *user;
+    chk_dtype in, out;
+    size_t state_bytes;                   /* of one result element */
+    double param;
+} chk_reducer;
+
+/* Folds a leaf (dense, C order of `leaf`) of `block` into the states of block's results; false: the caller's function failed. */
+bool chk_reducer_fold(const chk_reducer *r, void *state, size_t cap, const void *data, const chk_geometry *g, const chk_box *block, const chk_box *leaf);
+void chk_reducer_init(const chk_reducer *r, void *state, size_t cap, size_t k);
+bool chk_reducer_merge(const chk_reducer *r, void *into, const void *from, size_t cap, size_t k);
+bool chk_reducer_finish(const chk_reducer *r, void *out, const void *state, size_t cap, size_t j0, size_t k);
+
+typedef struct chk_red_node {
+    int level;
+    int64_t i;
+    char *state;
+} chk_red_node;
+
+/* A worker's stack: states for `cap` results each, in memory that it is handed. */
+typedef struct chk_red_stack {
+    const chk_reducer *r;
+    const chk_geometry *g;
+    size_t cap;                           /* results of the largest block */
+    size_t k;                             /* results of the current block */
+    int n, depth;
+    chk_red_node *node;
+} chk_red_stack;
+
+size_t chk_red_stack_bytes(size_t state_bytes, size_t cap, int depth);
+bool chk_red_stack_init(chk_red_stack *s, const chk_reducer *r, const chk_geometry *g, size_t cap, int depth, chk_arena *arena);
+/* The states for the leaf at `slot`: the top's, or fresh ones. NULL: the stack is too small (an internal error). */
+void *chk_red_stack_at(chk_red_stack *s, int64_t slot);
+bool chk_red_stack_settle(chk_red_stack *s); /* merges what can be merged; call when a slot's leaves are folded */
+/* Pushes a ready node (a block that was computed before). */
+void *chk_red_stack_push(chk_red_stack *s, int level, int64_t i);
+
+/* Collects nodes of one result. */
+typedef struct chk_combiner {
+    pthread_mutex_t lock;
+    const chk_reducer *r;
+    const chk_geometry *g;
+    size_t cap;
+    int64_t n_entries;
+    struct chk_entry *entry;              /* in the region */
+    int32_t *bucket;                      /* in the region; n_buckets is a power of two */
+    int64_t n_buckets;
+    int32_t free_list;
+    char *states;
+    char *result;                         /* dense, C order of the kept axes */
+    int64_t n_done;                       /* result blocks that are finished */
+    bool ready;
+} chk_combiner;
+
+/* Unmatched nodes there can be: completed tasks form at most n_workers + 1 runs of consecutive blocks, and a run of nodes in order has at most two a
+ * level; times the result blocks that one unit of work touches. */
+int64_t chk_combiner_entries(const chk_geometry *g, int n_workers, int64_t kept_blocks_in_unit);
+uint64_t chk_combiner_bytes(int64_t n_entries, size_t state_bytes, size_t cap);
+void chk_combiner_init(chk_combiner *c, const chk_reducer *r, const chk_geometry *g, size_t cap, int64_t n_entries, void *memory, void *result);
+void chk_combiner_done(chk_combiner *c);
+/* Adds a node of the results of `block` (kept_id names them). Takes a copy. */
+chunk_status chk_combiner_post(chk_combiner *c, int64_t kept_id, const chk_box *block, size_t k, int level, int64_t i, const void *state, chunk_error *err);
+/* Results of reductions over no elements. */
+chunk_status chk_combiner_finish_empty(chk_combiner *c, chunk_error *err);
+
+#endif
