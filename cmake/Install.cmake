@@ -9,6 +9,8 @@ configure_package_config_file(cmake/libchunk-config.cmake.in ${CMAKE_BINARY_DIR}
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/generated/libchunk-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/generated/libchunk-config.cmake ${CMAKE_BINARY_DIR}/generated/libchunk-config-version.cmake
     DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/libchunk)
+file(RELATIVE_PATH pc_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+string(REGEX REPLACE "/$" "" pc_to_prefix "${pc_to_prefix}")
 configure_file(libchunk/libchunk.pc.in ${CMAKE_BINARY_DIR}/generated/libchunk.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/generated/libchunk.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 

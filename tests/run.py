@@ -109,8 +109,9 @@ def environment(stage):
     return env
 
 
-def read_junit(suite, path):
-    """Counts of a JUnit file, Criterion's or pytest's; False where there is none to read."""
+def read_junit(suite, path, output):
+    """Counts of a JUnit file, Criterion's or pytest's; False where there is none to read. Criterion tells why it skipped in its output only."""
+    reasons = dict(re.findall(r"^\[SKIP\] \S+::(\S+): (.*)$", output, re.M))
     try:
         cases = list(xml.parse(path).getroot().iter("testcase"))
     except (OSError, xml.ParseError):
@@ -123,7 +124,7 @@ def read_junit(suite, path):
             suite.failed += 1
             suite.failures.append((name, "\n".join(f"{e.get('message') or ''}\n{e.text or ''}" for e in bad)))
         elif skip is not None or case.get("status") == "SKIPPED":
-            reason = (skip.get("message") if skip is not None else None) or "disabled in the source"
+            reason = (skip.get("message") if skip is not None else None) or reasons.get(name, "no reason given")
             suite.skips.append((name, " ".join(reason.split())))
         else:
             suite.passed += 1
@@ -137,7 +138,7 @@ def run(suite):
         report = os.path.join(folder, "report.xml")
         command = list(suite.command)
         if suite.kind == "criterion":
-            command += [f"--xml={report}", "--jobs=1", "-q"]
+            command += [f"--xml={report}", "--jobs=1", "--verbose", "--color=never"]
         elif suite.kind == "pytest":
             command += [f"--junitxml={report}"]
         with open(os.path.join(folder, "output"), "w+b") as output:
@@ -161,7 +162,7 @@ def run(suite):
         suite.seconds = time.monotonic() - start
         suite.notes = [line for line in text.splitlines() if line.startswith("sampled: ")]
         tail = text[-6000:]
-        counted = suite.kind in ("criterion", "pytest") and read_junit(suite, report)
+        counted = suite.kind in ("criterion", "pytest") and read_junit(suite, report, text)
         if code is None:
             suite.failed += 1
             suite.failures.append(("timeout", f"no end after {suite.stage.timeout} s\n{tail}"))
@@ -170,7 +171,7 @@ def run(suite):
                 suite.failed += 1
                 suite.failures.append(("exit", f"exit status {code}\n{tail}"))
             elif suite.failed and suite.kind == "criterion":
-                suite.failures.append(("output", tail))
+                suite.failures.append(("output", "\n".join(line for line in tail.splitlines() if not line.startswith(("[PASS]", "[RUN ]")))))
         elif code == 77:
             suite.skips.append((suite.name, (text.strip().splitlines() or ["no reason given"])[-1]))
         elif code == 0 and suite.kind not in ("criterion", "pytest"):
