@@ -25,7 +25,9 @@ typedef struct chk_piece {
 
 /* What a task may need for one source, bytes. */
 typedef struct chk_need {
-    size_t arena;                 /* carved from the grant */
+    size_t arena;                 /* carved from the grant, until release */
+    size_t transient;             /* carved beyond that during fetch only (stored bytes before decoding): inputs are fetched one after the
+                                     other and fetch takes these back (arena->used), so a task counts the largest of its inputs */
     size_t window;                /* mapped file pages, resident while mapped */
 } chk_need;
 
@@ -80,7 +82,7 @@ typedef struct chk_block {
     const void *data;             /* dense, C order, native byte order; after encode: what is to be written */
     size_t n_bytes;
     uint32_t mask;
-    bool skip;                    /* holds only the fill value: nothing to write */
+    bool skip;                    /* holds only the fill value: nothing to write; may be set before encode or claim by a caller who knows (data NULL) */
     uint64_t addr;                /* set by claim */
     uint64_t ns_encode, ns_write;
 } chk_block;
@@ -106,7 +108,10 @@ struct chk_sink {
     chk_shape shape;
     chk_grid grid;                /* its chunks */
     bool whole_chunks;            /* blocks must be whole chunks (filters); else any run of elements inside one chunk, in C order of the chunk */
-    bool ordered;                 /* claim matters */
+    bool has_fill;                /* blocks that hold only `fill` are skipped */
+    chk_scalar fill;
+    bool ordered;                 /* claims must come in the order of the pass, up to and including the first block of a chunk that is not skipped;
+                                     later claims of that chunk come in any order and from any thread */
     bool thread_safe;             /* false: one write at a time */
     char name[64];
 };
