@@ -40,6 +40,9 @@ typedef struct chk_hold {
     uint64_t ns_read, ns_decode;  /* time in system calls and in codecs */
 } chk_hold;
 
+/* True when a window of this hold lost its file (truncated, device failed) since it was mapped: what was read from it is not to be used. */
+bool chk_hold_failed(const chk_hold *h);
+
 typedef struct chk_source_ops {
     const char *kind;             /* "hdf5", "memory", "callback" */
     /* For n_boxes boxes of at most max_extent each, fetched together: boxes are tiles of a pass and each lies in one chunk of the

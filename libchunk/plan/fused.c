@@ -1,0 +1,170 @@
+/* fused.c: sizing, opening and closing fused passes; what their tasks do is in fused_run.c. */
+#include "plan/fused.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "plan/fused_run.h"
+
+/* Chunks above this many elements are not a task's unit unless a codec forces it: a few of them could not keep all workers busy. */
+enum { MAX_UNIT_ELEMENTS = 4 << 20, MAX_UNITS_PER_TASK = 256 };
+
+static int log2_floor(int64_t n)
+{
+    int b = 0;
+    while (n >> (b + 1)) b++;
+    return b;
+}
+
+static int64_t chunk_elements(const chk_grid *grid, const chk_shape *space)
+{
+    int64_t n = 1;
+    for (int a = 0; a < grid->ndim; a++) {
+        int64_t c = chk_axis_max_chunk(&grid->axis[a]);
+        n *= c < 1 ? 1 : c < space->dim[a] ? c : space->dim[a];
+    }
+    return n;
+}
+
+static void size_cut(chk_fused *f, int64_t block_elements)
+{
+    int64_t in_chunk = chunk_elements(&f->grid, &f->space);
+    f->encoded = false;
+    bool cuttable = true;
+    for (int o = 0; o < f->n_out; o++) f->encoded |= f->out[o].whole_chunks;
+    for (int i = 0; i < f->program.n_inputs; i++) cuttable &= f->program.input[i].source->cuttable;
+    if (f->encoded) block_elements = in_chunk;
+    bool whole = f->encoded || !cuttable || (in_chunk > block_elements && in_chunk <= MAX_UNIT_ELEMENTS);
+    f->fetch_units = !cuttable || !whole;
+    chk_geometry_make(&f->g, &f->space, &f->grid, f->reduced, f->leaf_elements, block_elements, whole);
+    if (f->encoded) {                             /* blocks are chunks even where leaves would have to be cut */
+        memcpy(f->g.block, f->g.max_chunk, sizeof f->g.block);
+        for (int a = 0; a < f->space.ndim; a++) f->g.blocks_in_chunk[a] = 1;
+    }
+    int64_t unit[CHK_MAX_NDIM], unit_elements = chk_geometry_max_unit(&f->g, unit);
+    f->units_per_task = 1;
+    if (!f->encoded && unit_elements < block_elements) {
+        f->units_per_task = block_elements / unit_elements;
+        if (f->units_per_task > MAX_UNITS_PER_TASK) f->units_per_task = MAX_UNITS_PER_TASK;
+        if (f->units_per_task > f->g.n_units) f->units_per_task = f->g.n_units;
+        if (f->units_per_task < 1) f->units_per_task = 1;
+        f->fetch_units = true;
+    }
+}
+
+static void size_reductions(chk_fused *f, int n_workers)
+{
+    const chk_geometry *g = &f->g;
+    f->cap = 1;
+    f->block_level = 0;
+    int64_t kept_blocks = 1;
+    for (int a = 0; a < f->space.ndim; a++) {
+        if (g->reduced >> a & 1) {
+            f->block_level += g->block[a] >= g->max_chunk[a] ? g->axis_bits[a] : log2_floor(g->block[a] / g->leaf[a]);
+        } else {
+            f->cap *= (size_t)g->block[a];
+            if (g->whole_chunks) kept_blocks *= g->blocks_in_chunk[a];
+        }
+    }
+    f->stack_depth = f->units_per_task > 1 ? 2 * (g->levels + 2) : g->whole_chunks ? g->chunk_bits + 3 : f->block_level + 3;
+    f->cacheable = f->program.constant_when_absent;
+    for (int o = 0; o < f->n_out; o++) {
+        chk_fused_out *out = &f->out[o];
+        if (!out->reduce) continue;
+        f->cacheable &= out->reducer.kern && !out->reducer.kern->wants_index;
+        out->n_entries = chk_combiner_entries(g, n_workers, kept_blocks * f->units_per_task);
+        out->pool->n_bytes = chk_combiner_bytes(out->n_entries, out->reducer.state_bytes, f->cap);
+    }
+}
+
+void chk_fused_size(chk_fused *f, chk_pass *pass, int64_t block_elements, int n_workers)
+{
+    f->n_workers = n_workers;
+    size_cut(f, block_elements);
+    size_reductions(f, n_workers);
+    int64_t extent[CHK_MAX_NDIM];
+    chk_geometry_max_unit(&f->g, extent);
+    if (!f->fetch_units) memcpy(extent, f->g.block, sizeof extent);
+    int64_t boxes = f->fetch_units ? f->units_per_task : 1;
+    pass->window_bytes = 0;
+    pass->serial = false;
+    f->fetch_arena = f->fetch_transient = 0;
+    for (int i = 0; i < f->program.n_inputs; i++) {
+        chk_prog_input *in = &f->program.input[i];
+        chk_need need = {0};
+        in->source->ops->need(in->source, &in->view, extent, boxes, in->aligned, &need);
+        f->fetch_arena += chk_arena_cost(need.arena);
+        if (need.transient > f->fetch_transient) f->fetch_transient = need.transient;
+        pass->window_bytes += need.window;
+        pass->serial |= !in->source->thread_safe;
+    }
+    pass->kept_bytes = 0;
+    pass->ordered = false;
+    for (int o = 0; o < f->n_out; o++) {
+        if (f->out[o].reduce) continue;
+        pass->ordered |= f->out[o].ordered;
+        pass->serial |= f->out[o].serial;
+        if (f->encoded) pass->kept_bytes += chk_arena_cost(chk_fused_kept_bytes(f, o));
+    }
+    pass->ordered |= f->encoded;
+    pass->kept_bytes = chk_page_round(pass->kept_bytes);
+    pass->work_bytes = chk_page_round(chk_fused_work_bytes(f));
+    pass->n_tasks = (uint64_t)((f->g.n_units + f->units_per_task - 1) / f->units_per_task);
+}
+
+static chunk_status fused_open(chk_pass *p, int n_workers, chunk_error *err)
+{
+    static _Atomic uint64_t epochs;
+    chk_fused *f = p->ctx;
+    (void)n_workers;
+    f->epoch = ++epochs;
+    for (int o = 0; o < f->n_out; o++) {
+        chk_fused_out *out = &f->out[o];
+        if (!out->reduce) continue;
+        chk_combiner_done(&out->combiner);
+        chk_combiner_init(&out->combiner, &out->reducer, &f->g, f->cap, out->n_entries, out->pool->buf.data, out->result->buf.data);
+        if (f->g.n_red_chunks == 0) CHK_TRY(chk_combiner_finish_empty(&out->combiner, err));
+    }
+    return CHUNK_OK;
+}
+
+static chunk_status fused_close(chk_pass *p, int *next_pass, chunk_error *err)
+{
+    (void)next_pass;
+    chk_fused *f = p->ctx;
+    for (int o = 0; o < f->n_out; o++)
+        if (!f->out[o].reduce && f->out[o].sink->ops->finish) CHK_TRY(f->out[o].sink->ops->finish(f->out[o].sink, err));
+    return CHUNK_OK;
+}
+
+static void fused_free(chk_pass *p)
+{
+    chk_fused *f = p->ctx;
+    if (!f) return;
+    for (int o = 0; o < f->n_out; o++) {
+        chk_combiner_done(&f->out[o].combiner);
+        if (f->out[o].own_sink) chk_sink_free(f->out[o].sink);
+    }
+    chk_program_free(&f->program);
+    chk_free(f->out);
+    chk_free(f);
+    p->ctx = NULL;
+}
+
+static void fused_describe(const chk_pass *p, char *buf, size_t size)
+{
+    const chk_fused *f = p->ctx;
+    size_t n = 0;
+    for (int o = 0; o < f->n_out && n < size; o++)
+        n += (size_t)snprintf(buf + n, size - n, "%s%s %s", o ? ", " : "", f->out[o].reduce ? "reduce" : "store", f->out[o].name);
+}
+
+const chk_pass_ops chk_fused_ops = {
+    .kind = "fused", .open = fused_open, .run = chk_fused_run, .claim = chk_fused_claim, .write = chk_fused_write, .advise = chk_fused_advise,
+    .close = fused_close, .free = fused_free, .describe = fused_describe,
+};
+const chk_pass_ops chk_fused_stream_ops = {
+    .kind = "fused", .open = fused_open, .run = chk_fused_run, .advise = chk_fused_advise, .close = fused_close, .free = fused_free,
+    .describe = fused_describe,
+};

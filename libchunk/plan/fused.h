@@ -1,0 +1,56 @@
+/* fused.h: the pass that most plans consist of: one walk over an index space that evaluates a vector program, stores some of its values and
+ * reduces others. */
+#ifndef CHK_FUSED_H
+#define CHK_FUSED_H
+
+#include "plan/program.h"
+#include "plan/reduce.h"
+#include "plan/task.h"
+
+/* Where a stored value goes, as far as the plan must know before anything is created. */
+typedef struct chk_fused_out {
+    int value;                            /* of the program */
+    chk_dtype dtype;
+    bool reduce;
+    char name[48];
+    /* stored */
+    chk_sink *sink;                       /* bound before the run starts; owned if own_sink */
+    bool own_sink;
+    bool whole_chunks, ordered, serial;   /* as the sink will be */
+    size_t kept_bytes, scratch_bytes;     /* as its need() will say for a whole chunk; 0 where blocks are written as they are */
+    /* reduced */
+    chk_reducer reducer;
+    chk_combiner combiner;
+    chk_region *result, *pool;            /* regions of the plan */
+    int64_t n_entries;
+} chk_fused_out;
+
+typedef struct chk_fused {
+    chk_program program;
+    chk_shape space;
+    chk_grid grid;
+    uint32_t reduced;
+    int64_t leaf_elements;
+    chk_fused_out *out;
+    int n_out;
+    chk_geometry g;
+    /* set by sizing */
+    bool encoded;                         /* some sink takes whole chunks: one chunk a task, claimed and written after run */
+    bool fetch_units;                     /* inputs are fetched for whole units; else block by block */
+    int64_t units_per_task;
+    size_t cap;                           /* results of the largest block */
+    int stack_depth, block_level;
+    bool cacheable;                       /* blocks of fill alone have the same states wherever they lie */
+    int n_workers;
+    size_t fetch_arena, fetch_transient;
+    uint64_t epoch;                       /* of this opening: marks what lies in work areas as ours */
+} chk_fused;
+
+extern const chk_pass_ops chk_fused_ops;        /* encoded: chunks are claimed and written after run */
+extern const chk_pass_ops chk_fused_stream_ops; /* blocks are written inside run */
+
+/* Sizes the pass for blocks of about block_elements: geometry, work_bytes, window_bytes, kept_bytes, n_tasks. Reductions' pools are sized for
+ * n_workers. */
+void chk_fused_size(chk_fused *f, chk_pass *pass, int64_t block_elements, int n_workers);
+
+#endif

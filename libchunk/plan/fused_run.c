@@ -1,0 +1,592 @@
+/* fused_run.c: one task of a fused pass: fetch its boxes, run the program leaf by leaf, fold what is reduced, hand on what is stored.
+ *
+ * Streamed passes write each block from the worker's own buffer, in turn only as long as the sink's order matters. Encoded passes (filters) make
+ * one chunk a task and leave what is to be written in the task's kept area until claim and write. */
+#include "plan/fused_run.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/thread.h"
+
+/* At the start of a worker's area: what survives from task to task, when the epoch says that it is ours. */
+typedef struct cache_head {
+    uint64_t epoch;
+    bool valid;
+    int64_t extent[CHK_MAX_NDIM];         /* of the fill-only block whose states are cached */
+} cache_head;
+
+typedef struct out_state {
+    char *leaf;                           /* reduce: a leaf's values */
+    chk_red_stack stack;
+    char *cached;                         /* states of a fill-only block */
+    char *block;                          /* store: values of the block, or of all blocks of the task */
+} out_state;
+
+typedef struct worker {
+    const chk_fused *f;
+    chk_task *t;
+    cache_head *cache;
+    chk_prog_state prog;
+    chk_box *box;                         /* boxes of the task's units */
+    int64_t (*chunk)[CHK_MAX_NDIM];
+    chk_piece *piece;                     /* n_inputs x boxes */
+    chk_hold *hold;                       /* an input */
+    const chk_piece **at;                 /* the pieces of the current box */
+    out_state *out;
+    char *scratch;                        /* of encoders */
+    chk_block *block;                     /* stored blocks of the task: streamed passes */
+    chk_arena arena;
+    bool turn_passed;
+    chk_box stack_box;                    /* whose results the stacks hold */
+    int64_t stack_kept;
+} worker;
+
+static int64_t max_unit_elements(const chk_fused *f)
+{
+    int64_t extent[CHK_MAX_NDIM];
+    return chk_geometry_max_unit(&f->g, extent);
+}
+
+static int64_t leaf_elements(const chk_fused *f)
+{
+    int64_t n = 1;
+    for (int a = 0; a < f->space.ndim; a++) n *= f->g.leaf[a];
+    return n;
+}
+
+static size_t block_bytes(const chk_fused *f, int o)
+{
+    int64_t n = f->units_per_task > 1 ? f->units_per_task * max_unit_elements(f) : chk_geometry_block_elements(&f->g);
+    return (size_t)n * chk_dtype_size(f->out[o].dtype);
+}
+
+/* Encoded passes: sinks without an encoder have their values computed right into the kept area. */
+static bool block_in_kept(const chk_fused *f, int o) { return f->encoded && !f->out[o].kept_bytes; }
+
+static int64_t blocks_per_task(const chk_fused *f)
+{
+    return f->units_per_task;                     /* streamed: blocks of one unit are handed on one by one */
+}
+
+size_t chk_fused_kept_bytes(const chk_fused *f, int o)
+{
+    size_t n = block_in_kept(f, o) ? block_bytes(f, o) : f->out[o].kept_bytes;
+    return chk_arena_cost(n) + chk_arena_cost(sizeof(chk_block));
+}
+
+size_t chk_fused_work_bytes(const chk_fused *f)
+{
+    size_t boxes = (size_t)f->units_per_task, inputs = (size_t)f->program.n_inputs, outs = (size_t)f->n_out, scratch = 0;
+    size_t n = chk_arena_cost(sizeof(cache_head)) + chk_program_work_bytes(&f->program) + chk_arena_cost(boxes * sizeof(chk_box)) +
+               chk_arena_cost(boxes * sizeof(int64_t[CHK_MAX_NDIM])) + chk_arena_cost(inputs * boxes * sizeof(chk_piece)) +
+               chk_arena_cost(inputs * sizeof(chk_hold)) + chk_arena_cost(inputs * sizeof(chk_piece *)) + chk_arena_cost(outs * sizeof(out_state)) +
+               chk_arena_cost(outs * (size_t)blocks_per_task(f) * sizeof(chk_block));
+    for (int o = 0; o < f->n_out; o++) {
+        const chk_fused_out *out = &f->out[o];
+        if (out->reduce) {
+            n += chk_arena_cost((size_t)leaf_elements(f) * chk_dtype_size(out->reducer.in));
+            n += chk_red_stack_bytes(out->reducer.state_bytes, f->cap, f->stack_depth);
+            n += chk_arena_cost(f->cacheable ? out->reducer.state_bytes * f->cap : 0);
+        } else {
+            if (!block_in_kept(f, o)) n += chk_arena_cost(block_bytes(f, o));
+            if (out->scratch_bytes > scratch) scratch = out->scratch_bytes;
+        }
+    }
+    return n + chk_arena_cost(scratch) + f->fetch_arena + f->fetch_transient + 1024;
+}
+
+/* ---- laying out a worker's memory; the same for every task of the pass */
+
+static void *kept_area(const chk_fused *f, chk_task *t, int o, chk_block **block)
+{
+    char *at = t->kept;
+    for (int i = 0; i < o; i++)
+        if (!f->out[i].reduce) at += chk_arena_cost(chk_fused_kept_bytes(f, i));
+    *block = (chk_block *)(void *)at;
+    return at + chk_arena_cost(sizeof(chk_block));
+}
+
+static chunk_status carve(worker *w, const chk_fused *f, chk_task *t, size_t work_bytes, chunk_error *err)
+{
+    *w = (worker){.f = f, .t = t, .stack_kept = -1};
+    chk_arena *a = &w->arena;
+    chk_arena_init(a, t->work, work_bytes);
+    size_t boxes = (size_t)f->units_per_task, inputs = (size_t)f->program.n_inputs, scratch = 0;
+    bool ok = (w->cache = chk_arena_get(a, sizeof *w->cache)) && chk_prog_state_init(&w->prog, &f->program, a) &&
+              (w->box = chk_arena_get(a, boxes * sizeof *w->box)) && (w->chunk = chk_arena_get(a, boxes * sizeof *w->chunk)) &&
+              (w->piece = chk_arena_get(a, inputs * boxes * sizeof *w->piece)) && (w->hold = chk_arena_get(a, inputs * sizeof *w->hold)) &&
+              (w->at = chk_arena_get(a, inputs * sizeof *w->at)) && (w->out = chk_arena_get(a, (size_t)f->n_out * sizeof *w->out)) &&
+              (w->block = chk_arena_get(a, (size_t)f->n_out * (size_t)blocks_per_task(f) * sizeof *w->block));
+    for (int o = 0; o < f->n_out && ok; o++) {
+        const chk_fused_out *out = &f->out[o];
+        out_state *s = &w->out[o];
+        memset(s, 0, sizeof *s);
+        if (out->reduce) {
+            ok = (s->leaf = chk_arena_get(a, (size_t)leaf_elements(f) * chk_dtype_size(out->reducer.in))) &&
+                 chk_red_stack_init(&s->stack, &out->reducer, &f->g, f->cap, f->stack_depth, a) &&
+                 (!f->cacheable || (s->cached = chk_arena_get(a, out->reducer.state_bytes * f->cap)));
+        } else {
+            chk_block *unused;
+            s->block = block_in_kept(f, o) ? kept_area(f, t, o, &unused) : chk_arena_get(a, block_bytes(f, o));
+            ok = s->block != NULL;
+            if (out->scratch_bytes > scratch) scratch = out->scratch_bytes;
+        }
+    }
+    ok = ok && (w->scratch = chk_arena_get(a, scratch));
+    if (!ok) return chk_fail(err, CHUNK_ESTATE, "internal: a task's memory of %zu bytes is smaller than its parts", work_bytes);
+    memset(w->hold, 0, inputs * sizeof *w->hold);
+    if (w->cache->epoch != f->epoch) *w->cache = (cache_head){.epoch = f->epoch};
+    return CHUNK_OK;
+}
+
+/* ---- input */
+
+static void release(worker *w)
+{
+    for (int i = 0; i < w->f->program.n_inputs; i++) {
+        chk_source *s = w->f->program.input[i].source;
+        chk_hold *h = &w->hold[i];
+        w->t->stats.bytes_read += h->bytes_read;
+        w->t->stats.ns_read += h->ns_read;
+        w->t->stats.ns_decode += h->ns_decode;
+        s->ops->release(s, h);
+        memset(h, 0, sizeof *h);
+    }
+}
+
+static chunk_status fetch(worker *w, const chk_box *boxes, size_t n, chunk_error *err)
+{
+    const chk_fused *f = w->f;
+    for (int i = 0; i < f->program.n_inputs; i++) {
+        const chk_prog_input *in = &f->program.input[i];
+        chunk_status st = in->source->ops->fetch(in->source, &in->view, boxes, n, &w->arena, &w->hold[i], w->piece + (size_t)i * (size_t)f->units_per_task, err);
+        if (st != CHUNK_OK) {
+            release(w);
+            return st;
+        }
+    }
+    return CHUNK_OK;
+}
+
+static chunk_status check_holds(worker *w, chunk_error *err)
+{
+    for (int i = 0; i < w->f->program.n_inputs; i++)
+        if (chk_hold_failed(&w->hold[i]))
+            return chk_fail(err, CHUNK_EFILE, "%s: the file became shorter, or its device failed, while it was being read", w->f->program.input[i].source->name);
+    return CHUNK_OK;
+}
+
+static bool all_fill(const worker *w)
+{
+    if (!w->f->program.constant_when_absent) return false;
+    for (int i = 0; i < w->f->program.n_inputs; i++)
+        if (w->at[i]->data) return false;
+    return true;
+}
+
+/* ---- reductions */
+
+static size_t kept_count(const chk_fused *f, const chk_box *block)
+{
+    size_t k = 1;
+    for (int a = 0; a < f->space.ndim; a++)
+        if (!(f->reduced >> a & 1)) k *= (size_t)chk_box_extent(block, a);
+    return k;
+}
+
+/* Posts what the stacks hold to the combiners. */
+static chunk_status flush(worker *w, chunk_error *err)
+{
+    for (int o = 0; o < w->f->n_out; o++) {
+        chk_red_stack *s = &w->out[o].stack;
+        if (!w->f->out[o].reduce) continue;
+        for (int i = 0; i < s->n; i++)
+            CHK_TRY(chk_combiner_post((chk_combiner *)&w->f->out[o].combiner, w->stack_kept, &w->stack_box, s->k, s->node[i].level, s->node[i].i,
+                                      s->node[i].state, err));
+        s->n = 0;
+    }
+    return CHUNK_OK;
+}
+
+static chunk_status user_failed(const chk_fused_out *o, chunk_error *err)
+{
+    return chk_fail(err, CHUNK_EUSER, "the reduction registered as %s reported a failure", o->reducer.user ? o->reducer.user->name : o->name);
+}
+
+/* States of the block go to those of its results' stack; blocks of the same results follow each other in slot order. */
+static chunk_status begin_block(worker *w, const int64_t *chunk, const chk_box *block, chunk_error *err)
+{
+    int64_t kept = chk_geometry_kept_id(&w->f->g, chunk, block);
+    if (kept != w->stack_kept) {
+        CHK_TRY(flush(w, err));
+        w->stack_kept = kept;
+        w->stack_box = *block;
+        for (int o = 0; o < w->f->n_out; o++) w->out[o].stack.k = kept_count(w->f, block);
+    }
+    return CHUNK_OK;
+}
+
+/* A block of fill alone: the same states as the last one of these extents. */
+static bool cached_block(worker *w, const int64_t *chunk, const chk_box *block)
+{
+    if (!w->f->cacheable || !w->cache->valid) return false;
+    for (int a = 0; a < block->ndim; a++)
+        if (w->cache->extent[a] != chk_box_extent(block, a)) return false;
+    int64_t slot = chk_geometry_slot(&w->f->g, chunk, block->lo);
+    for (int o = 0; o < w->f->n_out; o++) {
+        out_state *s = &w->out[o];
+        if (!w->f->out[o].reduce) continue;
+        void *state = chk_red_stack_push(&s->stack, w->f->block_level, slot >> w->f->block_level);
+        if (!state) return false;
+        memcpy(state, s->cached, w->f->out[o].reducer.state_bytes * w->f->cap);
+        if (!chk_red_stack_settle(&s->stack)) return false;
+    }
+    return true;
+}
+
+static void cache_block(worker *w, const chk_box *block)
+{
+    for (int o = 0; o < w->f->n_out; o++) {
+        out_state *s = &w->out[o];
+        if (!w->f->out[o].reduce) continue;
+        if (s->stack.n != 1) return;
+        memcpy(s->cached, s->stack.node[0].state, w->f->out[o].reducer.state_bytes * w->f->cap);
+    }
+    for (int a = 0; a < block->ndim; a++) w->cache->extent[a] = chk_box_extent(block, a);
+    w->cache->valid = true;
+}
+
+/* ---- computing a block */
+
+/* Leaf i of a block: reduced axes are the high digits, so that all leaves of one slot come in a row, slots ascending. */
+static void leaf_at(const chk_geometry *g, const chk_box *block, int64_t i, chk_box *leaf)
+{
+    leaf->ndim = block->ndim;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int a = block->ndim - 1; a >= 0; a--) {
+            if ((bool)(g->reduced >> a & 1) != (pass == 1)) continue;
+            int64_t n = (chk_box_extent(block, a) + g->leaf[a] - 1) / g->leaf[a];
+            leaf->lo[a] = block->lo[a] + i % n * g->leaf[a];
+            leaf->hi[a] = leaf->lo[a] + g->leaf[a] < block->hi[a] ? leaf->lo[a] + g->leaf[a] : block->hi[a];
+            i /= n;
+        }
+    }
+}
+
+static int64_t n_leaves(const chk_geometry *g, const chk_box *block)
+{
+    int64_t n = 1;
+    for (int a = 0; a < block->ndim; a++) n *= (chk_box_extent(block, a) + g->leaf[a] - 1) / g->leaf[a];
+    return n;
+}
+
+static int64_t offset_in(const chk_box *block, const chk_box *leaf)
+{
+    int64_t n = 0;
+    for (int a = 0; a < block->ndim; a++) n = n * chk_box_extent(block, a) + leaf->lo[a] - block->lo[a];
+    return n;
+}
+
+static chunk_status compute_block(worker *w, const chk_box *unit, const int64_t *chunk, const chk_box *block, char *const *dest, chunk_error *err)
+{
+    const chk_fused *f = w->f;
+    if (f->reduced || f->out[0].reduce) CHK_TRY(begin_block(w, chunk, block, err));
+    int64_t n = n_leaves(&f->g, block), slot = -1;
+    chk_prog_out out[f->n_out];
+    for (int64_t i = 0; i < n; i++) {
+        chk_box leaf;
+        leaf_at(&f->g, block, i, &leaf);
+        for (int o = 0; o < f->n_out; o++) {
+            bool red = f->out[o].reduce;
+            char *to = red ? w->out[o].leaf : dest[o] + (size_t)offset_in(block, &leaf) * chk_dtype_size(f->out[o].dtype);
+            out[o] = (chk_prog_out){.value = f->out[o].value, .in_place_ok = red, .dest = to};
+        }
+        CHK_TRY(chk_program_run(&w->prog, w->at, unit, &leaf, out, f->n_out, err));
+        int64_t leaf_slot = chk_geometry_slot(&f->g, chunk, leaf.lo);
+        for (int o = 0; o < f->n_out; o++) {
+            if (!f->out[o].reduce) continue;
+            chk_red_stack *s = &w->out[o].stack;
+            if (slot >= 0 && leaf_slot != slot && !chk_red_stack_settle(s)) return user_failed(&f->out[o], err);
+            void *state = chk_red_stack_at(s, leaf_slot);
+            if (!state) return chk_fail(err, CHUNK_ESTATE, "internal: more than %d partial results in a task", s->depth);
+            if (!chk_reducer_fold(&f->out[o].reducer, state, f->cap, out[o].data, &f->g, block, &leaf)) return user_failed(&f->out[o], err);
+        }
+        slot = leaf_slot;
+    }
+    for (int o = 0; o < f->n_out; o++)
+        if (f->out[o].reduce && !chk_red_stack_settle(&w->out[o].stack)) return user_failed(&f->out[o], err);
+    return CHUNK_OK;
+}
+
+/* A block whose inputs are all fill: stored values are one constant, states come from the last such block. Returns in *skip which stores need not
+ * happen at all. */
+static chunk_status compute_fill(worker *w, const chk_box *unit, const int64_t *chunk, const chk_box *block, char *const *dest, bool *skip, chunk_error *err)
+{
+    const chk_fused *f = w->f;
+    bool stores = false, reduces = false;
+    for (int o = 0; o < f->n_out; o++) *(f->out[o].reduce ? &reduces : &stores) = true;
+    if (stores) {
+        chk_box one = *block;
+        for (int a = 0; a < one.ndim; a++) one.hi[a] = one.lo[a] + 1;
+        chk_scalar value[f->n_out];
+        chk_prog_out out[f->n_out];
+        for (int o = 0; o < f->n_out; o++)
+            out[o] = (chk_prog_out){.value = f->out[o].value, .dest = f->out[o].reduce ? w->out[o].leaf : (char *)value[o].v.bytes};
+        CHK_TRY(chk_program_run(&w->prog, w->at, unit, &one, out, f->n_out, err));
+        for (int o = 0; o < f->n_out; o++) {
+            if (f->out[o].reduce) continue;
+            size_t item = chk_dtype_size(f->out[o].dtype);
+            const chk_sink *sink = f->out[o].sink;
+            skip[o] = sink->has_fill && !memcmp(value[o].v.bytes, sink->fill.v.bytes, item);
+            if (!skip[o]) chk_kern_splat(dest[o], value[o].v.bytes, item, (size_t)chk_box_count(block));
+        }
+    }
+    if (!reduces) return CHUNK_OK;
+    CHK_TRY(begin_block(w, chunk, block, err));
+    if (cached_block(w, chunk, block)) return CHUNK_OK;
+    if (!f->cacheable || stores) return compute_block(w, unit, chunk, block, dest, err);
+    CHK_TRY(flush(w, err));
+    CHK_TRY(compute_block(w, unit, chunk, block, dest, err));
+    cache_block(w, block);
+    return CHUNK_OK;
+}
+
+/* ---- output */
+
+static chunk_status take_turn(worker *w, chunk_error *err)
+{
+    if (w->turn_passed) return CHUNK_OK;
+    uint64_t t0 = chk_clock_ns();
+    chunk_status st = chk_task_wait_turn(w->t, err);
+    w->t->stats.ns_wait += chk_clock_ns() - t0;
+    return st;
+}
+
+static void pass_turn(worker *w)
+{
+    if (!w->turn_passed) chk_task_pass_turn(w->t);
+    w->turn_passed = true;
+}
+
+/* Claims and writes n blocks of each stored value (w->block, output by output); more: other blocks of this task follow. */
+static chunk_status hand_on(worker *w, int64_t n, bool more, chunk_error *err)
+{
+    const chk_fused *f = w->f;
+    bool ordered = false, hold_turn = false, all_claimed = true;
+    for (int o = 0; o < f->n_out; o++) {
+        ordered |= !f->out[o].reduce && f->out[o].sink->ordered;
+        hold_turn |= !f->out[o].reduce && f->out[o].sink->ordered && !f->out[o].sink->thread_safe;
+    }
+    if (ordered) CHK_TRY(take_turn(w, err));
+    for (int o = 0; o < f->n_out; o++) {
+        if (f->out[o].reduce) continue;
+        chk_sink *sink = f->out[o].sink;
+        for (int64_t i = 0; i < n && sink->ops->claim; i++) {
+            CHK_TRY(sink->ops->claim(sink, &w->block[o * blocks_per_task(f) + i], err));
+            all_claimed &= !w->block[o * blocks_per_task(f) + i].skip;
+        }
+    }
+    if (ordered && !hold_turn && (!more || all_claimed)) pass_turn(w);
+    for (int o = 0; o < f->n_out; o++) {
+        if (f->out[o].reduce) continue;
+        chk_sink *sink = f->out[o].sink;
+        for (int64_t i = 0; i < n; i++) {
+            chk_block *b = &w->block[o * blocks_per_task(f) + i];
+            if (b->skip) continue;
+            uint64_t t0 = chk_clock_ns();
+            CHK_TRY(sink->ops->write(sink, b, err));
+            w->t->stats.ns_write += chk_clock_ns() - t0;
+            w->t->stats.bytes_written += b->n_bytes;
+        }
+    }
+    if (ordered && hold_turn && !more) pass_turn(w);
+    return CHUNK_OK;
+}
+
+/* Encoded passes: from raw values to what is stored, in the task's kept area. */
+static chunk_status encode(worker *w, const chk_box *box, const bool *skip, chunk_error *err)
+{
+    const chk_fused *f = w->f;
+    for (int o = 0; o < f->n_out; o++) {
+        if (f->out[o].reduce) continue;
+        chk_sink *sink = f->out[o].sink;
+        chk_block *b;
+        void *kept = kept_area(f, w->t, o, &b);
+        *b = (chk_block){.box = *box, .data = w->out[o].block, .n_bytes = (size_t)chk_box_count(box) * chk_dtype_size(f->out[o].dtype), .skip = skip[o]};
+        if (!sink->ops->encode || !f->out[o].kept_bytes || skip[o]) continue;
+        uint64_t t0 = chk_clock_ns();
+        CHK_TRY(sink->ops->encode(sink, b, kept, f->out[o].kept_bytes, w->scratch, f->out[o].scratch_bytes, err));
+        w->t->stats.ns_encode += chk_clock_ns() - t0;
+    }
+    return CHUNK_OK;
+}
+
+chunk_status chk_fused_claim(chk_pass *p, chk_task *t, chunk_error *err)
+{
+    const chk_fused *f = p->ctx;
+    for (int o = 0; o < f->n_out; o++) {
+        if (f->out[o].reduce) continue;
+        chk_block *b;
+        kept_area(f, t, o, &b);
+        if (b->box.ndim < 0) continue;
+        chk_sink *sink = f->out[o].sink;
+        if (sink->ops->claim) CHK_TRY(sink->ops->claim(sink, b, err));
+        if (sink->ordered && !sink->thread_safe && !b->skip) CHK_TRY(sink->ops->write(sink, b, err));
+    }
+    return CHUNK_OK;
+}
+
+chunk_status chk_fused_write(chk_pass *p, chk_task *t, chunk_error *err)
+{
+    const chk_fused *f = p->ctx;
+    for (int o = 0; o < f->n_out; o++) {
+        if (f->out[o].reduce) continue;
+        chk_block *b;
+        kept_area(f, t, o, &b);
+        chk_sink *sink = f->out[o].sink;
+        if (b->box.ndim < 0 || b->skip || (sink->ordered && !sink->thread_safe)) continue;
+        uint64_t t0 = chk_clock_ns();
+        CHK_TRY(sink->ops->write(sink, b, err));
+        t->stats.ns_write += chk_clock_ns() - t0;
+        t->stats.bytes_written += b->n_bytes;
+    }
+    return CHUNK_OK;
+}
+
+/* ---- the task */
+
+static chunk_status do_block(worker *w, const chk_box *unit, const int64_t *chunk, const chk_box *block, char *const *dest, bool *skip, chunk_error *err)
+{
+    uint64_t t0 = chk_clock_ns();
+    memset(skip, 0, (size_t)w->f->n_out * sizeof *skip);
+    chunk_status st = all_fill(w) ? compute_fill(w, unit, chunk, block, dest, skip, err) : compute_block(w, unit, chunk, block, dest, err);
+    w->t->stats.ns_compute += chk_clock_ns() - t0;
+    return st == CHUNK_OK ? check_holds(w, err) : st;
+}
+
+static void point_at(worker *w, size_t box)
+{
+    for (int i = 0; i < w->f->program.n_inputs; i++) w->at[i] = &w->piece[(size_t)i * (size_t)w->f->units_per_task + box];
+}
+
+/* Several small units: all of them are computed, then handed on together. */
+static chunk_status run_batch(worker *w, size_t n, chunk_error *err)
+{
+    const chk_fused *f = w->f;
+    size_t done[f->n_out];
+    memset(done, 0, sizeof done);
+    for (size_t u = 0; u < n; u++) {
+        char *dest[f->n_out];
+        bool skip[f->n_out];
+        for (int o = 0; o < f->n_out; o++) dest[o] = f->out[o].reduce ? NULL : w->out[o].block + done[o];
+        point_at(w, u);
+        CHK_TRY(do_block(w, &w->box[u], w->chunk[u], &w->box[u], dest, skip, err));
+        for (int o = 0; o < f->n_out; o++) {
+            if (f->out[o].reduce) continue;
+            size_t bytes = (size_t)chk_box_count(&w->box[u]) * chk_dtype_size(f->out[o].dtype);
+            w->block[(size_t)o * (size_t)blocks_per_task(f) + u] = (chk_block){.box = w->box[u], .data = dest[o], .n_bytes = bytes, .skip = skip[o]};
+            done[o] += bytes;
+        }
+    }
+    return hand_on(w, (int64_t)n, false, err);
+}
+
+/* One unit, block by block. fetched: its pieces are there already. */
+static chunk_status run_unit(worker *w, bool fetched, chunk_error *err)
+{
+    const chk_fused *f = w->f;
+    const chk_box *unit = &w->box[0];
+    int64_t n = chk_geometry_n_blocks(&f->g, unit);
+    if (f->encoded) n = 1;
+    for (int64_t i = 0; i < n; i++) {
+        if (chk_task_canceled(w->t)) return chk_fail(err, CHUNK_ECANCELED, "canceled");
+        chk_box block = *unit;
+        if (!f->encoded) chk_geometry_block(&f->g, unit, i, &block);
+        size_t mark = w->arena.used;
+        if (!fetched) CHK_TRY(fetch(w, &block, 1, err));
+        point_at(w, 0);
+        char *dest[f->n_out];
+        bool skip[f->n_out];
+        for (int o = 0; o < f->n_out; o++) dest[o] = w->out[o].block;
+        CHK_TRY(do_block(w, fetched ? unit : &block, w->chunk[0], &block, dest, skip, err));
+        if (!fetched) {
+            release(w);
+            w->arena.used = mark;
+        }
+        if (f->encoded) {
+            CHK_TRY(encode(w, &block, skip, err));
+            continue;
+        }
+        bool stores = false;
+        for (int o = 0; o < f->n_out; o++) {
+            if (f->out[o].reduce) continue;
+            stores = true;
+            size_t bytes = (size_t)chk_box_count(&block) * chk_dtype_size(f->out[o].dtype);
+            w->block[o * blocks_per_task(f)] = (chk_block){.box = block, .data = dest[o], .n_bytes = bytes, .skip = skip[o]};
+        }
+        if (stores) CHK_TRY(hand_on(w, 1, i + 1 < n, err));
+    }
+    return CHUNK_OK;
+}
+
+/* Chunks of fill alone are known by a look-up, before any block of them is fetched. */
+static bool unit_is_fill(worker *w)
+{
+    const chk_fused *f = w->f;
+    if (!f->program.constant_when_absent) return false;
+    for (int i = 0; i < f->program.n_inputs; i++) {
+        const chk_prog_input *in = &f->program.input[i];
+        chk_piece *p = &w->piece[(size_t)i * (size_t)f->units_per_task];
+        if (!in->source->ops->all_fill || !in->source->ops->all_fill(in->source, &in->view, &w->box[0], &p->fill)) return false;
+        p->data = NULL;
+    }
+    return true;
+}
+
+static void mark_empty(const chk_fused *f, chk_task *t)
+{
+    for (int o = 0; o < f->n_out && f->encoded; o++) {
+        chk_block *b;
+        if (f->out[o].reduce) continue;
+        kept_area(f, t, o, &b);
+        b->box.ndim = -1;
+    }
+}
+
+chunk_status chk_fused_run(chk_pass *p, chk_task *t, chunk_error *err)
+{
+    const chk_fused *f = p->ctx;
+    worker w;
+    CHK_TRY(carve(&w, f, t, p->work_bytes, err));
+    size_t n = 0;
+    int64_t first = (int64_t)t->number * f->units_per_task;
+    for (int64_t u = first; u < first + f->units_per_task && u < f->g.n_units; u++)
+        if (chk_geometry_unit(&f->g, u, &w.box[n], w.chunk[n])) n++;
+    mark_empty(f, t);
+    if (n == 0) return CHUNK_OK;
+    bool fetched = f->fetch_units || unit_is_fill(&w);
+    chunk_status st = f->fetch_units ? fetch(&w, w.box, n, err) : CHUNK_OK;
+    if (st != CHUNK_OK) return st;
+    if (f->units_per_task > 1)
+        st = run_batch(&w, n, err);
+    else
+        st = run_unit(&w, fetched, err);
+    release(&w);
+    if (st != CHUNK_OK) return st;
+    return flush(&w, err);
+}
+
+void chk_fused_advise(chk_pass *p, uint64_t task)
+{
+    const chk_fused *f = p->ctx;
+    int64_t chunk[CHK_MAX_NDIM], first = (int64_t)task * f->units_per_task;
+    chk_box box;
+    for (int64_t u = first; u < first + f->units_per_task && u < f->g.n_units; u++) {
+        if (!chk_geometry_unit(&f->g, u, &box, chunk)) continue;
+        for (int i = 0; i < f->program.n_inputs; i++) {
+            const chk_prog_input *in = &f->program.input[i];
+            if (in->source->ops->advise) in->source->ops->advise(in->source, &in->view, &box, 1);
+        }
+    }
+}
