@@ -1,0 +1,21 @@
+/* h5compat.h: hdf5.h, and the few places where HDF5 1.10, 1.12 and 1.14 differ for us. The only file that asks for HDF5's version. */
+#ifndef CHK_H5COMPAT_H
+#define CHK_H5COMPAT_H
+
+#include <hdf5.h>
+
+#if H5_VERSION_GE(1, 13, 0)
+#include <H5FDdevelop.h>
+/* Drivers outside the HDF Group's registry number themselves 256 to 511. */
+#define CHK_H5FD_CLASS_HEAD .version = H5FD_CLASS_VERSION, .value = (H5FD_class_value_t)411,
+#else
+#define CHK_H5FD_CLASS_HEAD
+#endif
+
+#if H5_VERSION_GE(1, 10, 7)
+#define CHK_H5FD_COMPATIBLE H5FD_FEAT_DEFAULT_VFD_COMPATIBLE
+#else
+#define CHK_H5FD_COMPATIBLE 0
+#endif
+
+#endif

@@ -1,0 +1,311 @@
+/* The capturing file driver: HDF5's POSIX driver in small, plus a per-thread switch that turns raw-data transfers into records. */
+#include "store/vfd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fault.h"
+
+/* An open file. Used by HDF5 under its lock; fd is also read by workers, who may do so without a lock as it never changes. */
+typedef struct vfd {
+    H5FD_t pub; /* must come first */
+    int fd;
+    haddr_t eoa; /* end of what HDF5 has allocated */
+    haddr_t eof; /* end of the file, or of what was captured for writing beyond it */
+    dev_t dev;
+    ino_t ino;
+    bool unnamed; /* opened as "fd:N": HDF5 must not look for a path */
+    _Atomic bool failed;
+} vfd;
+
+static _Thread_local struct {
+    bool on;
+    int n;
+    chk_vfd_record last;
+} capture;
+static _Thread_local int last_errno;
+
+void chk_vfd_capture_begin(void)
+{
+    capture.on = true;
+    capture.n = 0;
+    capture.last = (chk_vfd_record){0};
+}
+
+int chk_vfd_capture_end(chk_vfd_record *out)
+{
+    capture.on = false;
+    *out = capture.last;
+    return capture.n;
+}
+
+int chk_vfd_errno(void) { return last_errno; }
+
+void chk_vfd_clear_errno(void) { last_errno = 0; }
+
+static bool captured(H5FD_mem_t type, haddr_t addr, size_t size)
+{
+    if (!capture.on || type != H5FD_MEM_DRAW) return false;
+    capture.n++;
+    capture.last = (chk_vfd_record){addr, size};
+    return true;
+}
+
+static int open_fd(const char *name, unsigned flags)
+{
+    if (strncmp(name, "fd:", 3) == 0) return fcntl(atoi(name + 3), F_DUPFD_CLOEXEC, 3);
+    int how = flags & H5F_ACC_RDWR ? O_RDWR : O_RDONLY;
+    if (flags & H5F_ACC_CREAT) how |= O_CREAT;
+    if (flags & H5F_ACC_EXCL) how |= O_EXCL;
+    return open(name, how | O_CLOEXEC, 0666);
+}
+
+static H5FD_t *vfd_open(const char *name, unsigned flags, hid_t fapl, haddr_t maxaddr)
+{
+    (void)fapl;
+    (void)maxaddr;
+    struct stat sb;
+    int fd = open_fd(name, flags);
+    if (fd < 0) {
+        last_errno = errno;
+        return NULL;
+    }
+    vfd *f = chk_calloc(1, sizeof *f);
+    if (!f || ((flags & H5F_ACC_TRUNC) && ftruncate(fd, 0) != 0) || fstat(fd, &sb) != 0) {
+        last_errno = f ? errno : ENOMEM;
+        chk_free(f);
+        close(fd);
+        return NULL;
+    }
+    f->fd = fd;
+    f->eof = (haddr_t)sb.st_size;
+    f->dev = sb.st_dev;
+    f->ino = sb.st_ino;
+    f->unnamed = strncmp(name, "fd:", 3) == 0;
+    return &f->pub;
+}
+
+static herr_t vfd_close(H5FD_t *file)
+{
+    vfd *f = (vfd *)file;
+    int rc = close(f->fd);
+    if (rc != 0) last_errno = errno;
+    chk_free(f);
+    return rc == 0 ? 0 : -1;
+}
+
+static int vfd_cmp(const H5FD_t *a, const H5FD_t *b)
+{
+    const vfd *x = (const vfd *)a, *y = (const vfd *)b;
+    if (x->dev != y->dev) return x->dev < y->dev ? -1 : 1;
+    if (x->ino != y->ino) return x->ino < y->ino ? -1 : 1;
+    return 0;
+}
+
+/* The standard driver's, less SWMR (which needs atomic metadata reads) and the data sieve, whose buffer would hide raw transfers. */
+static herr_t vfd_query(const H5FD_t *file, unsigned long *flags)
+{
+    const vfd *f = (const vfd *)file; /* NULL when HDF5 asks about the driver itself */
+    *flags = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA | H5FD_FEAT_AGGREGATE_SMALLDATA | CHK_H5FD_COMPATIBLE;
+    if (!f || !f->unnamed) *flags |= H5FD_FEAT_POSIX_COMPAT_HANDLE;
+    return 0;
+}
+
+static haddr_t vfd_get_eoa(const H5FD_t *file, H5FD_mem_t type)
+{
+    (void)type;
+    return ((const vfd *)file)->eoa;
+}
+
+static herr_t vfd_set_eoa(H5FD_t *file, H5FD_mem_t type, haddr_t addr)
+{
+    (void)type;
+    ((vfd *)file)->eoa = addr;
+    return 0;
+}
+
+static haddr_t vfd_get_eof(const H5FD_t *file, H5FD_mem_t type)
+{
+    (void)type;
+    return ((const vfd *)file)->eof;
+}
+
+static herr_t vfd_get_handle(H5FD_t *file, hid_t fapl, void **handle)
+{
+    (void)fapl;
+    *handle = &((vfd *)file)->fd;
+    return 0;
+}
+
+static herr_t vfd_read(H5FD_t *file, H5FD_mem_t type, hid_t dxpl, haddr_t addr, size_t size, void *buffer)
+{
+    (void)dxpl;
+    const vfd *f = (const vfd *)file;
+    if (captured(type, addr, size)) return 0;
+    char *at = buffer;
+    while (size > 0) {
+        errno = EIO;
+        ssize_t got = chk_fault_hit(CHK_FAULT_READ) ? -1 : pread(f->fd, at, size, (off_t)addr);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) {
+            last_errno = errno;
+            return -1;
+        }
+        if (got == 0) { /* allocated, not yet written: HDF5 expects zeros */
+            memset(at, 0, size);
+            return 0;
+        }
+        at += got;
+        addr += (haddr_t)got;
+        size -= (size_t)got;
+    }
+    return 0;
+}
+
+static herr_t vfd_write(H5FD_t *file, H5FD_mem_t type, hid_t dxpl, haddr_t addr, size_t size, const void *buffer)
+{
+    (void)dxpl;
+    vfd *f = (vfd *)file;
+    if (addr + size > f->eof) f->eof = addr + size;
+    if (captured(type, addr, size)) return 0;
+    const char *at = buffer;
+    while (size > 0) {
+        errno = EIO;
+        ssize_t put = chk_fault_hit(CHK_FAULT_WRITE) ? -1 : pwrite(f->fd, at, size, (off_t)addr);
+        if (put < 0 && errno == EINTR) continue;
+        if (put <= 0) {
+            last_errno = put < 0 ? errno : ENOSPC;
+            f->failed = true;
+            return -1;
+        }
+        at += put;
+        addr += (haddr_t)put;
+        size -= (size_t)put;
+    }
+    return 0;
+}
+
+/* HDF5 asks for this at flush and close. What was captured may lie beyond the file's physical end: the file is made long enough here, and
+ * what workers still write lies below eoa. */
+static herr_t vfd_truncate(H5FD_t *file, hid_t dxpl, hbool_t closing)
+{
+    (void)dxpl;
+    (void)closing;
+    vfd *f = (vfd *)file;
+    struct stat sb;
+    errno = EIO;
+    if (fstat(f->fd, &sb) != 0 ||
+        ((haddr_t)sb.st_size != f->eoa && (chk_fault_hit(CHK_FAULT_WRITE) || ftruncate(f->fd, (off_t)f->eoa) != 0))) {
+        last_errno = errno;
+        f->failed = true;
+        return -1;
+    }
+    f->eof = f->eoa;
+    return 0;
+}
+
+/* Advisory locks as the standard driver takes them; file systems that have none count as locked. */
+static herr_t vfd_lock(H5FD_t *file, hbool_t rw)
+{
+    if (flock(((vfd *)file)->fd, (rw ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0 || errno == ENOSYS || errno == EOPNOTSUPP) return 0;
+    last_errno = errno;
+    return -1;
+}
+
+static herr_t vfd_unlock(H5FD_t *file)
+{
+    if (flock(((vfd *)file)->fd, LOCK_UN) == 0 || errno == ENOSYS || errno == EOPNOTSUPP) return 0;
+    last_errno = errno;
+    return -1;
+}
+
+static const H5FD_class_t vfd_class = {
+    CHK_H5FD_CLASS_HEAD.name = "chunk",
+    .maxaddr = ((haddr_t)1 << 62) - 1,
+    .fc_degree = H5F_CLOSE_WEAK,
+    .open = vfd_open,
+    .close = vfd_close,
+    .cmp = vfd_cmp,
+    .query = vfd_query,
+    .get_eoa = vfd_get_eoa,
+    .set_eoa = vfd_set_eoa,
+    .get_eof = vfd_get_eof,
+    .get_handle = vfd_get_handle,
+    .read = vfd_read,
+    .write = vfd_write,
+    .truncate = vfd_truncate,
+    .lock = vfd_lock,
+    .unlock = vfd_unlock,
+    .fl_map = H5FD_FLMAP_DICHOTOMY,
+};
+
+/* Registered again when a host closed the library (H5close) in between. */
+static hid_t driver(void)
+{
+    static hid_t id = H5I_INVALID_HID;
+    if (id < 0 || H5Iis_valid(id) <= 0) id = H5FDregister(&vfd_class);
+    return id;
+}
+
+static herr_t fix_metadata_cache(hid_t fapl)
+{
+    H5AC_cache_config_t c = {.version = H5AC__CURR_CACHE_CONFIG_VERSION};
+    if (H5Pget_mdc_config(fapl, &c) < 0) return -1;
+    c.set_initial_size = 1;
+    c.initial_size = c.min_size = c.max_size = CHK_VFD_MDC_BYTES;
+    c.incr_mode = H5C_incr__off;
+    c.flash_incr_mode = H5C_flash_incr__off;
+    c.decr_mode = H5C_decr__off;
+    return H5Pset_mdc_config(fapl, &c);
+}
+
+hid_t chk_vfd_fapl(void)
+{
+    hid_t drv = driver();
+    hid_t fapl = drv < 0 ? H5I_INVALID_HID : H5Pcreate(H5P_FILE_ACCESS);
+    if (fapl < 0) return H5I_INVALID_HID;
+    if (H5Pset_driver(fapl, drv, NULL) < 0 || H5Pset_cache(fapl, 0, 0, 0, 0) < 0 || fix_metadata_cache(fapl) < 0 ||
+        H5Pset_fclose_degree(fapl, H5F_CLOSE_STRONG) < 0) {
+        H5Pclose(fapl);
+        return H5I_INVALID_HID;
+    }
+    return fapl;
+}
+
+/* HDF5 hands out the address of our fd member for files of our driver, of something else for others. */
+static vfd *vfd_of(hid_t file)
+{
+    void *handle = NULL;
+    vfd *f = NULL;
+    hid_t fapl = H5Fget_access_plist(file);
+    if (fapl >= 0 && H5Pget_driver(fapl) == driver() && H5Fget_vfd_handle(file, H5P_DEFAULT, &handle) >= 0 && handle)
+        f = (vfd *)((char *)handle - offsetof(vfd, fd));
+    if (fapl >= 0) H5Pclose(fapl);
+    return f;
+}
+
+int chk_vfd_fd(hid_t file)
+{
+    vfd *f = vfd_of(file);
+    return f ? f->fd : -1;
+}
+
+bool chk_vfd_failed(hid_t file)
+{
+    vfd *f = vfd_of(file);
+    return !f || f->failed;
+}
+
+void chk_vfd_set_failed(hid_t file)
+{
+    vfd *f = vfd_of(file);
+    if (f) f->failed = true;
+}

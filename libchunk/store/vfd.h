@@ -1,0 +1,41 @@
+/* vfd.h: our HDF5 file driver. It reads and writes a file as HDF5's own does, and while a thread captures, raw data that HDF5 would read or
+ * write in that thread is not moved: only its place is recorded. So HDF5 looks up and allocates chunks, and we move the bytes.
+ *
+ * Rules for capturing: begin and end around one H5Dread_chunk or H5Dwrite_chunk, end always called; the result counts only when end says
+ * exactly one record of the expected size; never on datasets whose space is allocated early or late and not yet there; no H5Dwrite on the
+ * same handle. Buffers given to a captured call are not touched. */
+#ifndef CHK_VFD_H
+#define CHK_VFD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "store/h5compat.h"
+
+/* A new file access list with this driver and our fixed cache sizes, closed by the caller with H5Pclose; negative on failure. Inside the lock.
+ * File names given to H5Fopen and H5Fcreate are paths, or "fd:N" for a duplicate of descriptor N. */
+hid_t chk_vfd_fapl(void);
+
+/* The metadata cache of each open file, bytes; its chunk cache is off. */
+enum { CHK_VFD_MDC_BYTES = 1 << 20 };
+
+typedef struct chk_vfd_record {
+    uint64_t addr; /* absolute offset in the file, user block included */
+    uint64_t n_bytes;
+} chk_vfd_record;
+
+void chk_vfd_capture_begin(void);
+/* Ends capturing in this thread and returns how many transfers were captured; *out is the last of them. */
+int chk_vfd_capture_end(chk_vfd_record *out);
+
+/* Inside the lock, for files opened with our driver. */
+int chk_vfd_fd(hid_t file); /* descriptor, owned by the file; -1 for other drivers */
+/* True when a write through the driver failed, or chk_vfd_set_failed was called: what was captured is not all in the file. */
+bool chk_vfd_failed(hid_t file);
+void chk_vfd_set_failed(hid_t file);
+/* errno of the last system call that failed in the driver in this thread, 0 after begin_errno; tells HDF5's failures apart. */
+int chk_vfd_errno(void);
+void chk_vfd_clear_errno(void);
+
+#endif
