@@ -108,6 +108,7 @@ void chk_fused_size(chk_fused *f, chk_pass *pass, int64_t block_elements, int n_
         if (f->encoded) pass->kept_bytes += chk_arena_cost(chk_fused_kept_bytes(f, o));
     }
     pass->ordered |= f->encoded;
+    pass->ops = f->encoded ? &chk_fused_ops : &chk_fused_stream_ops;
     pass->kept_bytes = chk_page_round(pass->kept_bytes);
     pass->work_bytes = chk_page_round(chk_fused_work_bytes(f));
     pass->n_tasks = (uint64_t)((f->g.n_units + f->units_per_task - 1) / f->units_per_task);

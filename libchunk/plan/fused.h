@@ -31,6 +31,7 @@ typedef struct chk_fused {
     chk_grid grid;
     uint32_t reduced;
     int64_t leaf_elements;
+    bool reduces;                         /* some output is reduced */
     chk_fused_out *out;
     int n_out;
     chk_geometry g;

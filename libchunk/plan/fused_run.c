@@ -291,7 +291,7 @@ static int64_t offset_in(const chk_box *block, const chk_box *leaf)
 static chunk_status compute_block(worker *w, const chk_box *unit, const int64_t *chunk, const chk_box *block, char *const *dest, chunk_error *err)
 {
     const chk_fused *f = w->f;
-    if (f->reduced || f->out[0].reduce) CHK_TRY(begin_block(w, chunk, block, err));
+    if (f->reduces) CHK_TRY(begin_block(w, chunk, block, err));
     int64_t n = n_leaves(&f->g, block), slot = -1;
     chk_prog_out out[f->n_out];
     for (int64_t i = 0; i < n; i++) {

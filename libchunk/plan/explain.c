@@ -1,0 +1,158 @@
+/* explain.c: a plan in words, for people (stable text) and for programs (JSON). */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "plan/fused.h"
+#include "plan/planner.h"
+
+typedef struct text {
+    char *s;
+    size_t n, cap;
+    bool failed;
+} text;
+
+static void add(text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void add(text *t, const char *fmt, ...)
+{
+    for (int tries = 0; tries < 2 && !t->failed; tries++) {
+        va_list ap;
+        va_start(ap, fmt);
+        int n = vsnprintf(t->s ? t->s + t->n : NULL, t->cap - t->n, fmt, ap);
+        va_end(ap);
+        if (n >= 0 && (size_t)n < t->cap - t->n) {
+            t->n += (size_t)n;
+            return;
+        }
+        size_t cap = (t->cap ? t->cap * 2 : 1024) + (size_t)(n > 0 ? n : 0);
+        char *s = chk_realloc(t->s, cap);
+        if (!s)
+            t->failed = true;
+        else
+            t->s = s, t->cap = cap;
+    }
+}
+
+/* A name as a JSON string. */
+static void add_string(text *t, const char *s)
+{
+    add(t, "\"");
+    for (; *s; s++) {
+        if (*s == '"' || *s == '\\')
+            add(t, "\\%c", *s);
+        else if ((unsigned char)*s < 0x20)
+            add(t, "\\u%04x", *s);
+        else
+            add(t, "%c", *s);
+    }
+    add(t, "\"");
+}
+
+static uint64_t live_regions(const chk_plan *p, int pass)
+{
+    uint64_t n = 0;
+    for (int r = 0; r < p->n_regions; r++)
+        if (p->region[r]->first <= pass && pass <= p->region[r]->last) n += chk_page_round(p->region[r]->n_bytes);
+    return n;
+}
+
+static void shape_of_block(char *buf, size_t size, const chk_fused *f)
+{
+    chk_shape s = {.ndim = f->space.ndim};
+    memcpy(s.dim, f->g.block, sizeof s.dim);
+    chk_shape_text(buf, size, &s);
+}
+
+static void operations(text *t, const chk_fused *f, bool json)
+{
+    bool first = true;
+    for (int i = 0; i < f->program.n_instr; i++) {
+        const chk_instr *c = &f->program.instr[i];
+        const char *name = c->kind == CHK_INSTR_CALL ? c->u.call.name : c->kind == CHK_INSTR_USER ? c->u.user->name : c->kind == CHK_INSTR_IOTA ? "iota" : NULL;
+        if (!name) continue;
+        add(t, "%s", first ? "" : json ? "," : " ");
+        first = false;
+        if (json)
+            add_string(t, name);
+        else
+            add(t, "%s", name);
+    }
+    if (first && !json) add(t, "none");
+}
+
+static void explain_text(text *t, const chk_plan *p, int peak)
+{
+    char a[128], b[64], c[64], d[64];
+    add(t, "plan: %d pass%s, %d worker%s, peak %s of %s, set by pass %d\n", p->n_passes, p->n_passes == 1 ? "" : "es", p->n_workers, p->n_workers == 1 ? "" : "s",
+        chk_bytes_text(a, sizeof a, p->projected_peak), chk_bytes_text(b, sizeof b, p->ceiling), peak + 1);
+    add(t, "fixed: %s for the process, %s a worker\n", chk_bytes_text(a, sizeof a, p->fixed_bytes), chk_bytes_text(b, sizeof b, p->per_worker_bytes));
+    for (int i = 0; i < p->n_passes; i++) {
+        const chk_pass *pass = &p->pass[i];
+        const chk_fused *f = pass->ctx;
+        add(t, "pass %d: %s\n", i + 1, pass->name);
+        pass->ops->describe(pass, a, sizeof a);
+        add(t, "  does: %s\n  operations: ", a);
+        operations(t, f, false);
+        add(t, "\n");
+        for (int k = 0; k < f->program.n_inputs; k++) {
+            const chk_prog_input *in = &f->program.input[k];
+            add(t, "  reads: %s %s %s%s\n", in->source->name, chk_shape_text(a, sizeof a, &in->source->shape), chk_dtype_name(in->source->dtype),
+                in->aligned ? "" : ", across its chunks");
+        }
+        shape_of_block(b, sizeof b, f);
+        add(t, "  space: %s, blocks %s, tasks %" PRIu64 "\n", chk_shape_text(a, sizeof a, &f->space), b, pass->n_tasks);
+        add(t, "  bytes: read %s, written %s, spilled %s, recomputed %s\n", chk_bytes_text(a, sizeof a, pass->bytes_read),
+            chk_bytes_text(b, sizeof b, pass->bytes_written), chk_bytes_text(c, sizeof c, pass->bytes_spilled),
+            chk_bytes_text(d, sizeof d, pass->bytes_recomputed));
+        add(t, "  live: work %s and windows %s a worker", chk_bytes_text(a, sizeof a, pass->work_bytes), chk_bytes_text(b, sizeof b, pass->window_bytes));
+        add(t, ", %s kept a task, regions %s\n", chk_bytes_text(a, sizeof a, pass->kept_bytes), chk_bytes_text(b, sizeof b, live_regions(p, i)));
+    }
+}
+
+static void explain_json(text *t, const chk_plan *p, int peak)
+{
+    char a[128];
+    add(t, "{\"workers\":%d,\"ceiling\":%" PRIu64 ",\"projected_peak\":%" PRIu64 ",\"peak_pass\":%d,\"fixed_bytes\":%" PRIu64 ",\"per_worker_bytes\":%" PRIu64
+           ",\"passes\":[", p->n_workers, p->ceiling, p->projected_peak, peak, p->fixed_bytes, p->per_worker_bytes);
+    for (int i = 0; i < p->n_passes; i++) {
+        const chk_pass *pass = &p->pass[i];
+        const chk_fused *f = pass->ctx;
+        add(t, "%s{\"name\":", i ? "," : "");
+        add_string(t, pass->name);
+        pass->ops->describe(pass, a, sizeof a);
+        add(t, ",\"does\":");
+        add_string(t, a);
+        add(t, ",\"operations\":[");
+        operations(t, f, true);
+        add(t, "],\"inputs\":[");
+        for (int k = 0; k < f->program.n_inputs; k++) {
+            add(t, "%s", k ? "," : "");
+            add_string(t, f->program.input[k].source->name);
+        }
+        add(t, "],\"space\":[");
+        for (int k = 0; k < f->space.ndim; k++) add(t, "%s%" PRId64, k ? "," : "", f->space.dim[k]);
+        add(t, "],\"block\":[");
+        for (int k = 0; k < f->space.ndim; k++) add(t, "%s%" PRId64, k ? "," : "", f->g.block[k]);
+        add(t, "],\"tasks\":%" PRIu64 ",\"bytes_read\":%" PRIu64 ",\"bytes_written\":%" PRIu64 ",\"bytes_spilled\":%" PRIu64 ",\"bytes_recomputed\":%" PRIu64,
+            pass->n_tasks, pass->bytes_read, pass->bytes_written, pass->bytes_spilled, pass->bytes_recomputed);
+        add(t, ",\"work_bytes\":%zu,\"window_bytes\":%zu,\"kept_bytes\":%zu,\"region_bytes\":%" PRIu64 "}", pass->work_bytes, pass->window_bytes, pass->kept_bytes,
+            live_regions(p, i));
+    }
+    add(t, "]}");
+}
+
+char *chk_plan_explain(const chk_plan *p, bool json)
+{
+    text t = {0};
+    int peak = 0;
+    chk_plan_projected(p, p->n_workers, p->n_kept, &peak);
+    if (json)
+        explain_json(&t, p, peak);
+    else
+        explain_text(&t, p, peak);
+    if (!t.failed) return t.s;
+    chk_free(t.s);
+    return NULL;
+}

@@ -1,0 +1,180 @@
+/* group.c: the second half of lowering: items of one level over one index space and grid share a pass, and one reading of their inputs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "plan/lower.h"
+
+/* The index space an item walks. */
+static const chk_shape *space_of(const chk_item *it) { return &it->root->shape; }
+
+static const chk_grid *grid_of(const chk_item *it)
+{
+    if (it->kind == CHK_ITEM_TARGET && it->target->own_grid) return &it->target->grid;
+    return &it->root->grid;
+}
+
+static bool axis_equal(const chk_axis_grid *a, const chk_axis_grid *b)
+{
+    if (a->extent != b->extent || a->n_chunks != b->n_chunks) return false;
+    if (!a->bounds && !b->bounds && a->chunk == b->chunk && a->off == b->off && a->step == b->step) return true;
+    if (a->n_chunks > 100000) return false;       /* equal in fact or not: too many to look at; two passes are only slower */
+    for (int64_t k = 0; k <= a->n_chunks; k++)
+        if (chk_axis_bound(a, k) != chk_axis_bound(b, k)) return false;
+    return true;
+}
+
+static bool grid_equal(const chk_grid *a, const chk_grid *b)
+{
+    if (a->ndim != b->ndim) return false;
+    for (int i = 0; i < a->ndim; i++)
+        if (!axis_equal(&a->axis[i], &b->axis[i])) return false;
+    return true;
+}
+
+/* 64 KiB leaves: half as many of the 16-byte elements. */
+static int64_t leaf_elements(const chk_item *it)
+{
+    return it->kind == CHK_ITEM_REDUCE && chk_dtype_size(it->root->dtype) > 8 ? CHK_LEAF_ELEMENTS / 2 : CHK_LEAF_ELEMENTS;
+}
+
+static bool can_join(const chk_fused *f, const chk_item *first, const chk_item *it)
+{
+    if (first->level != it->level || f->n_out >= 60) return false;
+    if (!chk_shape_equal(&f->space, space_of(it)) || !grid_equal(&f->grid, grid_of(it))) return false;
+    if (it->kind != CHK_ITEM_REDUCE || !f->reduces) return true;
+    return f->reduced == it->node->u.red.axes && f->leaf_elements == leaf_elements(it);
+}
+
+static chk_source *lookup(void *arg, const chk_node *n)
+{
+    const chk_item *it = chk_lower_find(arg, n);
+    return it ? it->source : NULL;
+}
+
+static chunk_status describe_reduction(chk_fused_out *out, const chk_item *it, chk_lower *l, chunk_error *err)
+{
+    const chk_node *n = it->node;
+    chk_reducer *r = &out->reducer;
+    r->in = it->root->dtype;
+    r->out = n->dtype;
+    r->param = n->u.red.param;
+    r->user = n->u.red.user;
+    r->kern = r->user ? NULL : chk_red_find(n->u.red.red, r->in);
+    if (!r->user && !r->kern) return chk_fail(err, CHUNK_ETYPE, "%s is not defined for %s", chk_red_name(n->u.red.red), chk_dtype_name(r->in));
+    r->state_bytes = r->user ? (r->user->red.state_bytes + 15) & ~(size_t)15 : r->kern->state_bytes;
+    out->result = it->region;
+    return chk_plan_region(&out->pool, l->plan, "partial results", err);
+}
+
+static chunk_status add_out(chk_lower *l, chk_fused *f, chk_item *it, chunk_error *err)
+{
+    chk_fused_out *grown = chk_realloc(f->out, (size_t)(f->n_out + 1) * sizeof *grown);
+    if (!grown) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
+    f->out = grown;
+    chk_fused_out *out = &f->out[f->n_out];
+    *out = (chk_fused_out){.reduce = it->kind == CHK_ITEM_REDUCE, .dtype = it->root->dtype};
+    const char *name = it->target ? it->target->name : it->region->name;
+    snprintf(out->name, sizeof out->name, "%s", name ? name : "result");
+    chk_view view = chk_view_identity(&f->space);
+    CHK_TRY(chk_program_add(&f->program, it->root, &view, it->root_is_self, lookup, l, &out->value, err));
+    if (out->reduce) {
+        CHK_TRY(describe_reduction(out, it, l, err));
+        f->reduces = true;
+        f->reduced = it->node->u.red.axes;
+        f->leaf_elements = leaf_elements(it);
+    } else if (it->target) {
+        out->whole_chunks = it->target->whole_chunks;
+        out->ordered = it->target->ordered;
+        out->serial = it->target->serial;
+        out->kept_bytes = it->target->kept_bytes;
+        out->scratch_bytes = it->target->scratch_bytes;
+        it->target->pass = it->pass;
+        it->target->out = f->n_out;
+    } else {
+        out->sink = it->sink;
+        out->own_sink = true;
+        it->sink = NULL;
+    }
+    f->n_out++;
+    return CHUNK_OK;
+}
+
+static chunk_status make_pass(chk_lower *l, chk_item *first, chunk_error *err)
+{
+    chk_plan *plan = l->plan;
+    chk_pass *grown = chk_realloc(plan->pass, (size_t)(plan->n_passes + 1) * sizeof *grown);
+    if (grown) plan->pass = grown;
+    chk_fused *f = grown ? chk_calloc(1, sizeof *f) : NULL;
+    if (!f) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
+    int number = plan->n_passes++;
+    plan->pass[number] = (chk_pass){.ops = &chk_fused_stream_ops, .ctx = f};
+    f->space = *space_of(first);
+    f->grid = *grid_of(first);
+    f->leaf_elements = CHK_LEAF_ELEMENTS;
+    chk_program_init(&f->program, &f->space);
+    size_t at = 0;
+    char *name = plan->pass[number].name;
+    for (int i = 0; i < l->n_items; i++) {
+        chk_item *it = l->item[i];
+        if (it->pass >= 0 || (it != first && !can_join(f, first, it))) continue;
+        it->pass = number;
+        CHK_TRY(add_out(l, f, it, err));
+        const char *what = f->out[f->n_out - 1].name;
+        if (at < sizeof plan->pass->name)
+            at += (size_t)snprintf(name + at, sizeof plan->pass->name - at, "%s%s", at ? ", " : "", what);
+    }
+    int out[f->n_out];
+    for (int o = 0; o < f->n_out; o++) out[o] = f->out[o].value;
+    CHK_TRY(chk_program_seal(&f->program, out, f->n_out, err));
+    for (int i = 0; i < f->program.n_inputs; i++) {
+        chk_prog_input *in = &f->program.input[i];
+        chk_grid seen = {.ndim = f->space.ndim};  /* the input's own chunks, seen through the view */
+        bool same = true;
+        for (int a = 0; a < f->space.ndim; a++) seen.axis[a] = f->grid.axis[a];
+        for (int b = 0; b < in->view.base_ndim && same; b++) {
+            int axis = in->view.axis[b];
+            if (axis < 0) continue;               /* one index: one chunk */
+            same = in->source->grid.axis[b].bounds == NULL;
+            if (same) seen.axis[axis] = chk_axis_slice(&in->source->grid.axis[b], in->view.off[b], in->view.step[b], f->space.dim[axis]);
+        }
+        in->aligned = same && grid_equal(&seen, &f->grid);
+    }
+    return CHUNK_OK;
+}
+
+/* First and last pass that uses each region. */
+static void set_lifetimes(chk_lower *l)
+{
+    for (int p = 0; p < l->plan->n_passes; p++) {
+        chk_fused *f = l->plan->pass[p].ctx;
+        for (int o = 0; o < f->n_out; o++) {
+            if (!f->out[o].reduce) continue;
+            f->out[o].pool->first = f->out[o].pool->last = p;
+        }
+    }
+    for (int i = 0; i < l->n_items; i++) {
+        chk_item *it = l->item[i];
+        if (!it->region) continue;
+        it->region->first = it->region->last = it->pass;
+        for (int p = it->pass + 1; p < l->plan->n_passes; p++) {
+            const chk_fused *f = l->plan->pass[p].ctx;
+            for (int k = 0; k < f->program.n_inputs; k++)
+                if (f->program.input[k].source == it->source) it->region->last = p;
+        }
+    }
+}
+
+chunk_status chk_lower_passes(chk_lower *l, chunk_error *err)
+{
+    int top = 0;
+    for (int i = 0; i < l->n_items; i++) {
+        l->item[i]->pass = -1;
+        if (l->item[i]->level > top) top = l->item[i]->level;
+    }
+    for (int level = 0; level <= top; level++)
+        for (int i = 0; i < l->n_items; i++)
+            if (l->item[i]->level == level && l->item[i]->pass < 0) CHK_TRY(make_pass(l, l->item[i], err));
+    set_lifetimes(l);
+    return CHUNK_OK;
+}

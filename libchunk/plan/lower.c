@@ -1,0 +1,190 @@
+/* lower.c: what must be computed before what. A reduction, a kept value, and a small value that a large space would compute again and again
+ * (hoisting) each become an item with a level: one more than the highest level it reads. Recomputing everything else is the rule: fused
+ * expressions cost less than writing and reading them would, unless the cost model below says otherwise. */
+#include "plan/lower.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "plan/region.h"
+
+enum { MAX_DEPTH = 1000, MAX_ITEMS = 4096, HOIST_RATIO = 4, HOIST_BYTES = 1 << 20 };
+
+struct chk_seen {
+    const chk_node *node;
+    int64_t space;
+    int level;
+};
+
+static size_t seen_slot(const chk_lower *l, const chk_node *n, int64_t space)
+{
+    uint64_t h = ((uint64_t)(uintptr_t)n >> 4) * 0x9E3779B97F4A7C15u ^ (uint64_t)space * 0xC2B2AE3D27D4EB4Fu;
+    size_t i = (size_t)(h ^ h >> 31) & (l->cap_seen - 1);
+    while (l->seen[i].node && !(l->seen[i].node == n && l->seen[i].space == space)) i = (i + 1) & (l->cap_seen - 1);
+    return i;
+}
+
+static chunk_status remember(chk_lower *l, const chk_node *n, int64_t space, int level, chunk_error *err)
+{
+    if (2 * (l->n_seen + 1) > l->cap_seen) {
+        struct chk_seen *old = l->seen;
+        size_t old_cap = l->cap_seen;
+        size_t cap = old_cap ? old_cap * 2 : 64;
+        struct chk_seen *fresh = chk_calloc(cap, sizeof *fresh);
+        if (!fresh) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
+        l->seen = fresh;
+        l->cap_seen = cap;
+        for (size_t i = 0; i < old_cap; i++)
+            if (old[i].node) l->seen[seen_slot(l, old[i].node, old[i].space)] = old[i];
+        chk_free(old);
+    }
+    l->seen[seen_slot(l, n, space)] = (struct chk_seen){n, space, level};
+    l->n_seen++;
+    return CHUNK_OK;
+}
+
+const chk_item *chk_lower_find(const chk_lower *l, const chk_node *n)
+{
+    for (int i = 0; i < l->n_items; i++)
+        if (l->item[i]->kind != CHK_ITEM_TARGET && l->item[i]->node == n) return l->item[i];
+    return NULL;
+}
+
+chunk_status chk_plan_region(chk_region **out, chk_plan *p, const char *name, chunk_error *err)
+{
+    chk_region **grown = chk_realloc(p->region, (size_t)(p->n_regions + 1) * sizeof *grown);
+    if (grown) p->region = grown;
+    chk_region *r = grown ? chk_calloc(1, sizeof *r) : NULL;
+    if (!r) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
+    r->first = -1;
+    strncpy(r->name, name, sizeof r->name - 1);
+    p->region[p->n_regions++] = r;
+    *out = r;
+    return CHUNK_OK;
+}
+
+static chunk_status add_item(chk_lower *l, const chk_item *from, chk_item **out, chunk_error *err)
+{
+    if (l->n_items >= MAX_ITEMS) return chk_fail(err, CHUNK_EUNSUPPORTED, "expression needs more than %d intermediate results", MAX_ITEMS);
+    chk_item **grown = chk_realloc(l->item, (size_t)(l->n_items + 1) * sizeof *grown);
+    if (grown) l->item = grown;
+    chk_item *item = grown ? chk_malloc(sizeof *item) : NULL;
+    if (!item) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
+    *item = *from;
+    l->item[l->n_items++] = item;
+    *out = item;
+    return CHUNK_OK;
+}
+
+/* Does evaluating n once more cost anything worth a pass of its own? Constants and casts of stored values do not. */
+static bool is_work(const chk_node *n, int depth)
+{
+    if (n->kind == CHK_NODE_USER) return true;
+    if (n->kind == CHK_NODE_VIEW) return is_work(n->in[0], depth);
+    if (n->kind != CHK_NODE_MAP) return false;
+    if (n->u.map.fn != CHK_FN_NONE) return true;
+    return depth > 0 && is_work(n->in[0], depth - 1);
+}
+
+static bool should_hoist(const chk_node *n, int64_t space)
+{
+    int64_t count = chk_shape_count(&n->shape);
+    if (count > HOIST_BYTES / (int64_t)chk_dtype_size(n->dtype)) return false;
+    return space / HOIST_RATIO >= (count > 0 ? count : 1) && is_work(n, 8);
+}
+
+static chunk_status need_level(chk_lower *l, const chk_node *n, int64_t space, bool as_root, int depth, int *level, chunk_error *err);
+
+/* The item that computes n before others read it. */
+static chunk_status materialise(chk_lower *l, const chk_node *n, chk_item_kind kind, int depth, int *level, chunk_error *err)
+{
+    const chk_item *had = chk_lower_find(l, n);
+    if (had) {
+        *level = had->level + 1;
+        return CHUNK_OK;
+    }
+    chk_item fresh = {.kind = kind, .node = n, .root = n, .root_is_self = true};
+    if (kind == CHK_ITEM_REDUCE || n->kind == CHK_NODE_KEEP) {
+        fresh.root = n->in[0];
+        fresh.root_is_self = false;
+    }
+    CHK_TRY(need_level(l, fresh.root, chk_shape_count(&fresh.root->shape), fresh.root_is_self, depth + 1, &fresh.level, err));
+    const char *name = n->name[0] ? n->name : kind == CHK_ITEM_REDUCE ? chk_red_name(n->u.red.red) : "intermediate";
+    CHK_TRY(chk_plan_region(&fresh.region, l->plan, name, err));
+    fresh.region->n_bytes = (uint64_t)chk_shape_count(&n->shape) * chk_dtype_size(n->dtype);
+    CHK_TRY(chk_region_source(&fresh.source, fresh.region, n->dtype, &n->shape, &n->grid, name, err));
+    if (kind == CHK_ITEM_STORE) {
+        chunk_status st = chk_region_sink(&fresh.sink, fresh.region, n->dtype, &n->shape, &n->grid, err);
+        if (st != CHUNK_OK) {
+            chk_source_release(fresh.source);
+            return st;
+        }
+    }
+    chk_item *item;
+    chunk_status st = add_item(l, &fresh, &item, err);
+    if (st != CHUNK_OK) {
+        chk_source_release(fresh.source);
+        chk_sink_free(fresh.sink);
+        return st;
+    }
+    *level = item->level + 1;
+    return CHUNK_OK;
+}
+
+static chunk_status level_of(chk_lower *l, const chk_node *n, int64_t space, bool as_root, int depth, int *level, chunk_error *err)
+{
+    switch (n->kind) {
+    case CHK_NODE_SOURCE:
+    case CHK_NODE_SCALAR:
+    case CHK_NODE_IOTA: *level = 0; return CHUNK_OK;
+    case CHK_NODE_REDUCE: return materialise(l, n, CHK_ITEM_REDUCE, depth, level, err);
+    case CHK_NODE_KEEP: return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
+    case CHK_NODE_VIEW: return need_level(l, n->in[0], space, false, depth + 1, level, err);
+    case CHK_NODE_CUSTOM: return chk_fail(err, CHUNK_EUNSUPPORTED, "%s has no passes of its own yet", n->name);
+    default: break;
+    }
+    if (!as_root && should_hoist(n, space)) return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
+    *level = 0;
+    for (int i = 0; i < n->n_in; i++) {
+        int below;
+        CHK_TRY(need_level(l, n->in[i], space, false, depth + 1, &below, err));
+        if (below > *level) *level = below;
+    }
+    return CHUNK_OK;
+}
+
+static chunk_status need_level(chk_lower *l, const chk_node *n, int64_t space, bool as_root, int depth, int *level, chunk_error *err)
+{
+    if (depth > MAX_DEPTH) return chk_fail(err, CHUNK_EUNSUPPORTED, "expression is nested more than %d operations deep: persist a part of it", MAX_DEPTH);
+    if (l->cap_seen && !as_root) {
+        size_t i = seen_slot(l, n, space);
+        if (l->seen[i].node) {
+            *level = l->seen[i].level;
+            return CHUNK_OK;
+        }
+    }
+    CHK_TRY(level_of(l, n, space, as_root, depth, level, err));
+    return as_root ? CHUNK_OK : remember(l, n, space, *level, err);
+}
+
+chunk_status chk_lower_items(chk_lower *l, chk_target *targets, int n_targets, chunk_error *err)
+{
+    for (int i = 0; i < n_targets; i++) {
+        chk_item fresh = {.kind = CHK_ITEM_TARGET, .node = targets[i].node, .root = targets[i].node, .target = &targets[i]};
+        CHK_TRY(need_level(l, fresh.root, chk_shape_count(&fresh.root->shape), false, 0, &fresh.level, err));
+        chk_item *item;
+        CHK_TRY(add_item(l, &fresh, &item, err));
+    }
+    return CHUNK_OK;
+}
+
+void chk_lower_done(chk_lower *l)
+{
+    for (int i = 0; i < l->n_items; i++) {
+        chk_source_release(l->item[i]->source);
+        chk_sink_free(l->item[i]->sink);
+        chk_free(l->item[i]);
+    }
+    chk_free(l->item);
+    chk_free(l->seen);
+}

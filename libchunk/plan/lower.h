@@ -1,0 +1,37 @@
+/* lower.h: the first half of planning (private to plan/): items, levels, passes. */
+#ifndef CHK_LOWER_H
+#define CHK_LOWER_H
+
+#include "plan/fused.h"
+#include "plan/planner.h"
+
+typedef enum chk_item_kind { CHK_ITEM_TARGET, CHK_ITEM_REDUCE, CHK_ITEM_STORE } chk_item_kind;
+
+/* Something that a pass computes: a result of the user's, a reduction, or a value that is kept for later passes. */
+typedef struct chk_item {
+    chk_item_kind kind;
+    const chk_node *node;                 /* the node whose value it is */
+    const chk_node *root;                 /* what the pass's program computes for it */
+    bool root_is_self;                    /* root is the node itself: do not look it up */
+    chk_target *target;
+    int level, pass;
+    chk_region *region;                   /* of the value; NULL for targets */
+    chk_source *source;                   /* readers of the value */
+    chk_sink *sink;                       /* STORE: into the region */
+} chk_item;
+
+typedef struct chk_lower {
+    chk_plan *plan;
+    chk_item **item;
+    int n_items;
+    struct chk_seen *seen;                /* hash table of (node, space) -> level */
+    size_t n_seen, cap_seen;
+} chk_lower;
+
+chunk_status chk_lower_items(chk_lower *l, chk_target *targets, int n_targets, chunk_error *err);
+chunk_status chk_lower_passes(chk_lower *l, chunk_error *err);
+void chk_lower_done(chk_lower *l);
+const chk_item *chk_lower_find(const chk_lower *l, const chk_node *n);
+chunk_status chk_plan_region(chk_region **out, chk_plan *p, const char *name, chunk_error *err);
+
+#endif

@@ -1,0 +1,75 @@
+/* planner.c: making a plan fit. Blocks as large as pays, all workers, room for parked tasks; then less of each until the projection is under the
+ * ceiling; the smallest choice of all says what would be needed. */
+#include "plan/planner.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "plan/lower.h"
+
+/* Elements of a block. Reading passes gain up to 4 MiB of float64 a window (MAP_POPULATE's cost a call); blocks that are stored should stay in
+ * the second-level cache. Below 64 KiB a block's bookkeeping shows. */
+enum { BLOCK_READ = 512 << 10, BLOCK_STORE = 96 << 10, BLOCK_LEAST = 8 << 10 };
+
+static void size_passes(chk_plan *p, int64_t block, int n_workers)
+{
+    for (int i = 0; i < p->n_passes; i++) {
+        chk_fused *f = p->pass[i].ctx;
+        bool stores = false;
+        for (int o = 0; o < f->n_out; o++) stores |= !f->out[o].reduce;
+        chk_fused_size(f, &p->pass[i], stores && block > BLOCK_STORE ? BLOCK_STORE : block, n_workers);
+    }
+}
+
+/* Tries one choice; true when it fits. */
+static bool fits(chk_plan *p, int64_t block, int n_workers, int n_kept, uint64_t ceiling)
+{
+    size_passes(p, block, n_workers);
+    p->n_workers = n_workers;
+    p->n_kept = n_kept;
+    p->projected_peak = chk_plan_projected(p, n_workers, n_kept, NULL);
+    return p->projected_peak <= ceiling;
+}
+
+static chunk_status choose(chk_plan *p, const chk_plan_options *o, chunk_error *err)
+{
+    int64_t most = o->max_block_elements ? (int64_t)o->max_block_elements : BLOCK_READ;
+    int64_t least = most < BLOCK_LEAST ? most : BLOCK_LEAST;
+    int threads = o->threads < 1 ? 1 : o->threads;
+    p->ceiling = o->ceiling;
+    for (int w = threads; w >= 1; w--)
+        for (int64_t block = most; block >= least; block /= 2)
+            for (int kept = w > 1 ? w + 2 : 1; kept >= w; kept--)
+                if (fits(p, block, w, kept, o->ceiling)) return CHUNK_OK;
+    uint64_t needed = (p->projected_peak + 4095) & ~(uint64_t)4095;
+    char have[32];
+    chunk_status st = chk_fail(err, CHUNK_ECEILING, "the ceiling of %s is too small: this plan needs at least %llu MiB", chk_bytes_text(have, sizeof have, o->ceiling),
+                               (unsigned long long)((needed + (1 << 20) - 1) >> 20));
+    if (err) err->needed = needed;
+    return st;
+}
+
+chunk_status chk_plan_make(chk_plan **out, chk_target *targets, int n_targets, const chk_plan_options *options, chunk_error *err)
+{
+    chk_plan *p = chk_calloc(1, sizeof *p);
+    if (!p) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
+    p->fixed_bytes = options->fixed_bytes;
+    p->per_worker_bytes = options->per_worker_bytes;
+    chk_lower l = {.plan = p};
+    chunk_status st = chk_lower_items(&l, targets, n_targets, err);
+    if (st == CHUNK_OK) st = chk_lower_passes(&l, err);
+    chk_lower_done(&l);
+    if (st == CHUNK_OK) st = choose(p, options, err);
+    if (st != CHUNK_OK) {
+        chk_plan_free(p);
+        return st;
+    }
+    *out = p;
+    return CHUNK_OK;
+}
+
+void chk_plan_bind(chk_plan *p, const chk_target *t, chk_sink *sink)
+{
+    chk_fused *f = p->pass[t->pass].ctx;
+    f->out[t->out].sink = sink;
+}

@@ -1,0 +1,38 @@
+/* planner.h: from expressions to a plan that fits: which nodes are computed first and kept, which share a pass, how large the blocks are.
+ *
+ * Nothing is created or touched here: sinks are described, bound to real ones once the plan is accepted. */
+#ifndef CHK_PLANNER_H
+#define CHK_PLANNER_H
+
+#include "expr/node.h"
+#include "plan/task.h"
+
+/* One result and what the plan must know of where it goes. */
+typedef struct chk_target {
+    chk_node *node;                       /* borrowed */
+    const char *name;                     /* for explain */
+    chk_grid grid;                        /* of the sink */
+    bool own_grid;                        /* blocks must lie in this grid (datasets); else the node's is used */
+    bool whole_chunks, ordered, serial;   /* as chk_sink's; serial: not thread-safe */
+    size_t kept_bytes, scratch_bytes;     /* as the sink's need() will say for a whole chunk */
+    const char *what;                     /* "/x in out.h5", "memory": for explain */
+    /* set by the planner: where to bind the sink */
+    int pass, out;
+} chk_target;
+
+typedef struct chk_plan_options {
+    uint64_t ceiling;                     /* bytes */
+    uint64_t fixed_bytes, per_worker_bytes;
+    int threads;
+    uint64_t max_block_elements;          /* 0: the default; tests choose small ones */
+} chk_plan_options;
+
+/* CHUNK_ECEILING with err->needed when no choice fits. */
+chunk_status chk_plan_make(chk_plan **out, chk_target *targets, int n_targets, const chk_plan_options *options, chunk_error *err);
+/* Gives a planned store its sink; borrowed until the plan is freed. */
+void chk_plan_bind(chk_plan *p, const chk_target *t, struct chk_sink *sink);
+
+/* The plan as stable text or JSON; chk_free. */
+char *chk_plan_explain(const chk_plan *p, bool json);
+
+#endif
