@@ -64,6 +64,8 @@ struct chk_op {
 
 /* Binds positional and keyword arguments to op's parameters (like Python does) and builds. names[i] is NULL for positional ones. */
 chunk_status chk_op_call(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, const char *const *names, int n_args, chunk_error *err);
+/* The same for a registered operation: positional arrays, for reductions then axis and keepdims. */
+chunk_status chk_user_call(chk_node **out, chk_builder *b, const chk_user_op *op, const chk_value *args, const char *const *names, int n_args, chunk_error *err);
 char *chk_op_signature(char *buf, size_t size, const chk_op *op);     /* "sum(x, axis=None, *, dtype=None, keepdims=False)" */
 
 /* The table that the build gathers from ops/, sorted by name. */

@@ -121,6 +121,8 @@ struct chk_sink {
 
 void chk_sink_free(chk_sink *s);                              /* NULL allowed */
 chunk_status chk_sink_h5(chk_sink **out, chk_h5out *d, chunk_error *err); /* borrows d, which belongs to its writer */
+/* What that sink's need() will say for whole chunks of raw_bytes through this pipeline (edge chunks are padded in scratch). */
+void chk_sink_h5_need(const chk_pipeline *pipeline, size_t raw_bytes, size_t *kept, size_t *scratch);
 /* Any strides (bytes, NULL for C order); writes need not be aligned with anything. */
 chunk_status chk_sink_memory(chk_sink **out, void *data, chk_dtype dtype, const chk_shape *shape, const int64_t *strides, chunk_error *err);
 /* Called with dense blocks in the order of the pass, one at a time, unless thread_safe. */

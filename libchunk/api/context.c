@@ -1,0 +1,93 @@
+/* context.c: contexts: the ceiling, the workers, the registry of operations. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "api/internal.h"
+#include "base/alloc.h"
+#include "base/fault.h"
+#include "base/thread.h"
+
+_Static_assert((int)CHUNK_COMPLEX128 == (int)CHK_C128 && (int)CHUNK_BOOL == (int)CHK_BOOL && (int)CHUNK_FLOAT16 == (int)CHK_F16,
+               "public and internal dtypes have the same numbers");
+
+const char *chunk_version(void) { return CHUNK_VERSION; }
+
+const char *chunk_dtype_name(chunk_dtype d) { return (int)d >= 0 && (int)d < CHK_NDTYPE ? chk_dtype_name((chk_dtype)d) : NULL; }
+
+size_t chunk_dtype_size(chunk_dtype d) { return (int)d >= 0 && (int)d < CHK_NDTYPE ? chk_dtype_size((chk_dtype)d) : 0; }
+
+chunk_status chk_context_check(const chunk_context *ctx, chunk_error *err)
+{
+    if (!ctx) return chk_fail(err, CHUNK_EINVAL, "the context is NULL");
+    if (ctx->pid != getpid()) return chk_fail(err, CHUNK_ESTATE, "this context belongs to the parent process: make a new one after fork");
+    return CHUNK_OK;
+}
+
+/* Fault injection from the environment exists in test builds only. */
+static void arm_faults(void)
+{
+#ifdef CHUNK_FAULTS
+    const char *text = getenv("CHUNK_FAULT");
+    if (text) chk_fault_arm_text(text);
+#endif
+}
+
+chunk_status chunk_context_new(chunk_context **out, const chunk_options *options, chunk_error *err)
+{
+    chunk_options o = {0};
+    if (!out) return chk_fail(err, CHUNK_EINVAL, "chunk_context_new: out is NULL");
+    if (options) {
+        if (options->size != sizeof o) return chk_fail(err, CHUNK_EINVAL, "chunk_options.size is %zu, not %zu: set it to sizeof(chunk_options)", options->size, sizeof o);
+        o = *options;
+    }
+    if (o.threads < 0 || o.threads > 1024) return chk_fail(err, CHUNK_EINVAL, "threads is %d: give 1 to 1024, or 0 for the default", o.threads);
+    arm_faults();
+    chunk_context *ctx = chk_calloc(1, sizeof *ctx);
+    if (!ctx) return chk_fail(err, CHUNK_ENOMEM, "out of memory for a context");
+    ctx->pid = getpid();
+    ctx->memory = o.memory ? o.memory : chk_memory_allowed() / 2;
+    ctx->threads = o.threads ? o.threads : chk_cpu_count();
+    ctx->whole_process = o.whole_process;
+    ctx->reserved = o.reserved;
+    chunk_status st = CHUNK_OK;
+    if (o.scratch && !(ctx->scratch = chk_strdup(o.scratch))) st = chk_fail(err, CHUNK_ENOMEM, "out of memory for a context");
+    if (st == CHUNK_OK) st = chk_ledger_new(&ctx->ledger, ctx->memory, NULL, err);
+    if (st == CHUNK_OK) st = chk_builder_new(&ctx->builder, chk_op_table, chk_op_table_n, err);
+    if (st == CHUNK_OK) st = chk_pool_new(&ctx->pool, ctx->threads, err);
+    if (st != CHUNK_OK) {
+        chunk_context_free(ctx);
+        return st;
+    }
+    *out = ctx;
+    return CHUNK_OK;
+}
+
+void chunk_context_free(chunk_context *ctx)
+{
+    if (!ctx) return;
+    if (ctx->pid == getpid()) chk_pool_free(ctx->pool);
+    chk_builder_free(ctx->builder);
+    chk_ledger_free(ctx->ledger);
+    chk_free(ctx->scratch);
+    chk_free(ctx);
+}
+
+uint64_t chk_context_fixed_bytes(const chunk_context *ctx)
+{
+    if (!ctx->whole_process) return chk_h5_fixed_bytes(2);
+    uint64_t now = chk_self_peak_bytes() + CHK_GROWTH_BYTES;
+    return (now > CHK_PROCESS_BYTES ? now : CHK_PROCESS_BYTES) + ctx->reserved;
+}
+
+int chunk_op_count(void) { return (int)chk_op_table_n; }
+
+chunk_status chunk_op_get(int i, chunk_op_info *out)
+{
+    if (!out || i < 0 || i >= (int)chk_op_table_n) return CHUNK_EINVAL;
+    const chk_op *op = chk_op_table[i];
+    *out = (chunk_op_info){.name = op->name, .aliases = op->aliases, .family = op->family, .summary = op->summary, .doc = op->doc};
+    chk_op_signature(out->signature, sizeof out->signature, op);
+    return CHUNK_OK;
+}
+
+void chunk_string_free(char *s) { chk_free(s); }

@@ -1,0 +1,44 @@
+/* internal.h: what public handles are (private to api/). */
+#ifndef CHK_API_INTERNAL_H
+#define CHK_API_INTERNAL_H
+
+#include <sys/types.h>
+
+#include "expr/text.h"
+#include "include/chunk.h"
+#include "plan/planner.h"
+#include "run/exec.h"
+
+/* What a process and a worker cost before any data, measured and rounded up (docs/memory.md): code and data of this library, HDF5, SLEEF and the
+ * codecs as far as a run touches them, HDF5's own caches; a worker's stack and thread-local state. Where the process is already larger when a plan
+ * is made (sanitizers, other libraries), its size then is taken instead. */
+#define CHK_PROCESS_BYTES ((uint64_t)14 << 20)
+#define CHK_GROWTH_BYTES ((uint64_t)3 << 20)
+#define CHK_WORKER_BYTES ((uint64_t)160 << 10)
+
+struct chunk_context {
+    chk_builder *builder;
+    chk_ledger *ledger;
+    chk_pool *pool;
+    uint64_t memory, reserved;
+    int threads;
+    bool whole_process;
+    char *scratch;
+    pid_t pid;
+    _Atomic int n_runs;
+};
+
+struct chunk_array {
+    _Atomic int refs;
+    chunk_context *ctx;
+    chk_node *node;
+    int64_t shape[CHUNK_MAX_NDIM];
+};
+
+/* Takes the node (counted). */
+chunk_status chk_array_wrap(chunk_array **out, chunk_context *ctx, chk_node *node, chunk_error *err);
+/* CHUNK_ESTATE in a forked child, CHUNK_EINVAL for NULL. */
+chunk_status chk_context_check(const chunk_context *ctx, chunk_error *err);
+uint64_t chk_context_fixed_bytes(const chunk_context *ctx);
+
+#endif

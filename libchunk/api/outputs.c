@@ -1,0 +1,172 @@
+/* outputs.c: see outputs.h. */
+#include "api/outputs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+static chunk_status check_output(const chunk_output *o, int i, chunk_error *err)
+{
+    if (o->size != sizeof *o) return chk_fail(err, CHUNK_EINVAL, "chunk_output.size of output %d is %zu, not %zu", i, o->size, sizeof *o);
+    if (!o->array) return chk_fail(err, CHUNK_EINVAL, "output %d has no array", i);
+    int n = (o->file != NULL) + (o->data != NULL) + (o->write != NULL);
+    bool empty_memory = n == 0 && chk_shape_count(&o->array->node->shape) == 0;
+    if (n != 1 && !empty_memory) return chk_fail(err, CHUNK_EINVAL, "output %d: set exactly one of file, data and write", i);
+    if (o->file && (!o->dataset || !o->dataset[0] || !strcmp(o->dataset, "/"))) return chk_fail(err, CHUNK_EINVAL, "output %d: file %s has no dataset name", i, o->file);
+    return CHUNK_OK;
+}
+
+/* The rule of chunk.h: the array's own grid where it is regular and its chunks are neither tiny nor huge, else about 1 MiB. */
+static bool grid_as_chunks(int64_t *chunk, const chk_node *n)
+{
+    int64_t count = 1;
+    for (int a = 0; a < n->grid.ndim; a++) {
+        const chk_axis_grid *g = &n->grid.axis[a];
+        if (g->bounds || g->step != 1 || g->off != 0 || g->chunk < 1) return false;
+        chunk[a] = g->chunk < g->extent ? g->chunk : g->extent;
+        count *= chunk[a];
+    }
+    int64_t bytes = count * (int64_t)chk_dtype_size(n->dtype), all = chk_shape_count(&n->shape) * (int64_t)chk_dtype_size(n->dtype);
+    return bytes <= (64 << 20) && (bytes >= (16 << 10) || bytes == all);
+}
+
+static chunk_status describe_dataset(chk_out *out, int i, chunk_error *err)
+{
+    const chk_node *n = out->node;
+    size_t item = chk_dtype_size(n->dtype);
+    out->small = n->shape.ndim == 0 || chk_shape_count(&n->shape) == 0;
+    CHK_TRY(chk_pipeline_parse(&out->pipeline, out->o.filter ? out->o.filter : "none", item, err));
+    if (out->small) {
+        out->target.serial = false;
+        return CHUNK_OK;
+    }
+    int64_t raw = (int64_t)item;
+    for (int a = 0; a < n->shape.ndim; a++) {
+        if (out->o.chunk) {
+            if (out->o.chunk[a] < 1)
+                return chk_fail(err, CHUNK_ESHAPE, "output %d: chunk extent %lld on axis %d: it must be 1 or more", i, (long long)out->o.chunk[a], a);
+            out->chunk[a] = out->o.chunk[a] < n->shape.dim[a] ? out->o.chunk[a] : n->shape.dim[a];
+        }
+    }
+    if (!out->o.chunk && !grid_as_chunks(out->chunk, n)) chk_h5_choose_chunk(out->chunk, &n->shape, item);
+    for (int a = 0; a < n->shape.ndim; a++)
+        if (__builtin_mul_overflow(raw, out->chunk[a], &raw) || raw >= (int64_t)1 << 32)
+            return chk_fail(err, CHUNK_ESHAPE, "output %d: a chunk of 4 GiB or more is more than HDF5 can store: give smaller chunks", i);
+    chk_target *t = &out->target;
+    t->grid = chk_grid_regular(&n->shape, out->chunk);
+    t->own_grid = t->ordered = true;
+    t->whole_chunks = out->pipeline.n > 0;
+    if (t->whole_chunks) chk_sink_h5_need(&out->pipeline, (size_t)raw, &t->kept_bytes, &t->scratch_bytes);
+    return CHUNK_OK;
+}
+
+static chunk_status describe(chk_out *out, const chunk_output *o, int i, chunk_error *err)
+{
+    CHK_TRY(check_output(o, i, err));
+    out->o = *o;
+    out->node = o->array->node;
+    out->target = (chk_target){.node = out->node, .name = out->node->name[0] ? out->node->name : "result"};
+    out->o.file = out->o.dataset = out->o.filter = NULL;
+    if (o->file && (!(out->o.file = chk_strdup(o->file)) || !(out->o.dataset = chk_strdup(o->dataset))))
+        return chk_fail(err, CHUNK_ENOMEM, "out of memory for an output");
+    if (o->filter && !(out->o.filter = chk_strdup(o->filter))) return chk_fail(err, CHUNK_ENOMEM, "out of memory for an output");
+    if (o->file) return describe_dataset(out, i, err);
+    if (o->write) {
+        if (o->chunk) {
+            out->target.grid = chk_grid_regular(&out->node->shape, o->chunk);
+            out->target.own_grid = out->target.whole_chunks = true;
+        }
+        out->target.ordered = true;
+    }
+    return CHUNK_OK;
+}
+
+chunk_status chk_outputs_describe(chk_outputs *os, const chunk_output *outputs, int n, chunk_error *err)
+{
+    if (n < 1 || n > 1024 || !outputs) return chk_fail(err, CHUNK_EINVAL, "%d outputs: give 1 to 1024", n);
+    os->out = chk_calloc((size_t)n, sizeof *os->out);
+    os->targets = chk_calloc((size_t)n, sizeof *os->targets);
+    os->writer = chk_calloc((size_t)n, sizeof *os->writer);
+    if (!os->out || !os->targets || !os->writer) return chk_fail(err, CHUNK_ENOMEM, "out of memory for %d outputs", n);
+    os->n = n;
+    for (int i = 0; i < n; i++) {
+        CHK_TRY(describe(&os->out[i], &outputs[i], i, err));
+        os->targets[i] = os->out[i].target;
+        const chk_out *a = &os->out[i];
+        for (int k = 0; k < i && a->o.file; k++) {
+            const chk_out *b = &os->out[k];
+            if (b->o.file && !strcmp(a->o.file, b->o.file) && !strcmp(a->o.dataset, b->o.dataset))
+                return chk_fail(err, CHUNK_EINVAL, "%s:%s is the output of two results", a->o.file, a->o.dataset);
+        }
+    }
+    return CHUNK_OK;
+}
+
+/* One writer a file, told of all of the file's datasets. */
+static chunk_status writer_for(chk_outputs *os, int i, bool overwrite, chunk_error *err)
+{
+    chk_out *out = &os->out[i];
+    for (int k = 0; k < i; k++) {
+        if (os->out[k].o.file && !strcmp(os->out[k].o.file, out->o.file)) {
+            out->writer = os->out[k].writer;
+            return CHUNK_OK;
+        }
+    }
+    const char *names[os->n];
+    int n = 0;
+    for (int k = i; k < os->n; k++)
+        if (os->out[k].o.file && !strcmp(os->out[k].o.file, out->o.file)) names[n++] = os->out[k].o.dataset;
+    CHK_TRY(chk_h5writer_new(&out->writer, out->o.file, names, n, overwrite, err));
+    os->writer[os->n_writers++] = out->writer;
+    return CHUNK_OK;
+}
+
+static chunk_status create(chk_outputs *os, int i, bool overwrite, chunk_error *err)
+{
+    chk_out *out = &os->out[i];
+    const chk_node *n = out->node;
+    if (out->o.write)
+        return chk_sink_callback(&out->sink, out->o.write, out->o.user, n->dtype, &n->shape, out->o.chunk, false, err);
+    if (!out->o.file) return chk_sink_memory(&out->sink, out->o.data, n->dtype, &n->shape, out->o.strides, err);
+    CHK_TRY(writer_for(os, i, overwrite, err));
+    CHK_TRY(chk_h5out_new(&out->set, out->writer, out->o.dataset, n->dtype, &n->shape, out->small ? NULL : out->chunk, &out->pipeline, NULL, err));
+    if (out->small) return chk_sink_memory(&out->sink, out->small_data, n->dtype, &n->shape, NULL, err);
+    return chk_sink_h5(&out->sink, out->set, err);
+}
+
+chunk_status chk_outputs_create(chk_outputs *os, chk_plan *plan, bool overwrite, chunk_error *err)
+{
+    for (int i = 0; i < os->n; i++) {
+        CHK_TRY(create(os, i, overwrite, err));
+        chk_plan_bind(plan, &os->targets[i], os->out[i].sink);
+    }
+    return CHUNK_OK;
+}
+
+chunk_status chk_outputs_commit(chk_outputs *os, bool durable, chunk_error *err)
+{
+    for (int i = 0; i < os->n; i++)
+        if (os->out[i].small && os->out[i].set) CHK_TRY(chk_h5out_write_small(os->out[i].set, os->out[i].small_data, err));
+    for (int w = 0; w < os->n_writers; w++) {
+        chk_h5writer *writer = os->writer[w];
+        os->writer[w] = NULL;
+        CHK_TRY(chk_h5writer_commit(writer, durable, err));
+    }
+    return CHUNK_OK;
+}
+
+void chk_outputs_done(chk_outputs *os)
+{
+    for (int i = 0; i < os->n; i++) {
+        chk_sink_free(os->out[i].sink);
+        chk_free((char *)os->out[i].o.file);
+        chk_free((char *)os->out[i].o.dataset);
+        chk_free((char *)os->out[i].o.filter);
+    }
+    for (int w = 0; w < os->n_writers; w++) chk_h5writer_abort(os->writer[w]);
+    chk_free(os->out);
+    chk_free(os->targets);
+    chk_free(os->writer);
+    memset(os, 0, sizeof *os);
+}

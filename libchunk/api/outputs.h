@@ -1,0 +1,36 @@
+/* outputs.h: the results of a run and where they go (private to api/). Described for the plan first, created once the plan is accepted, made
+ * visible at the end, all datasets of one file by one rename. */
+#ifndef CHK_API_OUTPUTS_H
+#define CHK_API_OUTPUTS_H
+
+#include "api/internal.h"
+
+typedef struct chk_out {
+    chunk_output o;                       /* as given; strings are owned copies */
+    chk_node *node;
+    chk_target target;
+    chk_pipeline pipeline;
+    int64_t chunk[CHUNK_MAX_NDIM];
+    bool small;                           /* contiguous dataset, collected in memory and written at the end */
+    char small_data[16];
+    chk_sink *sink;
+    chk_h5writer *writer;                 /* shared by outputs of one file */
+    chk_h5out *set;
+} chk_out;
+
+typedef struct chk_outputs {
+    chk_out *out;
+    int n;
+    chk_target *targets;                  /* n, in order */
+    chk_h5writer **writer;
+    int n_writers;
+} chk_outputs;
+
+chunk_status chk_outputs_describe(chk_outputs *os, const chunk_output *outputs, int n, chunk_error *err);
+/* Creates files and sinks and binds them. */
+chunk_status chk_outputs_create(chk_outputs *os, chk_plan *plan, bool overwrite, chunk_error *err);
+/* Makes everything visible; on failure nothing more of it than was renamed before. */
+chunk_status chk_outputs_commit(chk_outputs *os, bool durable, chunk_error *err);
+void chk_outputs_done(chk_outputs *os);   /* aborts what was not committed */
+
+#endif

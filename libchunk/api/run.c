@@ -1,0 +1,152 @@
+/* run.c: runs: plan, check, create outputs, execute, make visible. */
+#include <string.h>
+
+#include "api/outputs.h"
+#include "base/alloc.h"
+#include "base/thread.h"
+
+struct chunk_run {
+    chunk_context *ctx;
+    chk_plan *plan;
+    chk_exec *exec;
+    chk_outputs outputs;
+    bool durable;
+    uint64_t t0;
+};
+
+/* Runs over spaces below this are computed in the calling thread: a hand-off would cost more than the work. */
+enum { INLINE_ELEMENTS = 16384 };
+
+static chunk_status check_options(chunk_run_options *out, const chunk_run_options *options, chunk_error *err)
+{
+    *out = (chunk_run_options){0};
+    if (!options) return CHUNK_OK;
+    if (options->size != sizeof *out) return chk_fail(err, CHUNK_EINVAL, "chunk_run_options.size is %zu, not %zu", options->size, sizeof *out);
+    *out = *options;
+    return CHUNK_OK;
+}
+
+static chunk_status make_plan(chk_plan **plan, chk_outputs *os, const chunk_context *ctx, const chunk_output *outputs, int n, chunk_error *err)
+{
+    CHK_TRY(chk_outputs_describe(os, outputs, n, err));
+    for (int i = 0; i < n; i++)
+        if (os->out[i].o.array->ctx != ctx) return chk_fail(err, CHUNK_EINVAL, "output %d is an array of another context", i);
+    chk_plan_options o = {.ceiling = ctx->memory, .fixed_bytes = chk_context_fixed_bytes(ctx), .per_worker_bytes = CHK_WORKER_BYTES, .threads = ctx->threads};
+    return chk_plan_make(plan, os->targets, n, &o, err);
+}
+
+static void on_thread(bool start)
+{
+    if (!start) chk_codec_thread_done();
+}
+
+static bool is_small(const chk_outputs *os, const chk_plan *p)
+{
+    for (int i = 0; i < os->n; i++)
+        if (os->out[i].o.file || os->out[i].o.write || chk_shape_count(&os->out[i].node->shape) > INLINE_ELEMENTS) return false;
+    for (int i = 0; i < p->n_passes; i++)
+        if (p->pass[i].n_tasks > 1 || p->pass[i].work_bytes > (4 << 20)) return false;
+    return true;
+}
+
+static void run_free(chunk_run *run)
+{
+    chk_outputs_done(&run->outputs);
+    chk_plan_free(run->plan);
+    chk_free(run);
+}
+
+chunk_status chunk_run_start(chunk_run **out, chunk_context *ctx, const chunk_output *outputs, int n_outputs, const chunk_run_options *options, chunk_error *err)
+{
+    CHK_TRY(chk_context_check(ctx, err));
+    chunk_run_options o;
+    CHK_TRY(check_options(&o, options, err));
+    chunk_run *run = chk_calloc(1, sizeof *run);
+    if (!run) return chk_fail(err, CHUNK_ENOMEM, "out of memory for a run");
+    run->ctx = ctx;
+    run->durable = o.durable;
+    run->t0 = chk_clock_ns();
+    chunk_status st = make_plan(&run->plan, &run->outputs, ctx, outputs, n_outputs, err);
+    if (st == CHUNK_OK) st = chk_outputs_create(&run->outputs, run->plan, o.overwrite, err);
+    if (st == CHUNK_OK) {
+        chk_exec_options e = {.profile = o.profile, .trace = o.trace, .inline_small = is_small(&run->outputs, run->plan), .on_thread = on_thread};
+        st = chk_exec_start(&run->exec, run->plan, ctx->ledger, ctx->pool, &e, err);
+    }
+    if (st != CHUNK_OK) {
+        run_free(run);
+        return st;
+    }
+    *out = run;
+    return CHUNK_OK;
+}
+
+chunk_status chunk_run_wait(chunk_run *run, double seconds, bool *done)
+{
+    if (!run) return CHUNK_EINVAL;
+    bool ended = chk_exec_wait(run->exec, seconds);
+    if (done) *done = ended;
+    return CHUNK_OK;
+}
+
+void chunk_run_progress(chunk_run *run, chunk_progress *out)
+{
+    chk_exec_progress p;
+    chk_exec_progress_get(run->exec, &p);
+    *out = (chunk_progress){.tasks_done = p.tasks_done, .tasks_total = p.tasks_total, .bytes_done = p.bytes_done, .bytes_total = p.bytes_total,
+                            .seconds = p.seconds, .seconds_left = -1, .pass = p.pass, .n_passes = p.n_passes};
+    double share = p.bytes_total ? (double)p.bytes_done / (double)p.bytes_total : p.tasks_total ? (double)p.tasks_done / (double)p.tasks_total : 0;
+    if (share > 0.001 && p.seconds > 0.05) out->seconds_left = share >= 1 ? 0 : p.seconds * (1 - share) / share;
+}
+
+void chunk_run_cancel(chunk_run *run) { chk_exec_cancel(run->exec); }
+
+char *chunk_run_profile(chunk_run *run, bool json) { return chk_exec_profile(run->exec, json); }
+
+static uint64_t measured_peak(const chunk_run *run, const chk_exec_totals *t)
+{
+    if (run->ctx->whole_process) return chk_self_peak_bytes() + run->ctx->reserved;
+    return run->plan->fixed_bytes + (uint64_t)t->n_workers * run->plan->per_worker_bytes + t->ledger_peak;
+}
+
+chunk_status chunk_run_finish(chunk_run *run, chunk_report *report, chunk_error *err)
+{
+    if (!run) return chk_fail(err, CHUNK_EINVAL, "the run is NULL");
+    chk_exec_totals t = {0};
+    chunk_status st = chk_exec_finish(run->exec, &t, err);
+    if (st == CHUNK_OK) st = chk_outputs_commit(&run->outputs, run->durable, err);
+    if (report)
+        *report = (chunk_report){.seconds = (double)(chk_clock_ns() - run->t0) * 1e-9, .ceiling = run->plan->ceiling, .projected_peak = run->plan->projected_peak,
+                                 .measured_peak = measured_peak(run, &t), .bytes_read = t.stats.bytes_read, .bytes_written = t.stats.bytes_written,
+                                 .bytes_spilled = t.stats.bytes_spilled, .tasks = t.tasks, .threads = t.n_workers};
+    run_free(run);
+    return st;
+}
+
+chunk_status chunk_compute(chunk_context *ctx, const chunk_output *outputs, int n_outputs, const chunk_run_options *options, chunk_report *report,
+                           chunk_error *err)
+{
+    chunk_run *run;
+    CHK_TRY(chunk_run_start(&run, ctx, outputs, n_outputs, options, err));
+    return chunk_run_finish(run, report, err);
+}
+
+chunk_status chunk_explain(char **text, chunk_context *ctx, const chunk_output *outputs, int n_outputs, const chunk_run_options *options, bool json,
+                           chunk_report *report, chunk_error *err)
+{
+    CHK_TRY(chk_context_check(ctx, err));
+    chunk_run_options o;
+    CHK_TRY(check_options(&o, options, err));
+    chk_outputs os = {0};
+    chk_plan *plan = NULL;
+    chunk_status st = make_plan(&plan, &os, ctx, outputs, n_outputs, err);
+    if (st == CHUNK_OK) {
+        char *s = chk_plan_explain(plan, json);
+        if (!s) st = chk_fail(err, CHUNK_ENOMEM, "out of memory for the plan's text");
+        else *text = s;
+    }
+    if (st == CHUNK_OK && report)
+        *report = (chunk_report){.ceiling = plan->ceiling, .projected_peak = plan->projected_peak, .threads = plan->n_workers};
+    chk_plan_free(plan);
+    chk_outputs_done(&os);
+    return st;
+}
