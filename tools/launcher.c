@@ -162,8 +162,10 @@ static void clean_outputs(char **args)
 {
     for (; *args != NULL; args++) {
         const char *out = NULL;
-        if (strcmp(*args, "-o") == 0) out = args[1] != NULL ? *++args : NULL;
-        else if (strncmp(*args, "-o", 2) == 0) out = *args + 2;
+        if (strcmp(*args, "-o") == 0)
+            out = args[1] != NULL ? *++args : NULL;
+        else if (strncmp(*args, "-o", 2) == 0)
+            out = *args + 2;
         if (out == NULL) continue;
         size_t n = target_split(out);
         if (n > 0) remove_temporaries(out, n);
@@ -191,7 +193,8 @@ static int report_death(const char *verb, char **args, int sig)
     add_inputs(&message, verb, args);
     text_add(&message, sig == SIGKILL ? "the worker was killed (" : "the HDF5 library crashed (");
     text_add(&message, signal_name(sig));
-    text_add(&message, sig == SIGKILL ? "), perhaps for want of memory; nothing was written" : ") while reading; nothing was written");
+    text_add(&message,
+             sig == SIGKILL ? "), perhaps for want of memory; nothing was written" : ") while reading; nothing was written");
     message.s[message.n] = 0;
     return fail(args, message.s, 1);
 }
@@ -202,7 +205,8 @@ static int report_death(const char *verb, char **args, int sig)
 static void write_origin(char *out, pid_t pid, const struct timespec *start)
 {
     char digits[24];
-    unsigned long long parts[2] = {(unsigned long long)pid, (unsigned long long)start->tv_sec * 1000000000ULL + (unsigned long long)start->tv_nsec};
+    unsigned long long parts[2] = {(unsigned long long)pid,
+                                   (unsigned long long)start->tv_sec * 1000000000ULL + (unsigned long long)start->tv_nsec};
     for (int i = 0; i < 2; i++) {
         int n = 0;
         *out++ = i == 0 ? '@' : ':';
@@ -287,7 +291,8 @@ int main(int argc, char **argv)
     const char *verb = as_info ? "info" : argc > 1 ? *args++ : NULL;
     if (verb == NULL) return print(help_text, 2, 2);
     if (!as_info && is_one_of(verb, "--version", "-V", "version")) return print("chunk " CHUNK_VERSION "\n", 1, 0);
-    if (as_info && args[0] != NULL && args[1] == NULL && strcmp(args[0], "--version") == 0) return print("chunk-info " CHUNK_VERSION "\n", 1, 0);
+    if (as_info && args[0] != NULL && args[1] == NULL && strcmp(args[0], "--version") == 0)
+        return print("chunk-info " CHUNK_VERSION "\n", 1, 0);
     static char *help_args[] = {(char *)"--help", NULL};
     if (!as_info && is_one_of(verb, "--help", "-h", "help")) {
         if (strcmp(verb, "help") != 0 || args[0] == NULL) return print(help_text, 1, 0);

@@ -1,0 +1,42 @@
+/* eval.h: the parts of `chunk eval`: its command line, and the run. */
+#ifndef EVAL_H
+#define EVAL_H
+
+#include "worker.h"
+
+typedef struct binding {
+    const char *name;
+    target from;
+    bool used;
+} binding;
+
+typedef struct job {
+    verdict v;
+    const char *text; /* EXPR */
+    option_list operands, output_texts;
+    uint64_t memory; /* 0: the library's default */
+    bool durable, overwrite, explain, profile, help, version;
+    int threads;
+    const char *scratch, *filter, *trace;
+    option_shape chunks;
+    binding *bindings;
+    int n_bindings;
+    target *outputs; /* n_results of them, or NULL: print */
+    chunk_context *ctx;
+    chunk_text *parsed;
+    chunk_array **results;
+    int n_results;
+} job;
+
+/* The command line into j; 0, or the exit code after the error has been told. */
+int job_read(job *j, char **args);
+/* Names bound and used, results and -o matched: all that needs no file. */
+int job_check_names(job *j);
+int job_match_outputs(job *j);
+/* What -o, --chunks and --filter say, as outputs: n_results of them. */
+int job_stored_outputs(job *j, chunk_output *outputs);
+/* Plans or runs what has been built. */
+int job_explain(job *j);
+int job_run(job *j);
+
+#endif
