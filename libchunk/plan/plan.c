@@ -1,0 +1,47 @@
+/* plan.c: a plan's projected peak, and its end. The projection books exactly what run/memory.c takes from the ledger, page for page. */
+#include "plan/task.h"
+
+#include "base/alloc.h"
+
+static uint64_t add(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
+static uint64_t mul(uint64_t a, uint64_t b) { return b && a > UINT64_MAX / b ? UINT64_MAX : a * b; }
+static uint64_t pages(uint64_t n) { return n > UINT64_MAX - 4095 ? UINT64_MAX : (n + 4095) & ~(uint64_t)4095; }
+
+/* worker_bytes add up over the passes (a worker keeps what a pass made it allocate): what several passes share is named by the first of
+ * them, and what a loop needs by its first pass. */
+uint64_t chk_plan_projected(const chk_plan *p, int n_workers, int n_kept, int *peak_pass)
+{
+    uint64_t workers = (uint64_t)n_workers, kept = n_kept > 0 ? (uint64_t)n_kept : 1, largest = 0, worker_bytes = 0;
+    int at = p->n_passes ? 0 : -1;
+    for (int i = 0; i < p->n_passes; i++) {
+        const chk_pass *s = &p->pass[i];
+        worker_bytes = add(worker_bytes, s->worker_bytes);
+        uint64_t here = mul(workers, add(add(pages(s->work_bytes), s->window_bytes), worker_bytes));
+        here = add(here, pages(mul(kept, add(s->kept_bytes, 63) & ~(uint64_t)63)));
+        for (int r = 0; r < p->n_regions; r++) {
+            const chk_region *g = p->region[r];
+            if (g->first <= i && i <= g->last) here = add(here, pages(g->n_bytes));
+        }
+        if (here > largest) {
+            largest = here;
+            at = i;
+        }
+    }
+    if (peak_pass) *peak_pass = at;
+    return add(add(p->fixed_bytes, mul(workers, p->per_worker_bytes)), largest);
+}
+
+void chk_plan_free(chk_plan *p)
+{
+    if (!p) return;
+    for (int i = 0; i < p->n_passes; i++)
+        if (p->pass[i].ops && p->pass[i].ops->free) p->pass[i].ops->free(&p->pass[i]);
+    for (int r = 0; r < p->n_regions; r++) {
+        if (p->region[r]) chk_buf_put(&p->region[r]->buf);
+        chk_free(p->region[r]);
+    }
+    chk_free(p->region);
+    chk_free(p->pass);
+    chk_free(p->spill_dir);
+    chk_free(p);
+}

@@ -1,0 +1,116 @@
+/* memory.c: the bytes of a run, booked pass by pass. A region lives exactly in the passes from first to last, whichever way a loop goes, so that
+ * what is booked in a pass is a function of the pass and equals the projection. Nothing is taken while a task runs. */
+#include "run/internal.h"
+
+#include <string.h>
+
+static chunk_status too_small(chk_exec *e, const char *what, uint64_t n_bytes, int pass, chunk_error *err)
+{
+    const chk_plan *p = e->plan;
+    uint64_t needed = chk_plan_projected(p, e->n_workers, e->n_kept, NULL);
+    char need[32], want[32], used[32], limit[32];
+    chunk_status st =
+        chk_fail(err, CHUNK_ECEILING, "%s%.95s: %s of %s do not fit: %s of %s are in use, and the run was projected to need %s",
+                 pass >= 0 ? "pass " : "run", pass >= 0 ? p->pass[pass].name : "", chk_bytes_text(want, sizeof want, n_bytes), what,
+                 chk_bytes_text(used, sizeof used, chk_ledger_used(e->ledger)),
+                 chk_bytes_text(limit, sizeof limit, chk_ledger_limit(e->ledger)), chk_bytes_text(need, sizeof need, needed));
+    if (err) err->needed = needed;
+    return st;
+}
+
+static chunk_status get(chk_exec *e, chk_buf *out, uint64_t n_bytes, const char *what, int pass, chunk_error *err)
+{
+    if (n_bytes > SIZE_MAX - 4096) return too_small(e, what, n_bytes, pass, err);
+    chunk_status st = chk_buf_get(out, e->ledger, (size_t)n_bytes, err);
+    return st == CHUNK_ECEILING ? too_small(e, what, n_bytes, pass, err) : st;
+}
+
+static chunk_status book(chk_exec *e, uint64_t each, uint64_t *booked, const char *what, int pass, chunk_error *err)
+{
+    uint64_t n = (uint64_t)e->n_workers, all = each > UINT64_MAX / n ? UINT64_MAX : each * n;
+    if (!chk_ledger_take(e->ledger, all)) return too_small(e, what, all, pass, err);
+    *booked += all;
+    return CHUNK_OK;
+}
+
+static uint64_t work_size(const chk_exec *e, const chk_pass *p) { return (uint64_t)e->n_workers * chk_page_round(p->work_bytes); }
+static uint64_t kept_size(const chk_exec *e, const chk_pass *p) { return (uint64_t)e->n_kept * chk_kept_stride(p->kept_bytes); }
+
+static void note_peak(chk_exec *e)
+{
+    uint64_t used = chk_ledger_used(e->ledger), peak = chk_ledger_peak(e->ledger);
+    if (used > e->ledger_peak) e->ledger_peak = used;
+    if (peak > e->ledger_peak_before && peak > e->ledger_peak) e->ledger_peak = peak;
+    if (e->cost && e->pass_now >= 0 && used > e->cost[e->pass_now].ledger_peak) e->cost[e->pass_now].ledger_peak = used;
+}
+
+chunk_status chk_memory_begin(chk_exec *e, chunk_error *err)
+{
+    const chk_plan *p = e->plan;
+    e->ledger_peak_before = chk_ledger_peak(e->ledger);
+    if (!chk_ledger_take(e->ledger, p->fixed_bytes)) return too_small(e, "fixed costs", p->fixed_bytes, -1, err);
+    e->base_booked = p->fixed_bytes;
+    CHK_TRY(book(e, p->per_worker_bytes, &e->base_booked, "workers' stacks and state", -1, err));
+    note_peak(e);
+    return CHUNK_OK;
+}
+
+chunk_status chk_memory_regions(chk_exec *e, int pass, chunk_error *err)
+{
+    const chk_plan *plan = e->plan;
+    const chk_pass *p = &plan->pass[pass];
+    /* Areas of the same size are handed on: their contents are undefined anyway. */
+    if (e->work.n_bytes != work_size(e, p)) chk_buf_put(&e->work);
+    if (e->kept.n_bytes != kept_size(e, p)) chk_buf_put(&e->kept);
+    if (e->window_booked) chk_ledger_give(e->ledger, e->window_booked);
+    e->window_booked = 0;
+    for (int r = 0; r < plan->n_regions; r++) {
+        chk_region *g = plan->region[r];
+        if (e->live[r] && !(g->first <= pass && pass <= g->last)) {
+            chk_buf_put(&g->buf);
+            e->live[r] = false;
+        }
+    }
+    for (int r = 0; r < plan->n_regions; r++) {
+        chk_region *g = plan->region[r];
+        if (e->live[r] || !(g->first <= pass && pass <= g->last)) continue;
+        if (g->first != pass)
+            return chk_fail(err, CHUNK_ESTATE,
+                            "pass %s: region %s begins with pass %d and is gone; a loop must go back to %d or before", p->name,
+                            g->name, g->first, g->first);
+        if (g->n_bytes) CHK_TRY(get(e, &g->buf, g->n_bytes, g->name[0] ? g->name : "a region", pass, err));
+        e->live[r] = true;
+    }
+    return CHUNK_OK;
+}
+
+chunk_status chk_memory_areas(chk_exec *e, int pass, chunk_error *err)
+{
+    const chk_pass *p = &e->plan->pass[pass];
+    uint64_t work = work_size(e, p), kept = kept_size(e, p);
+    if (e->work.n_bytes != work) {
+        chk_buf_put(&e->work);
+        if (work) CHK_TRY(get(e, &e->work, work, "work areas", pass, err));
+    }
+    if (e->kept.n_bytes != kept) {
+        chk_buf_put(&e->kept);
+        if (kept) CHK_TRY(get(e, &e->kept, kept, "kept areas", pass, err));
+    }
+    CHK_TRY(book(e, p->window_bytes, &e->window_booked, "file windows", pass, err));
+    if (!e->entered[pass]) CHK_TRY(book(e, p->worker_bytes, &e->worker_booked, "workers' codecs and buffers", pass, err));
+    e->entered[pass] = true;
+    note_peak(e);
+    return CHUNK_OK;
+}
+
+void chk_memory_end(chk_exec *e)
+{
+    for (int r = 0; r < e->plan->n_regions; r++) {
+        if (e->live[r]) chk_buf_put(&e->plan->region[r]->buf);
+        e->live[r] = false;
+    }
+    chk_buf_put(&e->work);
+    chk_buf_put(&e->kept);
+    chk_ledger_give(e->ledger, e->window_booked + e->worker_booked + e->base_booked);
+    e->window_booked = e->worker_booked = e->base_booked = 0;
+}

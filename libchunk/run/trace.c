@@ -1,0 +1,109 @@
+/* trace.c: a run's spans in Chrome's trace event format: one JSON array, one thread a worker. Each worker fills a buffer of fixed size and writes
+ * it to the file when it is full, under a lock that guards nothing else. Memory is bounded; the file is whole JSON once the run is finished. */
+#include "run/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fault.h"
+
+enum { BUFFER_BYTES = 16 * 1024, EVENT_MOST = 1024 /* a name of 95 bytes, all escaped to six, and the numbers */ };
+
+typedef struct {
+    size_t used;
+    char text[BUFFER_BYTES];
+} trace_buffer;
+
+struct chk_trace {
+    pthread_mutex_t lock; /* file and errnum */
+    int file, errnum;
+    char *path;
+    int n_workers;
+    trace_buffer buffer[];
+};
+
+static void write_out(chk_trace *t, const char *text, size_t n)
+{
+    pthread_mutex_lock(&t->lock);
+    while (n && !t->errnum) {
+        ssize_t done = -1;
+        if (chk_fault_hit(CHK_FAULT_WRITE))
+            errno = ENOSPC;
+        else
+            done = write(t->file, text, n);
+        if (done < 0 && errno == EINTR) continue;
+        if (done < 0) {
+            t->errnum = errno;
+        } else {
+            text += done;
+            n -= (size_t)done;
+        }
+    }
+    pthread_mutex_unlock(&t->lock);
+}
+
+chunk_status chk_trace_open(chk_trace **out, const char *path, int n_workers, chunk_error *err)
+{
+    chk_trace *t = chk_malloc(sizeof *t + (size_t)n_workers * sizeof t->buffer[0]);
+    char *copy = chk_strdup(path);
+    int file = t && copy ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
+    if (file < 0) {
+        chunk_status st = t && copy ? chk_fail_errno(err, errno, path, "cannot create the trace")
+                                    : chk_fail(err, CHUNK_ENOMEM, "trace: no memory for the buffers of %d workers", n_workers);
+        chk_free(copy);
+        chk_free(t);
+        return st;
+    }
+    pthread_mutex_init(&t->lock, NULL);
+    t->file = file;
+    t->errnum = 0;
+    t->path = copy;
+    t->n_workers = n_workers;
+    for (int i = 0; i < n_workers; i++) t->buffer[i].used = 0;
+    static const char head[] = "[\n{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":1,\"args\":{\"name\":\"chunk\"}}";
+    write_out(t, head, sizeof head - 1);
+    *out = t;
+    return CHUNK_OK;
+}
+
+void chk_trace_span(chk_trace *t, int worker, const char *name, const char *phase, uint64_t t0, uint64_t t1, uint64_t first,
+                    uint64_t n)
+{
+    trace_buffer *b = &t->buffer[worker];
+    if (BUFFER_BYTES - b->used < EVENT_MOST) {
+        write_out(t, b->text, b->used);
+        b->used = 0;
+    }
+    char *p = b->text + b->used;
+    p += sprintf(p, ",\n{\"name\":\"");
+    for (int i = 0; name[i]; i++) {
+        unsigned char c = (unsigned char)name[i];
+        if (c < 0x20)
+            p += sprintf(p, "\\u%04x", c);
+        else if (c == '"' || c == '\\')
+            p += sprintf(p, "\\%c", c);
+        else
+            *p++ = (char)c;
+    }
+    p += sprintf(p, "\",\"cat\":\"%s\",\"ph\":\"X\",\"pid\":1,\"tid\":%d,\"ts\":%.3f,\"dur\":%.3f", phase, worker,
+                 (double)t0 * 1e-3, (double)(t1 - t0) * 1e-3);
+    if (n) p += sprintf(p, ",\"args\":{\"task\":%llu,\"tasks\":%llu}", (unsigned long long)first, (unsigned long long)n);
+    *p++ = '}';
+    b->used = (size_t)(p - b->text);
+}
+
+chunk_status chk_trace_close(chk_trace *t, chunk_error *err)
+{
+    for (int i = 0; i < t->n_workers; i++) write_out(t, t->buffer[i].text, t->buffer[i].used);
+    write_out(t, "\n]\n", 3);
+    if (close(t->file) != 0 && !t->errnum) t->errnum = errno;
+    chunk_status st = t->errnum ? chk_fail_errno(err, t->errnum, t->path, "cannot write the trace") : CHUNK_OK;
+    pthread_mutex_destroy(&t->lock);
+    chk_free(t->path);
+    chk_free(t);
+    return st;
+}
