@@ -34,6 +34,8 @@ typedef struct chk_pipeline {
  * gzip takes 0..9 (4), zstd 1..22 (3). Two compressors at once are an error. */
 chunk_status chk_pipeline_parse(chk_pipeline *out, const char *text, size_t item_bytes, chunk_error *err);
 char *chk_pipeline_text(char *buf, size_t size, const chk_pipeline *p); /* "shuffle,gzip=4" or "none"; returns buf */
+/* Sets native, writable and the names of known filters from the filters' ids and parameters: for pipelines read from a file. */
+void chk_pipeline_settle(chk_pipeline *p);
 
 /* Most bytes that a chunk of raw_bytes can take once encoded, by any conforming writer; longer stored chunks are refused as corrupt. */
 size_t chk_pipeline_stored_bound(const chk_pipeline *p, size_t raw_bytes);
