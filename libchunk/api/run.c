@@ -1,4 +1,5 @@
 /* run.c: runs: plan, check, create outputs, execute, make visible. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/outputs.h"
@@ -49,6 +50,23 @@ static bool is_small(const chk_outputs *os, const chk_plan *p)
     return true;
 }
 
+/* The folder for spilled data: asked for, the output's, TMPDIR, in that order. */
+static chunk_status make_scratch(chunk_run *run, chunk_error *err)
+{
+    uint64_t bytes = chk_plan_spill_bytes(run->plan);
+    if (!bytes) return CHUNK_OK;
+    const char *dir = run->ctx->scratch, *file = NULL;
+    for (int i = 0; i < run->outputs.n && !file; i++) file = run->outputs.out[i].o.file;
+    const char *slash = file ? strrchr(file, '/') : NULL;
+    char *parent = slash ? chk_strndup(file, slash == file ? 1 : (size_t)(slash - file)) : NULL;
+    if (!dir) dir = parent ? parent : file ? "." : getenv("TMPDIR");
+    chk_scratch *scratch;
+    chunk_status st = chk_scratch_new(&scratch, dir ? dir : "/tmp", run->ctx->scratch != NULL, bytes, err);
+    if (st == CHUNK_OK) chk_plan_set_scratch(run->plan, scratch);
+    chk_free(parent);
+    return st;
+}
+
 static void run_free(chunk_run *run)
 {
     chk_outputs_done(&run->outputs);
@@ -67,6 +85,7 @@ chunk_status chunk_run_start(chunk_run **out, chunk_context *ctx, const chunk_ou
     run->durable = o.durable;
     run->t0 = chk_clock_ns();
     chunk_status st = make_plan(&run->plan, &run->outputs, ctx, outputs, n_outputs, err);
+    if (st == CHUNK_OK) st = make_scratch(run, err);
     if (st == CHUNK_OK) st = chk_outputs_create(&run->outputs, run->plan, o.overwrite, err);
     if (st == CHUNK_OK) {
         chk_exec_options e = {.profile = o.profile, .trace = o.trace, .inline_small = is_small(&run->outputs, run->plan), .on_thread = on_thread};

@@ -74,7 +74,7 @@ static void size_reductions(chk_fused *f, int n_workers)
         if (!out->reduce) continue;
         f->cacheable &= out->reducer.kern && !out->reducer.kern->wants_index;
         out->n_entries = chk_combiner_entries(g, n_workers, kept_blocks * f->units_per_task);
-        out->pool->n_bytes = chk_combiner_bytes(out->n_entries, out->reducer.state_bytes, f->cap);
+        out->pool->n_bytes = chk_combiner_bytes(out->n_entries, &out->reducer, f->cap);
     }
 }
 
@@ -87,7 +87,8 @@ void chk_fused_size(chk_fused *f, chk_pass *pass, int64_t block_elements, int n_
     chk_geometry_max_unit(&f->g, extent);
     if (!f->fetch_units) memcpy(extent, f->g.block, sizeof extent);
     int64_t boxes = f->fetch_units ? f->units_per_task : 1;
-    pass->window_bytes = 0;
+    pass->window_bytes = pass->worker_bytes = 0;
+    pass->bytes_read = pass->bytes_written = 0;
     pass->serial = false;
     f->fetch_arena = f->fetch_transient = 0;
     for (int i = 0; i < f->program.n_inputs; i++) {
@@ -98,11 +99,15 @@ void chk_fused_size(chk_fused *f, chk_pass *pass, int64_t block_elements, int n_
         if (need.transient > f->fetch_transient) f->fetch_transient = need.transient;
         pass->window_bytes += need.window;
         pass->serial |= !in->source->thread_safe;
+        pass->worker_bytes += in->source->worker_bytes;
+        pass->bytes_read += in->source->stored_bytes;
     }
     pass->kept_bytes = 0;
     pass->ordered = false;
     for (int o = 0; o < f->n_out; o++) {
         if (f->out[o].reduce) continue;
+        pass->bytes_written += (uint64_t)chk_shape_count(&f->space) * chk_dtype_size(f->out[o].dtype);
+        pass->worker_bytes += f->out[o].worker_bytes;
         pass->ordered |= f->out[o].ordered;
         pass->serial |= f->out[o].serial;
         if (f->encoded) pass->kept_bytes += chk_arena_cost(chk_fused_kept_bytes(f, o));
@@ -124,7 +129,8 @@ static chunk_status fused_open(chk_pass *p, int n_workers, chunk_error *err)
         chk_fused_out *out = &f->out[o];
         if (!out->reduce) continue;
         chk_combiner_done(&out->combiner);
-        chk_combiner_init(&out->combiner, &out->reducer, &f->g, f->cap, out->n_entries, out->pool->buf.data, out->result->buf.data);
+        chk_combiner_init(&out->combiner, &out->reducer, &f->g, f->cap, out->n_entries, out->pool->buf.data, out->result ? out->result->buf.data : NULL,
+                          out->sink, out->keepdims);
         if (f->g.n_red_chunks == 0) CHK_TRY(chk_combiner_finish_empty(&out->combiner, err));
     }
     return CHUNK_OK;

@@ -17,11 +17,13 @@ typedef struct chk_fused_out {
     chk_sink *sink;                       /* bound before the run starts; owned if own_sink */
     bool own_sink;
     bool whole_chunks, ordered, serial;   /* as the sink will be */
+    size_t worker_bytes;                  /* codec state of a worker */
     size_t kept_bytes, scratch_bytes;     /* as its need() will say for a whole chunk; 0 where blocks are written as they are */
     /* reduced */
     chk_reducer reducer;
     chk_combiner combiner;
-    chk_region *result, *pool;            /* regions of the plan */
+    chk_region *result, *pool;            /* regions of the plan; result NULL: finished blocks go to sink */
+    bool keepdims;
     int64_t n_entries;
 } chk_fused_out;
 

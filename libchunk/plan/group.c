@@ -59,11 +59,18 @@ static chunk_status describe_reduction(chk_fused_out *out, const chk_item *it, c
     r->in = it->root->dtype;
     r->out = n->dtype;
     r->param = n->u.red.param;
+    out->keepdims = n->u.red.keepdims;
     r->user = n->u.red.user;
     r->kern = r->user ? NULL : chk_red_find(n->u.red.red, r->in);
     if (!r->user && !r->kern) return chk_fail(err, CHUNK_ETYPE, "%s is not defined for %s", chk_red_name(n->u.red.red), chk_dtype_name(r->in));
     r->state_bytes = r->user ? (r->user->red.state_bytes + 15) & ~(size_t)15 : r->kern->state_bytes;
-    out->result = it->region;
+    if (it->spill) {
+        out->sink = it->sink;
+        out->own_sink = true;
+        it->sink = NULL;
+    } else {
+        out->result = it->region;
+    }
     return chk_plan_region(&out->pool, l->plan, "partial results", err);
 }
 
@@ -87,6 +94,7 @@ static chunk_status add_out(chk_lower *l, chk_fused *f, chk_item *it, chunk_erro
         out->whole_chunks = it->target->whole_chunks;
         out->ordered = it->target->ordered;
         out->serial = it->target->serial;
+        out->worker_bytes = it->target->worker_bytes;
         out->kept_bytes = it->target->kept_bytes;
         out->scratch_bytes = it->target->scratch_bytes;
         it->target->pass = it->pass;

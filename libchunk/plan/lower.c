@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "plan/region.h"
+#include "plan/spill.h"
 
 enum { MAX_DEPTH = 1000, MAX_ITEMS = 4096, HOIST_RATIO = 4, HOIST_BYTES = 1 << 20 };
 
@@ -95,6 +96,29 @@ static bool should_hoist(const chk_node *n, int64_t space)
 
 static chunk_status need_level(chk_lower *l, const chk_node *n, int64_t space, bool as_root, int depth, int *level, chunk_error *err);
 
+/* Where the value of an item lies until its last reader is done. */
+static chunk_status make_place(chk_lower *l, chk_item *it, chunk_error *err)
+{
+    const chk_node *n = it->node;
+    const char *name = n->name[0] ? n->name : it->kind == CHK_ITEM_REDUCE ? chk_red_name(n->u.red.red) : "intermediate";
+    uint64_t bytes = (uint64_t)chk_shape_count(&n->shape) * chk_dtype_size(n->dtype);
+    CHK_TRY(chk_plan_region(&it->region, l->plan, name, err));
+    if (bytes <= CHK_DENSE_BYTES) {
+        it->region->n_bytes = bytes;
+        CHK_TRY(chk_region_source(&it->source, it->region, n->dtype, &n->shape, &n->grid, name, err));
+        return it->kind == CHK_ITEM_STORE ? chk_region_sink(&it->sink, it->region, n->dtype, &n->shape, &n->grid, err) : CHUNK_OK;
+    }
+    chk_plan *p = l->plan;
+    chk_spill **grown = chk_realloc(p->spill, (size_t)(p->n_spills + 1) * sizeof *grown);
+    if (grown) p->spill = grown;
+    it->spill = grown ? chk_malloc(sizeof *it->spill) : NULL;
+    if (!it->spill) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
+    p->spill[p->n_spills++] = it->spill;
+    chk_spill_init(it->spill, it->region, n->dtype, &n->shape, &n->grid);
+    CHK_TRY(chk_spill_source(&it->source, it->spill, name, err));
+    return chk_spill_sink(&it->sink, it->spill, err);
+}
+
 /* The item that computes n before others read it. */
 static chunk_status materialise(chk_lower *l, const chk_node *n, chk_item_kind kind, int depth, int *level, chunk_error *err)
 {
@@ -109,16 +133,10 @@ static chunk_status materialise(chk_lower *l, const chk_node *n, chk_item_kind k
         fresh.root_is_self = false;
     }
     CHK_TRY(need_level(l, fresh.root, chk_shape_count(&fresh.root->shape), fresh.root_is_self, depth + 1, &fresh.level, err));
-    const char *name = n->name[0] ? n->name : kind == CHK_ITEM_REDUCE ? chk_red_name(n->u.red.red) : "intermediate";
-    CHK_TRY(chk_plan_region(&fresh.region, l->plan, name, err));
-    fresh.region->n_bytes = (uint64_t)chk_shape_count(&n->shape) * chk_dtype_size(n->dtype);
-    CHK_TRY(chk_region_source(&fresh.source, fresh.region, n->dtype, &n->shape, &n->grid, name, err));
-    if (kind == CHK_ITEM_STORE) {
-        chunk_status st = chk_region_sink(&fresh.sink, fresh.region, n->dtype, &n->shape, &n->grid, err);
-        if (st != CHUNK_OK) {
-            chk_source_release(fresh.source);
-            return st;
-        }
+    chunk_status made = make_place(l, &fresh, err);
+    if (made != CHUNK_OK) {
+        chk_source_release(fresh.source);
+        return made;
     }
     chk_item *item;
     chunk_status st = add_item(l, &fresh, &item, err);

@@ -5,6 +5,9 @@
 #include "plan/fused.h"
 #include "plan/planner.h"
 
+/* Intermediates up to this size are dense in one region, larger ones lie chunk by chunk and may be spilled. */
+enum { CHK_DENSE_BYTES = 4 << 20 };
+
 typedef enum chk_item_kind { CHK_ITEM_TARGET, CHK_ITEM_REDUCE, CHK_ITEM_STORE } chk_item_kind;
 
 /* Something that a pass computes: a result of the user's, a reduction, or a value that is kept for later passes. */
@@ -16,8 +19,9 @@ typedef struct chk_item {
     chk_target *target;
     int level, pass;
     chk_region *region;                   /* of the value; NULL for targets */
+    struct chk_spill *spill;              /* set for values above CHK_DENSE_BYTES: the region holds their first chunks */
     chk_source *source;                   /* readers of the value */
-    chk_sink *sink;                       /* STORE: into the region */
+    chk_sink *sink;                       /* STORE, and REDUCE with spill: into the value's place */
 } chk_item;
 
 typedef struct chk_lower {

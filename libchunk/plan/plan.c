@@ -2,6 +2,7 @@
 #include "plan/task.h"
 
 #include "base/alloc.h"
+#include "store/source.h"
 
 static uint64_t add(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
 static uint64_t mul(uint64_t a, uint64_t b) { return b && a > UINT64_MAX / b ? UINT64_MAX : a * b; }
@@ -42,6 +43,8 @@ void chk_plan_free(chk_plan *p)
     }
     chk_free(p->region);
     chk_free(p->pass);
-    chk_free(p->spill_dir);
+    for (int i = 0; i < p->n_spills; i++) chk_free(p->spill[i]);
+    chk_free(p->spill);
+    chk_scratch_free(p->scratch);
     chk_free(p);
 }

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "plan/lower.h"
+#include "plan/spill.h"
 
 /* Elements of a block. Reading passes gain up to 4 MiB of float64 a window (MAP_POPULATE's cost a call); blocks that are stored should stay in
  * the second-level cache. Below 64 KiB a block's bookkeeping shows. */
@@ -21,14 +22,28 @@ static void size_passes(chk_plan *p, int64_t block, int n_workers)
     }
 }
 
-/* Tries one choice; true when it fits. */
-static bool fits(chk_plan *p, int64_t block, int n_workers, int n_kept, uint64_t ceiling)
+static void set_resident(chk_plan *p, bool all)
+{
+    for (int i = 0; i < p->n_spills; i++) chk_spill_set_resident(p->spill[i], all ? p->spill[i]->n_chunks : 0);
+}
+
+/* Tries one choice; true when it fits. Intermediates: all in memory; else in the file, but for the chunks that the room left over holds. */
+static bool fits(chk_plan *p, int64_t block, int n_workers, int n_kept, uint64_t ceiling, bool all_resident)
 {
     size_passes(p, block, n_workers);
+    set_resident(p, all_resident);
     p->n_workers = n_workers;
     p->n_kept = n_kept;
     p->projected_peak = chk_plan_projected(p, n_workers, n_kept, NULL);
-    return p->projected_peak <= ceiling;
+    if (p->projected_peak > ceiling) return false;
+    for (int i = 0; i < p->n_spills && !all_resident; i++) {
+        chk_spill *s = p->spill[i];
+        uint64_t room = ceiling - p->projected_peak;
+        if (room < 4096) break;
+        chk_spill_set_resident(s, (int64_t)((room - 4096) / s->chunk_bytes));
+        p->projected_peak = chk_plan_projected(p, n_workers, n_kept, NULL);
+    }
+    return true;
 }
 
 static chunk_status choose(chk_plan *p, const chk_plan_options *o, chunk_error *err)
@@ -37,10 +52,13 @@ static chunk_status choose(chk_plan *p, const chk_plan_options *o, chunk_error *
     int64_t least = most < BLOCK_LEAST ? most : BLOCK_LEAST;
     int threads = o->threads < 1 ? 1 : o->threads;
     p->ceiling = o->ceiling;
+    for (int64_t block = most; p->n_spills && block >= least && block >= most / 8; block /= 2)
+        for (int kept = threads > 1 ? threads + 2 : 1; kept >= threads; kept--)
+            if (fits(p, block, threads, kept, o->ceiling, true)) return CHUNK_OK;
     for (int w = threads; w >= 1; w--)
         for (int64_t block = most; block >= least; block /= 2)
             for (int kept = w > 1 ? w + 2 : 1; kept >= w; kept--)
-                if (fits(p, block, w, kept, o->ceiling)) return CHUNK_OK;
+                if (fits(p, block, w, kept, o->ceiling, p->n_spills == 0)) return CHUNK_OK;
     uint64_t needed = (p->projected_peak + 4095) & ~(uint64_t)4095;
     char have[32];
     chunk_status st = chk_fail(err, CHUNK_ECEILING, "the ceiling of %s is too small: this plan needs at least %llu MiB", chk_bytes_text(have, sizeof have, o->ceiling),
@@ -72,4 +90,20 @@ void chk_plan_bind(chk_plan *p, const chk_target *t, chk_sink *sink)
 {
     chk_fused *f = p->pass[t->pass].ctx;
     f->out[t->out].sink = sink;
+}
+
+uint64_t chk_plan_spill_bytes(const chk_plan *p)
+{
+    uint64_t n = 0;
+    for (int i = 0; i < p->n_spills; i++) n += chk_spill_file_bytes(p->spill[i]);
+    return n;
+}
+
+void chk_plan_set_scratch(chk_plan *p, chk_scratch *scratch)
+{
+    p->scratch = scratch;
+    for (int i = 0; i < p->n_spills; i++) {
+        p->spill[i]->scratch = scratch;
+        p->spill[i]->at = chk_scratch_reserve(scratch, chk_spill_file_bytes(p->spill[i]));
+    }
 }

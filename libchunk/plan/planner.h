@@ -14,6 +14,7 @@ typedef struct chk_target {
     chk_grid grid;                        /* of the sink */
     bool own_grid;                        /* blocks must lie in this grid (datasets); else the node's is used */
     bool whole_chunks, ordered, serial;   /* as chk_sink's; serial: not thread-safe */
+    size_t worker_bytes;                  /* codec state of a worker */
     size_t kept_bytes, scratch_bytes;     /* as the sink's need() will say for a whole chunk */
     const char *what;                     /* "/x in out.h5", "memory": for explain */
     /* set by the planner: where to bind the sink */
@@ -31,6 +32,10 @@ typedef struct chk_plan_options {
 chunk_status chk_plan_make(chk_plan **out, chk_target *targets, int n_targets, const chk_plan_options *options, chunk_error *err);
 /* Gives a planned store its sink; borrowed until the plan is freed. */
 void chk_plan_bind(chk_plan *p, const chk_target *t, struct chk_sink *sink);
+
+/* Bytes that the plan will spill, 0 for none: the caller then makes a scratch file of that size and gives it to the plan. */
+uint64_t chk_plan_spill_bytes(const chk_plan *p);
+void chk_plan_set_scratch(chk_plan *p, struct chk_scratch *scratch); /* the plan owns it then */
 
 /* The plan as stable text or JSON; chk_free. */
 char *chk_plan_explain(const chk_plan *p, bool json);

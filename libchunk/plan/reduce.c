@@ -77,15 +77,17 @@ static int64_t buckets_for(int64_t n_entries)
     return n;
 }
 
-uint64_t chk_combiner_bytes(int64_t n_entries, size_t state_bytes, size_t cap)
+uint64_t chk_combiner_bytes(int64_t n_entries, const chk_reducer *r, size_t cap)
 {
     return chk_arena_cost((size_t)n_entries * sizeof(struct chk_entry)) + chk_arena_cost((size_t)buckets_for(n_entries) * sizeof(int32_t)) +
-           (uint64_t)n_entries * chk_arena_cost(state_bytes * cap);
+           (uint64_t)n_entries * chk_arena_cost(r->state_bytes * cap) + chk_arena_cost(chk_dtype_size(r->out) * cap);
 }
 
-void chk_combiner_init(chk_combiner *c, const chk_reducer *r, const chk_geometry *g, size_t cap, int64_t n_entries, void *memory, void *result)
+void chk_combiner_init(chk_combiner *c, const chk_reducer *r, const chk_geometry *g, size_t cap, int64_t n_entries, void *memory, void *result,
+                       chk_sink *sink, bool keepdims)
 {
-    *c = (chk_combiner){.r = r, .g = g, .cap = cap, .n_entries = n_entries, .n_buckets = buckets_for(n_entries), .result = result, .ready = true};
+    *c = (chk_combiner){.r = r, .g = g, .cap = cap, .n_entries = n_entries, .n_buckets = buckets_for(n_entries), .result = result, .sink = sink,
+                        .keepdims = keepdims, .ready = true};
     pthread_mutex_init(&c->lock, NULL);
     char *at = memory;
     c->entry = (struct chk_entry *)(void *)at;
@@ -93,6 +95,7 @@ void chk_combiner_init(chk_combiner *c, const chk_reducer *r, const chk_geometry
     c->bucket = (int32_t *)(void *)at;
     at += chk_arena_cost((size_t)c->n_buckets * sizeof(int32_t));
     c->states = at;
+    c->finished = at + (size_t)n_entries * chk_arena_cost(r->state_bytes * cap);
     for (int64_t b = 0; b < c->n_buckets; b++) c->bucket[b] = -1;
     for (int64_t e = 0; e < n_entries; e++) c->entry[e].next = e + 1 < n_entries ? (int32_t)(e + 1) : -1;
     c->free_list = 0;
@@ -158,6 +161,22 @@ static bool finish_block(chk_combiner *c, const chk_box *block, const void *stat
     }
 }
 
+static chunk_status user_failed(const chk_combiner *c, chunk_error *err);
+
+/* A finished block of a large result, to its sink. */
+static chunk_status hand_on_block(chk_combiner *c, const chk_box *block, size_t k, const void *state, chunk_error *err)
+{
+    if (!chk_reducer_finish(c->r, c->finished, state, c->cap, 0, k)) return user_failed(c, err);
+    chk_block b = {.data = c->finished, .n_bytes = k * chk_dtype_size(c->r->out)};
+    for (int a = 0; a < block->ndim; a++) {
+        bool red = c->g->reduced >> a & 1;
+        if (red && !c->keepdims) continue;
+        b.box.lo[b.box.ndim] = red ? 0 : block->lo[a];
+        b.box.hi[b.box.ndim++] = red ? 1 : block->hi[a];
+    }
+    return c->sink->ops->write(c->sink, &b, err);
+}
+
 static chunk_status user_failed(const chk_combiner *c, chunk_error *err)
 {
     return chk_fail(err, CHUNK_EUSER, "the reduction registered as %s reported a failure", c->r->user ? c->r->user->name : "?");
@@ -171,10 +190,12 @@ static chunk_status post_locked(chk_combiner *c, int64_t kept_id, const chk_box 
     memcpy(state_of(c, e), state, c->r->state_bytes * c->cap);
     for (;; level++, i >>= 1) {
         if (level == c->g->levels) {
-            bool ok = finish_block(c, block, state_of(c, e));
+            chunk_status st = c->sink                                      ? hand_on_block(c, block, k, state_of(c, e), err)
+                              : finish_block(c, block, state_of(c, e)) ? CHUNK_OK
+                                                                       : user_failed(c, err);
             c->n_done++;
             put_free(c, e);
-            return ok ? CHUNK_OK : user_failed(c, err);
+            return st;
         }
         if (!(i & 1) && !chk_geometry_node_exists(c->g, level, i ^ 1)) continue;
         int32_t sibling = take(c, kept_id, level, i ^ 1);
@@ -208,6 +229,7 @@ chunk_status chk_combiner_finish_empty(chk_combiner *c, chunk_error *err)
     for (int a = 0; a < c->g->space.ndim; a++)
         if (!(c->g->reduced >> a & 1)) n *= c->g->space.dim[a];
     size_t item = chk_dtype_size(c->r->out);
+    if (!c->result) return CHUNK_OK;
     chk_reducer_init(c->r, c->states, c->cap, 1);
     for (int64_t j = 0; j < n; j++)
         if (!chk_reducer_finish(c->r, c->result + (size_t)j * item, c->states, c->cap, 0, 1)) return user_failed(c, err);

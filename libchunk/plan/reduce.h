@@ -61,7 +61,10 @@ typedef struct chk_combiner {
     int64_t n_buckets;
     int32_t free_list;
     char *states;
-    char *result;                         /* dense, C order of the kept axes */
+    char *result;                         /* dense, C order of the kept axes; or NULL: */
+    chk_sink *sink;                       /* takes finished blocks, in the result's own index space (large results) */
+    char *finished;                       /* room for one such block */
+    bool keepdims;                        /* the sink's index space has the reduced axes, with extent 1 */
     int64_t n_done;                       /* result blocks that are finished */
     bool ready;
 } chk_combiner;
@@ -69,12 +72,13 @@ typedef struct chk_combiner {
 /* Unmatched nodes there can be: completed tasks form at most n_workers + 1 runs of consecutive blocks, and a run of nodes in order has at most two a
  * level; times the result blocks that one unit of work touches. */
 int64_t chk_combiner_entries(const chk_geometry *g, int n_workers, int64_t kept_blocks_in_unit);
-uint64_t chk_combiner_bytes(int64_t n_entries, size_t state_bytes, size_t cap);
-void chk_combiner_init(chk_combiner *c, const chk_reducer *r, const chk_geometry *g, size_t cap, int64_t n_entries, void *memory, void *result);
+uint64_t chk_combiner_bytes(int64_t n_entries, const chk_reducer *r, size_t cap);
+void chk_combiner_init(chk_combiner *c, const chk_reducer *r, const chk_geometry *g, size_t cap, int64_t n_entries, void *memory, void *result,
+                       chk_sink *sink, bool keepdims);
 void chk_combiner_done(chk_combiner *c);
 /* Adds a node of the results of `block` (kept_id names them). Takes a copy. */
 chunk_status chk_combiner_post(chk_combiner *c, int64_t kept_id, const chk_box *block, size_t k, int level, int64_t i, const void *state, chunk_error *err);
-/* Results of reductions over no elements. */
+/* Results of reductions over no elements; not for sinks (such results are small or empty). */
 chunk_status chk_combiner_finish_empty(chk_combiner *c, chunk_error *err);
 
 #endif

@@ -108,7 +108,9 @@ struct chk_plan {
     int n_workers;                                /* chosen so that the projection fits */
     int n_kept;                                   /* kept areas: workers, plus parked tasks where there is room */
     uint64_t ceiling, projected_peak;
-    char *spill_dir;                              /* NULL: nothing is spilled */
+    struct chk_spill **spill;                     /* plan/spill.h: intermediates that may lie in a scratch file */
+    int n_spills;
+    struct chk_scratch *scratch;                  /* their file; NULL: nothing is spilled */
 };
 
 /* The bound on resident bytes for so many workers and kept areas: fixed + workers * per_worker + the largest pass

@@ -66,6 +66,8 @@ struct chk_source {
     chk_grid grid;                /* its chunks; for memory, the fixed rule of the shape */
     bool cuttable;                /* a chunk can be read in parts at no extra cost (uncompressed); else a whole chunk is decoded each time */
     bool thread_safe;             /* false: one fetch at a time (the scheduler's job) */
+    size_t worker_bytes;          /* codec state that a worker keeps once it has fetched from this source */
+    uint64_t stored_bytes;        /* about what reading all of it brings in; for progress and explain */
     char name[64];                /* for explain: "FILE:/DATASET" cut short, "memory" */
 };
 
