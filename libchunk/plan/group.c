@@ -52,7 +52,7 @@ static chk_source *lookup(void *arg, const chk_node *n)
     return it ? it->source : NULL;
 }
 
-static chunk_status describe_reduction(chk_fused_out *out, const chk_item *it, chk_lower *l, chunk_error *err)
+static chunk_status describe_reduction(chk_fused_out *out, chk_item *it, chk_lower *l, chunk_error *err)
 {
     const chk_node *n = it->node;
     chk_reducer *r = &out->reducer;
