@@ -108,8 +108,8 @@ static int read_value(const verdict *v, const option *o, const char *value)
                     "%s '%s': not a size; write bytes, or a number with KiB MiB GiB TiB (1024) or KB MB GB TB (1000)", o->name,
                     value);
     case OPTION_INT:
-        if (!parse_int(&n, &p, 4096) || *p != 0)
-            return fail(v, EXIT_USAGE, 0, "%s '%s': not a number from 1 to 4096", o->name, value);
+        if (!parse_int(&n, &p, 1024) || *p != 0)
+            return fail(v, EXIT_USAGE, 0, "%s '%s': not a number from 1 to 1024", o->name, value);
         *(int *)o->into = (int)n;
         return 0;
     case OPTION_SHAPE:
