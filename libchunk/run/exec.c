@@ -229,7 +229,7 @@ chunk_status chk_exec_finish(chk_exec *e, chk_exec_totals *totals, chunk_error *
         *totals = (chk_exec_totals){.seconds = (double)(e->ns_ended - e->ns_began) * 1e-9,
                                     .tasks = e->total.tasks,
                                     .stats = e->total.stats,
-                                    .ledger_peak = e->ledger_peak,
+                                    .ledger_peak = e->ledger_peak > e->base_booked ? e->ledger_peak - e->base_booked : 0,
                                     .n_workers = e->n_workers};
     }
     chunk_status st = e->status;

@@ -27,11 +27,13 @@ typedef struct chk_exec_totals {
     double seconds;
     uint64_t tasks;
     chk_task_stats stats;
-    uint64_t ledger_peak;
+    uint64_t ledger_peak;                         /* most that was booked at once, beyond the plan's fixed and per-worker bytes */
     int n_workers;                                /* that could be started */
 } chk_exec_totals;
 
-/* Borrows plan, ledger and pool until chk_exec_finish. Books regions, work, window, kept in the ledger pass by pass. */
+/* Borrows plan, ledger and pool until chk_exec_finish. Books fixed and per-worker bytes when the run begins, regions, work,
+ * window and kept areas pass by pass: the ledger's limit is the whole ceiling. A small run, one without threads, and one started by a worker of
+ * the same pool have ended when this returns; *out is set before they begin. */
 chunk_status chk_exec_start(chk_exec **out, chk_plan *plan, chk_ledger *ledger, chk_pool *pool, const chk_exec_options *options, chunk_error *err);
 bool chk_exec_wait(chk_exec *e, double seconds);  /* true: has ended; negative: for ever */
 void chk_exec_cancel(chk_exec *e);                /* async-signal-safe */

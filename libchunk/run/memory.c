@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
+
 static chunk_status too_small(chk_exec *e, const char *what, uint64_t n_bytes, int pass, chunk_error *err)
 {
     const chk_plan *p = e->plan;
@@ -18,11 +20,44 @@ static chunk_status too_small(chk_exec *e, const char *what, uint64_t n_bytes, i
     return st;
 }
 
+enum { HEAP_MOST = 64 * 1024 }; /* mapping and unmapping costs 2 to 5 us, more than a small run's arithmetic */
+
+/* Small areas of runs inside their caller come from the heap; booked alike. A buffer without a ledger is one of these; before its data
+ * lies the block to free. */
+static chunk_status get_heap(chk_exec *e, chk_buf *out, size_t n_bytes, chunk_error *err)
+{
+    size_t booked = chk_page_round(n_bytes);
+    if (!chk_ledger_take(e->ledger, booked)) return CHUNK_ECEILING;
+    char *block = chk_calloc(1, n_bytes + 64 + sizeof block);
+    if (!block) {
+        chk_ledger_give(e->ledger, booked);
+        return chk_fail(err, CHUNK_ENOMEM, "run: no memory for %zu bytes", n_bytes);
+    }
+    char *data = (char *)(((uintptr_t)block + sizeof block + 63) & ~(uintptr_t)63);
+    memcpy(data - sizeof block, &block, sizeof block);
+    *out = (chk_buf){data, n_bytes, booked, NULL};
+    return CHUNK_OK;
+}
+
 static chunk_status get(chk_exec *e, chk_buf *out, uint64_t n_bytes, const char *what, int pass, chunk_error *err)
 {
     if (n_bytes > SIZE_MAX - 4096) return too_small(e, what, n_bytes, pass, err);
-    chunk_status st = chk_buf_get(out, e->ledger, (size_t)n_bytes, err);
+    bool heap = !e->pool && n_bytes <= HEAP_MOST;
+    chunk_status st = heap ? get_heap(e, out, (size_t)n_bytes, err) : chk_buf_get(out, e->ledger, (size_t)n_bytes, err);
     return st == CHUNK_ECEILING ? too_small(e, what, n_bytes, pass, err) : st;
+}
+
+static void put(chk_exec *e, chk_buf *b)
+{
+    if (!b->data || b->ledger) {
+        chk_buf_put(b);
+        return;
+    }
+    char *block;
+    memcpy(&block, (char *)b->data - sizeof block, sizeof block);
+    chk_free(block);
+    chk_ledger_give(e->ledger, b->booked);
+    *b = (chk_buf){0};
 }
 
 static chunk_status book(chk_exec *e, uint64_t each, uint64_t *booked, const char *what, int pass, chunk_error *err)
@@ -60,14 +95,14 @@ chunk_status chk_memory_regions(chk_exec *e, int pass, chunk_error *err)
     const chk_plan *plan = e->plan;
     const chk_pass *p = &plan->pass[pass];
     /* Areas of the same size are handed on: their contents are undefined anyway. */
-    if (e->work.n_bytes != work_size(e, p)) chk_buf_put(&e->work);
-    if (e->kept.n_bytes != kept_size(e, p)) chk_buf_put(&e->kept);
+    if (e->work.n_bytes != work_size(e, p)) put(e, &e->work);
+    if (e->kept.n_bytes != kept_size(e, p)) put(e, &e->kept);
     if (e->window_booked) chk_ledger_give(e->ledger, e->window_booked);
     e->window_booked = 0;
     for (int r = 0; r < plan->n_regions; r++) {
         chk_region *g = plan->region[r];
         if (e->live[r] && !(g->first <= pass && pass <= g->last)) {
-            chk_buf_put(&g->buf);
+            put(e, &g->buf);
             e->live[r] = false;
         }
     }
@@ -89,11 +124,11 @@ chunk_status chk_memory_areas(chk_exec *e, int pass, chunk_error *err)
     const chk_pass *p = &e->plan->pass[pass];
     uint64_t work = work_size(e, p), kept = kept_size(e, p);
     if (e->work.n_bytes != work) {
-        chk_buf_put(&e->work);
+        put(e, &e->work);
         if (work) CHK_TRY(get(e, &e->work, work, "work areas", pass, err));
     }
     if (e->kept.n_bytes != kept) {
-        chk_buf_put(&e->kept);
+        put(e, &e->kept);
         if (kept) CHK_TRY(get(e, &e->kept, kept, "kept areas", pass, err));
     }
     CHK_TRY(book(e, p->window_bytes, &e->window_booked, "file windows", pass, err));
@@ -106,11 +141,11 @@ chunk_status chk_memory_areas(chk_exec *e, int pass, chunk_error *err)
 void chk_memory_end(chk_exec *e)
 {
     for (int r = 0; r < e->plan->n_regions; r++) {
-        if (e->live[r]) chk_buf_put(&e->plan->region[r]->buf);
+        if (e->live[r]) put(e, &e->plan->region[r]->buf);
         e->live[r] = false;
     }
-    chk_buf_put(&e->work);
-    chk_buf_put(&e->kept);
+    put(e, &e->work);
+    put(e, &e->kept);
     chk_ledger_give(e->ledger, e->window_booked + e->worker_booked + e->base_booked);
-    e->window_booked = e->worker_booked = e->base_booked = 0;
+    e->window_booked = e->worker_booked = 0; /* base_booked stays known for the totals */
 }
