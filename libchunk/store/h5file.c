@@ -1,0 +1,151 @@
+/* Open files, shared by device and inode, and what to say when one does not open. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "store/h5lock.h"
+#include "store/h5read.h"
+#include "store/vfd.h"
+
+static chk_h5file *open_files;        /* under the HDF5 lock */
+
+static chk_h5file *find_open(const struct stat *sb)
+{
+    for (chk_h5file *f = open_files; f; f = f->next)
+        if (f->dev == sb->st_dev && f->ino == sb->st_ino) return f;
+    return NULL;
+}
+
+static bool changed(const chk_h5file *f, const struct stat *sb)
+{
+    return f->size != sb->st_size || f->mtime.tv_sec != sb->st_mtim.tv_sec || f->mtime.tv_nsec != sb->st_mtim.tv_nsec;
+}
+
+/* HDF5's signature lies at 0, 512, 1024, 2048, ... */
+static bool has_signature(const char *path)
+{
+    static const unsigned char magic[8] = "\211HDF\r\n\032\n";
+    unsigned char head[8];
+    bool found = false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return true;          /* then it is not the signature that is missing */
+    for (off_t at = 0; !found && pread(fd, head, 8, at) == 8; at = at ? 2 * at : 512) found = memcmp(head, magic, 8) == 0;
+    close(fd);
+    return found;
+}
+
+static chunk_status explain_failure(const char *path, chunk_error *err)
+{
+    char why[200];
+    chk_h5_reason(why, sizeof why);
+    int e = chk_vfd_errno();
+    if (e == EWOULDBLOCK) return chk_fail(err, CHUNK_EFILE, "%s: in use: another program has it open for writing", path);
+    if (e) return chk_fail_errno(err, e, path, "cannot open");
+    if (!has_signature(path)) return chk_fail(err, CHUNK_EFILE, "%s: not an HDF5 file", path);
+    if (strstr(why, "truncated")) return chk_fail(err, CHUNK_EFILE, "%s: truncated: %s", path, why);
+    if (strstr(why, "bad version") || strstr(why, "bad superblock version"))
+        return chk_fail(err, CHUNK_EFILE, "%s: made by a newer HDF5 than this %d.%d.%d can read (%s)", path, H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE, why);
+    if (strstr(why, "already open"))
+        return chk_fail(err, CHUNK_EFILE, "%s: open for writing elsewhere, or not closed properly (then h5clear -s mends it)", path);
+    return chk_fail(err, CHUNK_EFILE, "%s: damaged HDF5 file: %s", path, why);
+}
+
+/* Files being written in SWMR mode open only with HDF5's own driver. */
+static hid_t open_swmr(const char *path)
+{
+    char why[200];
+    chk_h5_reason(why, sizeof why);
+    return strstr(why, "already open") ? H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, H5P_DEFAULT) : H5I_INVALID_HID;
+}
+
+static chunk_status open_new(chk_h5file *f, const char *path, chunk_error *err)
+{
+    hid_t fapl = chk_vfd_fapl();
+    if (fapl < 0) return chk_fail(err, CHUNK_ENOMEM, "%s: HDF5 takes no file driver", path);
+    chk_vfd_clear_errno();
+    f->id = H5Fopen(path, H5F_ACC_RDONLY, fapl);
+    H5Pclose(fapl);
+    if (f->id >= 0) {
+        f->fd = chk_vfd_fd(f->id);
+        return CHUNK_OK;
+    }
+    chunk_error why = {0};
+    chunk_status st = explain_failure(path, &why);
+    if ((f->id = open_swmr(path)) >= 0) {
+        f->foreign = true;
+        if ((f->fd = open(path, O_RDONLY | O_CLOEXEC)) >= 0) return CHUNK_OK;
+        H5Fclose(f->id);
+    }
+    if (err) *err = why;
+    return st;
+}
+
+static chunk_status open_locked(chk_h5file **out, const char *path, const struct stat *sb, chunk_error *err)
+{
+    chk_h5file *f = find_open(sb);
+    if (f) {
+        if (changed(f, sb)) return chk_fail(err, CHUNK_EFILE, "%s: changed since it was opened; release what uses it first", path);
+        f->refs++;
+        *out = f;
+        return CHUNK_OK;
+    }
+    f = chk_calloc(1, sizeof *f);
+    if (f) f->path = chk_strdup(path);
+    if (!f || !f->path) {
+        chk_free(f);
+        return chk_fail(err, CHUNK_ENOMEM, "%s: out of memory", path);
+    }
+    chunk_status st = open_new(f, path, err);
+    if (st != CHUNK_OK) {
+        chk_free(f->path);
+        chk_free(f);
+        return st;
+    }
+    f->refs = 1;
+    f->dev = sb->st_dev;
+    f->ino = sb->st_ino;
+    f->size = sb->st_size;
+    f->mtime = sb->st_mtim;
+    f->next = open_files;
+    open_files = f;
+    *out = f;
+    return CHUNK_OK;
+}
+
+chunk_status chk_h5file_open(chk_h5file **out, const char *path, chunk_error *err)
+{
+    struct stat sb;
+    if (stat(path, &sb) != 0) return chk_fail_errno(err, errno, path, "cannot open");
+    if (S_ISDIR(sb.st_mode)) return chk_fail(err, CHUNK_EFILE, "%s: a folder, not an HDF5 file", path);
+    if (!S_ISREG(sb.st_mode)) return chk_fail(err, CHUNK_EFILE, "%s: not a regular file", path);
+    CHK_TRY(chk_h5_enter(err));
+    chunk_status st = open_locked(out, path, &sb, err);
+    chk_h5_leave();
+    return st;
+}
+
+void chk_h5file_release(chk_h5file *f)
+{
+    if (!f || chk_h5_enter(NULL) != CHUNK_OK) return; /* after fork the file is the parent's */
+    if (--f->refs == 0) {
+        chk_h5file **at = &open_files;
+        while (*at != f) at = &(*at)->next;
+        *at = f->next;
+        H5Fclose(f->id);
+        if (f->foreign) close(f->fd);
+        chk_free(f->path);
+        chk_free(f);
+    }
+    chk_h5_leave();
+}
+
+chunk_status chk_h5file_size(int64_t *out, const chk_h5file *f, chunk_error *err)
+{
+    struct stat sb;
+    if (fstat(f->fd, &sb) != 0) return chk_fail_errno(err, errno, f->path, "cannot look at");
+    *out = sb.st_size;
+    return CHUNK_OK;
+}

@@ -1,0 +1,176 @@
+/* Where chunks lie: HDF5 looks them up, our driver records where it would have read. And the slow way, through H5Dread. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "store/h5lock.h"
+#include "store/h5read.h"
+#include "store/vfd.h"
+
+static _Atomic uint64_t slow_bytes;
+
+/* "FILE:/PATH: chunk (1, 2): " into buf. */
+static const char *where(char *buf, size_t size, const chk_h5set *d, const int64_t *coord)
+{
+    chk_shape s = {.ndim = d->info.shape.ndim};
+    char at[200];
+    memcpy(s.dim, coord, (size_t)s.ndim * sizeof *coord);
+    snprintf(buf, size, "%s:%s: chunk %s", d->info.file, d->info.path, chk_shape_text(at, sizeof at, &s));
+    return buf;
+}
+
+static bool partial(const chk_h5info *i, const int64_t *coord)
+{
+    for (int a = 0; a < i->shape.ndim; a++)
+        if ((coord[a] + 1) * i->chunk.dim[a] > i->shape.dim[a]) return true;
+    return false;
+}
+
+/* What the file says must fit what the dataset is, and lie inside the file. */
+static chunk_status check(const chk_h5set *d, const int64_t *coord, const chk_extent *e, int64_t file_bytes, chunk_error *err)
+{
+    char text[700];
+    bool exact = d->info.pipeline.n == 0 || e->raw;
+    if (exact ? e->n_bytes != d->chunk_bytes : e->n_bytes == 0 || e->n_bytes > d->stored_bound)
+        return chk_fail(err, CHUNK_EFILE, "%s is corrupt: %" PRIu64 " bytes stored where %s%" PRIu64 " are expected", where(text, sizeof text, d, coord), e->n_bytes,
+                        exact ? "" : "at most ", exact ? d->chunk_bytes : d->stored_bound);
+    if (e->addr > (uint64_t)file_bytes || e->n_bytes > (uint64_t)file_bytes - e->addr)
+        return chk_fail(err, CHUNK_EFILE, "%s: truncated: %s ends at byte %" PRIu64 " of a file of %" PRId64, d->info.file, where(text, sizeof text, d, coord) + strlen(d->info.file) + 1,
+                        e->addr + e->n_bytes, file_bytes);
+    return CHUNK_OK;
+}
+
+static bool absent(const chk_h5set *d, const hsize_t *at)
+{
+    hsize_t n = 1;
+    return H5Dget_chunk_storage_size(d->id, at, &n) >= 0 && n == 0;
+}
+
+/* One chunk, under the lock. A look-up of a chunk that is not there fails slowly and one that asks for its size first costs twice, so the
+ * order follows what the last chunk was. */
+static chunk_status look_up(chk_h5set *d, const int64_t *coord, chk_extent *out, chunk_error *err)
+{
+    hsize_t at[CHK_MAX_NDIM];
+    chk_vfd_record r;
+    char text[700], why[200];
+    for (int a = 0; a < d->info.shape.ndim; a++) at[a] = (hsize_t)(coord[a] * d->info.chunk.dim[a]);
+    *out = (chk_extent){0};
+    if (d->expect_absent && absent(d, at)) {
+        out->absent = true;
+        return CHUNK_OK;
+    }
+    chk_vfd_clear_errno();
+    chk_vfd_capture_begin();
+    herr_t rc = H5Dread_chunk(d->id, H5P_DEFAULT, at, &out->mask, why); /* `why` is not touched: reads are captured */
+    int n = chk_vfd_capture_end(&r);
+    d->expect_absent = false;
+    if (rc >= 0 && n == 1) {
+        out->addr = r.addr;
+        out->n_bytes = r.n_bytes;
+        out->raw = d->info.edge_unfiltered && d->info.pipeline.n > 0 && partial(&d->info, coord);
+        return CHUNK_OK;
+    }
+    if (rc >= 0) return chk_fail(err, CHUNK_EFILE, "%s: HDF5 read it in %d parts instead of one", where(text, sizeof text, d, coord), n);
+    chk_h5_reason(why, sizeof why);
+    if (!chk_vfd_errno() && absent(d, at)) {
+        out->absent = d->expect_absent = true;
+        return CHUNK_OK;
+    }
+    return chk_fail(err, CHUNK_EFILE, "%s cannot be located: %s%s", where(text, sizeof text, d, coord), chk_vfd_errno() ? "read error; " : "", why);
+}
+
+static void locate_whole(const chk_h5set *d, chk_extent *out)
+{
+    bool compact = d->info.layout == CHK_LAYOUT_COMPACT;
+    bool there = compact ? d->compact != NULL : d->addr != UINT64_MAX;
+    *out = (chk_extent){.absent = !there, .addr = compact ? 0 : d->addr, .n_bytes = there ? d->chunk_bytes : 0};
+}
+
+chunk_status chk_h5set_locate(chk_h5set *d, const int64_t *coord, size_t n, chk_extent *out, chunk_error *err)
+{
+    int64_t file_bytes;
+    int ndim = d->info.shape.ndim;
+    if (!d->info.native) /* nothing would be captured: HDF5 would really read */
+        return chk_fail(err, CHUNK_EUNSUPPORTED, "%s:%s: its chunks cannot be located: %s", d->info.file, d->info.path, d->info.why_not_native);
+    CHK_TRY(chk_h5file_size(&file_bytes, d->file, err));
+    if (d->info.layout != CHK_LAYOUT_CHUNKED) {
+        for (size_t k = 0; k < n; k++) {
+            locate_whole(d, &out[k]);
+            if (!out[k].absent && d->info.layout == CHK_LAYOUT_CONTIGUOUS) CHK_TRY(check(d, coord, &out[k], file_bytes, err));
+        }
+        return CHUNK_OK;
+    }
+    CHK_TRY(chk_h5_enter(err));
+    chunk_status st = CHUNK_OK;
+    for (size_t k = 0; k < n && st == CHUNK_OK; k++) {
+        const int64_t *c = coord + k * (size_t)ndim;
+        st = look_up(d, c, &out[k], err);
+        if (st == CHUNK_OK && !out[k].absent) st = check(d, c, &out[k], file_bytes, err);
+    }
+    chk_h5_leave();
+    return st;
+}
+
+chunk_status chk_h5set_stored(chk_h5set *d, int64_t *n_chunks, uint64_t *n_bytes, chunk_error *err)
+{
+    *n_chunks = 0;
+    *n_bytes = 0;
+    if (d->info.layout != CHK_LAYOUT_CHUNKED && d->info.native) {
+        bool there = d->info.layout == CHK_LAYOUT_COMPACT || d->addr != UINT64_MAX;
+        *n_chunks = there;
+        *n_bytes = there ? d->chunk_bytes : 0;
+        return CHUNK_OK;
+    }
+    char why[200];
+    hsize_t n = 1;
+    CHK_TRY(chk_h5_enter(err));
+    herr_t rc = d->info.layout == CHK_LAYOUT_CHUNKED ? H5Dget_num_chunks(d->id, H5S_ALL, &n) : 0;
+    if (rc >= 0) *n_bytes = H5Dget_storage_size(d->id);
+    chk_h5_reason(why, sizeof why);
+    chk_h5_leave();
+    if (rc < 0) return chk_fail(err, CHUNK_EFILE, "%s:%s: chunks cannot be counted: %s", d->info.file, d->info.path, why);
+    *n_chunks = (int64_t)n;
+    return CHUNK_OK;
+}
+
+chunk_status chk_h5set_read_strided(chk_h5set *d, const int64_t *start, const int64_t *step, const int64_t *count, void *out, chunk_error *err)
+{
+    int ndim = d->info.shape.ndim;
+    hsize_t lo[CHK_MAX_NDIM + 1] = {0}, by[CHK_MAX_NDIM + 1] = {1}, n[CHK_MAX_NDIM + 1] = {1};
+    size_t elements = 1;
+    for (int a = 0; a < ndim; a++) {
+        lo[a] = (hsize_t)start[a];
+        by[a] = (hsize_t)step[a];
+        n[a] = (hsize_t)count[a];
+        elements *= (size_t)count[a];
+    }
+    if (elements == 0) return CHUNK_OK;
+    if (d->zero_first) memset(out, 0, elements * d->info.item_bytes);
+    char why[200];
+    CHK_TRY(chk_h5_enter(err));
+    chk_vfd_clear_errno();
+    hid_t from = H5Dget_space(d->id), to = ndim ? H5Screate_simple(ndim, n, NULL) : H5Screate(H5S_SCALAR);
+    bool ok = from >= 0 && to >= 0 && (ndim == 0 || H5Sselect_hyperslab(from, H5S_SELECT_SET, lo, by, n, NULL) >= 0) &&
+              H5Dread(d->id, d->type, to, from, H5P_DEFAULT, out) >= 0;
+    chk_h5_reason(why, sizeof why);
+    if (from >= 0) H5Sclose(from);
+    if (to >= 0) H5Sclose(to);
+    chk_h5_leave();
+    slow_bytes += elements * d->info.item_bytes;
+    if (ok) return CHUNK_OK;
+    return chk_fail(err, CHUNK_EFILE, "%s:%s: cannot be read: %s", d->info.file, d->info.path, why);
+}
+
+chunk_status chk_h5set_read_box(chk_h5set *d, const chk_box *box, void *out, chunk_error *err)
+{
+    int64_t one[CHK_MAX_NDIM], count[CHK_MAX_NDIM];
+    for (int a = 0; a < box->ndim; a++) {
+        one[a] = 1;
+        count[a] = chk_box_extent(box, a);
+    }
+    CHK_TRY(chk_h5set_read_strided(d, box->lo, one, count, out, err));
+    chk_h5type_to_native(&d->info, out, (size_t)chk_box_count(box));
+    return CHUNK_OK;
+}
+
+uint64_t chk_h5_slow_bytes(void) { return slow_bytes; }
