@@ -44,6 +44,7 @@ static chunk_status unexpected_keyword(const chk_op *op, int n, const char *name
     return chk_fail(err, CHUNK_EINVAL, "%s: unexpected keyword '%.40s'; it is %s", op->name, name, chk_op_signature(text, sizeof text, op));
 }
 
+/* args NULL: only whether it would bind. */
 static chunk_status bind(chk_value *bound, const chk_op *op, const chk_value *args, const char *const *names, int n_args, chunk_error *err)
 {
     int n = count_params(op), at = 0, n_positional = 0;
@@ -63,7 +64,7 @@ static chunk_status bind(chk_value *bound, const chk_op *op, const chk_value *ar
             p = at++;
         }
         if (bound[p].kind != CHK_VAL_MISSING) return chk_fail(err, CHUNK_EINVAL, "%s: several values for argument '%s'", op->name, op->params[p].name);
-        bound[p] = args[i];
+        bound[p] = args ? args[i] : (chk_value){.kind = CHK_VAL_NONE};
     }
     for (int p = 0; p < n; p++)
         if (bound[p].kind == CHK_VAL_MISSING && !op->params[p].dflt) return chk_fail(err, CHUNK_EINVAL, "%s: missing argument '%s'", op->name, op->params[p].name);
@@ -92,11 +93,34 @@ char *chk_op_signature(char *buf, size_t size, const chk_op *op)
     return buf;
 }
 
+chunk_status chk_op_check(const chk_op *op, const char *const *names, int n_args, chunk_error *err)
+{
+    chk_value bound[CHK_MAX_PARAMS] = {{.kind = CHK_VAL_MISSING}};
+    return bind(bound, op, NULL, names, n_args, err);
+}
+
+/* The caller's operations are bound by a description like the table's. */
+static chk_op describe(const chk_user_op *user)
+{
+    return (chk_op){.name = user->name, .params = {{"x", CHK_PAR_ARRAY, NULL, false}, {"axis", CHK_PAR_AXIS, "None", false}, {"keepdims", CHK_PAR_BOOL, "False", true}}};
+}
+
+chunk_status chk_user_check(const chk_user_op *user, const char *const *names, int n_args, chunk_error *err)
+{
+    if (!user->map) {
+        chk_op op = describe(user);
+        return chk_op_check(&op, names, n_args, err);
+    }
+    if (n_args != user->n_in) return chk_fail(err, CHUNK_EINVAL, "%s: takes %d array%s, %d given", user->name, user->n_in, user->n_in == 1 ? "" : "s", n_args);
+    for (int i = 0; i < n_args; i++)
+        if (names && names[i]) return chk_fail(err, CHUNK_EINVAL, "%s: unexpected keyword '%.40s'; it takes arrays in order", user->name, names[i]);
+    return CHUNK_OK;
+}
+
 static chunk_status call_map(chk_node **out, chk_builder *b, const chk_user_op *op, const chk_value *args, int n_args, chunk_error *err)
 {
     chk_node *in[4] = {NULL};
     chunk_status st = CHUNK_OK;
-    if (n_args != op->n_in) return chk_fail(err, CHUNK_EINVAL, "%s: takes %d arrays, %d given", op->name, op->n_in, n_args);
     for (int i = 0; i < n_args && st == CHUNK_OK; i++) st = chk_value_node(&in[i], b, &args[i], op->name, err);
     if (st == CHUNK_OK) st = chk_node_user(out, b, op, in, n_args, err);
     for (int i = 0; i < n_args; i++) chk_node_release(in[i]);
@@ -118,13 +142,9 @@ static chunk_status build_user_reduction(chk_node **out, chk_builder *b, const c
 
 chunk_status chk_user_call(chk_node **out, chk_builder *b, const chk_user_op *user, const chk_value *args, const char *const *names, int n_args, chunk_error *err)
 {
-    /* Binding goes by a description of the call, as for the table's own. */
-    chk_op op = {.name = user->name, .params = {{"x", CHK_PAR_ARRAY, NULL, false}, {"axis", CHK_PAR_AXIS, "None", false}, {"keepdims", CHK_PAR_BOOL, "False", true}}};
-    if (user->map) {
-        for (int i = 0; i < n_args; i++)
-            if (names && names[i]) return chk_fail(err, CHUNK_EINVAL, "%s: unexpected keyword '%.40s'; it takes arrays in order", user->name, names[i]);
-        return call_map(out, b, user, args, n_args, err);
-    }
+    CHK_TRY(chk_user_check(user, names, n_args, err));
+    if (user->map) return call_map(out, b, user, args, n_args, err);
+    chk_op op = describe(user);
     chk_value bound[CHK_MAX_PARAMS] = {{.kind = CHK_VAL_MISSING}};
     CHK_TRY(bind(bound, &op, args, names, n_args, err));
     return build_user_reduction(out, b, user, bound, err);

@@ -53,6 +53,10 @@ void chk_grid_of_reduce(chk_grid *out, const chk_node *in, uint32_t axes, bool k
 chunk_status chk_fold_map(chk_scalar *out, chk_fn fn, chk_dtype compute, chk_dtype result, const chk_scalar *in, int n_in, chunk_error *err);
 chunk_status chk_fold_cast(chk_scalar *out, const chk_scalar *in, chk_dtype to, chunk_error *err);
 
+/* Would these arguments bind (names[i] NULL: positional)? What can be said before any value is known. */
+chunk_status chk_op_check(const chk_op *op, const char *const *names, int n_args, chunk_error *err);
+chunk_status chk_user_check(const chk_user_op *op, const char *const *names, int n_args, chunk_error *err);
+
 /* The candidate nearest to name, or NULL when all are far: for "did you mean". */
 typedef struct chk_near { const char *name; size_t n; int best; const char *hit; size_t hit_n; } chk_near;
 chk_near chk_near_start(const char *name, size_t n);
