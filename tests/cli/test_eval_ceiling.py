@@ -1,0 +1,68 @@
+"""The ceiling of the whole command: measured <= projected <= ceiling, refusals that name what would do."""
+import re
+
+import h5py
+import numpy as np
+import pytest
+from chunkcli import chunk_eval, eval_fails, eval_json, is_sanitized
+
+pytestmark = pytest.mark.skipif(is_sanitized(), reason="sanitizers multiply memory")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ceiling")
+    rng = np.random.default_rng(3)
+    with h5py.File(folder / "x.h5", "w") as f:
+        x = rng.random((2048, 2048))
+        f.create_dataset("x", data=x, chunks=(512, 512))
+        f.create_dataset("flat", data=x)
+        f.create_dataset("zip", data=x, chunks=(256, 256), compression="gzip", compression_opts=1, shuffle=True)
+    return folder
+
+
+TEXTS = ["mean(x)", "sum(x, axis=0)", "std(x, axis=1)", "exp(-x)*x + 1", "(x - mean(x)) / std(x)", "x[::-1, ::3]", "argmax(x, axis=0)", "max(abs(x[5]))"]
+
+
+@pytest.mark.parametrize("name", ["x", "flat", "zip"])
+@pytest.mark.parametrize("text", TEXTS)
+def test_peaks_under_the_ceiling(data, tmp_path, text, name):
+    for memory, store in (("32MiB", False), ("64MiB", True), ("200MiB", True)):
+        out = ["-o", f"{tmp_path}/{memory}.h5:/y"] if store else []
+        got = eval_json(text, f"x={data}/x.h5:/{name}", "--memory", memory, *out)
+        assert 0 < got["measured_peak"] <= got["projected_peak"] <= got["ceiling"], got
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_refusal_says_what_would_do(data, tmp_path, text):
+    """N is rounded up and then accepted; needed is exact; nothing is touched."""
+    args = [text, f"x={data}/x.h5:/zip", "-o", f"{tmp_path}/y.h5:/y"]
+    for memory in ("0", "1", "1MiB", "8MiB"):
+        line = eval_fails(3, *args, "--memory", memory)
+        assert list(tmp_path.iterdir()) == []
+        mebibytes = int(re.search(r"needs at least (\d+) MiB$", line).group(1))
+    failure = chunk_eval(*args, "--memory", "1MiB", "--json")
+    needed = int(re.search(r'"needed": (\d+)', failure.stdout).group(1))
+    assert (mebibytes - 1) << 20 < needed <= mebibytes << 20
+    explained = chunk_eval(*args, "--memory", "1MiB", "--explain")
+    assert explained.returncode == 3 and explained.stderr.endswith(f"needs at least {mebibytes} MiB\n")
+    assert eval_json(*args, "--memory", f"{mebibytes}MiB", "--explain")["projected_peak"] <= mebibytes << 20
+    exact = eval_json(*args, "--memory", needed)
+    assert exact["measured_peak"] <= exact["projected_peak"] <= needed
+    assert chunk_eval(*args, "--overwrite", "--memory", needed - 4096).returncode == 3
+
+
+def test_same_answer_under_every_ceiling(data):
+    texts = "a = mean(x); b = sum(x[:, 7]); c = std(x, axis=0)[3]; d = sum(sin(x)*x)"
+    values = [eval_json(texts, f"x={data}/x.h5:/zip", "--memory", m, "--threads", t)["values"] for m in ("33MiB", "50MiB", "300MiB") for t in (1, 2, 8)]
+    assert all(v == values[0] for v in values)
+
+
+def test_absent_chunks_cost_nothing(tmp_path):
+    """10 TiB of which nothing is stored is planned and summed."""
+    with h5py.File(tmp_path / "huge.h5", "w") as f:
+        f.create_dataset("x", shape=(1 << 20, 5 << 18), dtype="f8", chunks=(1024, 1024), fillvalue=1.0)
+    got = eval_json("max(x[:4096])", f"x={tmp_path}/huge.h5:/x", "--memory", "40MiB")
+    assert got["value"] == 1.0 and got["measured_peak"] <= got["ceiling"]
+    plan = eval_json("sum(x + 1)", f"x={tmp_path}/huge.h5:/x", "--memory", "40MiB", "--explain")
+    assert plan["shapes"] == [[]]

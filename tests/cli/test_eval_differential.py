@@ -1,0 +1,120 @@
+"""Random expressions over datasets of every dtype, shape, chunking and filter, against NumPy on the same text."""
+import os
+
+import h5py
+import hdf5plugin
+import numpy as np
+import pytest
+from chunkcli import chunk_eval, eval_json
+from generate import DTYPES, Generator, data
+
+CASES = {"quick": 48, "standard": 400, "full": 4000}[os.environ.get("CHUNK_TEST_LEVEL", "standard")]
+PER_FILE = 48
+PER_RUN = 8
+
+
+def store(f, rng, name, a):
+    """In a random layout and byte order."""
+    options = {}
+    if a.ndim and a.size and rng.random() < 0.8:
+        options["chunks"] = tuple(int(rng.integers(1, n + 1)) for n in a.shape)
+        options.update([{}, {}, {"compression": "gzip", "shuffle": True}, {"fletcher32": True}, {"compression": "lzf"}, dict(hdf5plugin.LZ4()),
+                        dict(hdf5plugin.Bitshuffle()), dict(hdf5plugin.Zstd(), shuffle=True)][int(rng.integers(8))])
+    dtype = a.dtype.newbyteorder(">") if rng.random() < 0.15 and a.dtype.kind != "b" else a.dtype
+    f.create_dataset(name, data=a, dtype=dtype, **options)
+
+
+def inputs(rng, folder, k):
+    shape = tuple(int(n) for n in rng.integers(1, 40, int(rng.integers(1, 4))))
+    if rng.random() < 0.1:
+        shape = (0,) + shape[1:]
+    arrays = {}
+    with h5py.File(folder / f"in{k}.h5", "w") as f:
+        for i in range(6):
+            cut = int(rng.integers(0, len(shape))) if i and rng.random() < 0.3 else 0
+            some = tuple(1 if i and rng.random() < 0.15 else n for n in shape[cut:])
+            arrays[f"v{i}"] = a = np.asarray(data(rng, DTYPES[rng.integers(len(DTYPES))], some))
+            store(f, rng, f"v{i}", a)
+    return arrays
+
+
+def compare(text, exact, got, expected):
+    expected = np.asarray(expected)
+    assert got.dtype == expected.dtype, f"{text}: dtype {got.dtype}, NumPy {expected.dtype}"
+    assert got.shape == expected.shape, f"{text}: shape {got.shape}, NumPy {expected.shape}"
+    if expected.dtype.kind in "biu":
+        assert np.array_equal(got, expected), text
+    elif exact and expected.dtype.kind == "f":
+        same = (got == expected) | (np.isnan(got) & np.isnan(expected))
+        assert same.all(), f"{text}: {got[~same][:3]}, NumPy {expected[~same][:3]}"
+        nonzero = ~np.isnan(got)
+        assert np.array_equal(np.signbit(got[nonzero]), np.signbit(expected[nonzero])), f"{text}: sign of zero"
+    else:
+        eps = np.finfo(expected.dtype).eps
+        np.testing.assert_allclose(got, expected, rtol=64 * eps, atol=512 * eps, err_msg=text)
+
+
+def sums_of_inexact(text, expected, gen):
+    """Sums cancel: NumPy's own error is the yardstick there. Compared in double precision by the size of what is summed."""
+    name, inner = text.split("(", 1)
+    return name in ("sum", "mean", "std") and np.asarray(expected).dtype.kind in "fc"
+
+
+def check_sum(text, got, expected, gen):
+    inner = text[text.index("(") + 1 : text.rindex(")")]
+    for cut in (", axis=", ", keepdims="):
+        head, found, tail = inner.rpartition(cut)
+        if found and tail.count("(") == tail.count(")"):
+            inner = inner if cut not in inner else inner[: inner.index(cut, len(head))]
+    with np.errstate(all="ignore"):
+        x = np.abs(np.asarray(gen.value(inner)).astype(np.complex128))
+        scale = np.nansum(np.where(np.isfinite(x), x, 0)) + 1
+        eps = np.finfo(np.asarray(expected).dtype).eps
+        expected = np.asarray(expected)
+        assert got.dtype == expected.dtype and got.shape == expected.shape, text
+        overflow = eps > 1e-4 and not np.isfinite(expected).all()   # NumPy sums float16 in float32, and its steps may overflow
+        if not overflow:
+            np.testing.assert_allclose(got, expected, rtol=1e3 * eps, atol=64 * eps * scale, err_msg=text)
+
+
+def run_batch(folder, k, gen, batch, n):
+    """All of a batch in one process into one group; what NumPy refuses has been sorted out before."""
+    text = "; ".join(f"r{i} = {t}" for i, (t, _, _) in enumerate(batch))
+    used = [f"{name}={folder}/in{k}.h5:/{name}" for name in gen.inputs if name in text]
+    out = folder / f"out{n}.h5"
+    got = eval_json(text, *used, "-o", f"{out}:/r/", "--memory", "64MiB", "-q")
+    assert got["measured_peak"] <= got["projected_peak"] <= got["ceiling"]
+    with h5py.File(out) as f:
+        for i, (t, exact, expected) in enumerate(batch):
+            value = np.asarray(f[f"r/r{i}"][()])
+            if sums_of_inexact(t, expected, gen):
+                check_sum(t, value, expected, gen)
+            else:
+                compare(t, exact, value, expected)
+    out.unlink()
+
+
+@pytest.mark.parametrize("k", range((CASES + PER_FILE - 1) // PER_FILE))
+def test_against_numpy(tmp_path, seed, k, sampled):
+    rng = np.random.default_rng([seed, k])
+    gen = Generator(rng, inputs(rng, tmp_path, k))
+    batch, done, refused = [], 0, 0
+    while done < PER_FILE:
+        text, exact = gen.expression()
+        if not any(name in text for name in gen.inputs):
+            continue
+        try:
+            expected = gen.value(text)
+        except (TypeError, ValueError, OverflowError, IndexError):
+            if refused < 4:
+                args = [f"{name}={tmp_path}/in{k}.h5:/{name}" for name in gen.inputs if name in text]
+                assert chunk_eval(text, *args, "-q").returncode in (1, 2), f"NumPy refuses {text}"
+            refused += 1
+            continue
+        batch.append((text, exact, expected))
+        done += 1
+        if len(batch) == PER_RUN or done == PER_FILE:
+            run_batch(tmp_path, k, gen, batch, done)
+            batch = []
+    if k == 0:
+        sampled("random expressions", CASES, CASES)

@@ -1,0 +1,136 @@
+"""Results stored by -o: names, groups, chunks, filters, overwriting, appearing whole."""
+import os
+import subprocess
+
+import h5py
+import hdf5plugin  # noqa: F401  registers the filters
+import numpy as np
+import pytest
+from chunkcli import CHUNK, chunk_eval, eval_fails, eval_json, eval_ok
+
+
+@pytest.fixture
+def data(tmp_path):
+    rng = np.random.default_rng(5)
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        f.create_dataset("x", data=rng.random((300, 257)), chunks=(64, 50))
+        f["k"] = np.arange(10)
+    return tmp_path
+
+
+def read(path, name):
+    with h5py.File(path) as f:
+        return f[name][()]
+
+
+def test_one_result(data):
+    got = eval_json("2*x + 1", "x=x.h5:/x", "-o", "out.h5:/a/b/y", cwd=data)
+    assert got["value"] is None and got["shapes"] == [[300, 257]] and got["bytes_written"] >= 300 * 257 * 8
+    assert np.array_equal(read(data / "out.h5", "a/b/y"), 2 * read(data / "x.h5", "x") + 1)
+    assert sorted(os.listdir(data)) == ["out.h5", "x.h5"]
+
+
+def test_summary_line(data):
+    done = chunk_eval("2*x", "x=x.h5:/x", "-o", "out.h5:/y", cwd=data)
+    assert done.stdout == "" and "out.h5:/y  300x257 float64" in done.stderr and "<= ceiling" in done.stderr
+    done = chunk_eval("2*x", "x=x.h5:/x", "-o", "out.h5:/y", "--overwrite", "-q", cwd=data)
+    assert done.stdout == "" and done.stderr == "" and done.returncode == 0
+
+
+def test_several_results(data):
+    """One -o a result in order, into one file and another; a group for all."""
+    text = "m = mean(x, axis=0); k := x - m; s = sum(k*k, axis=0); min(x)"
+    eval_ok(text, "x=x.h5:/x", "-o", "a.h5:/m", "-o", "b.h5:/s", "-oa.h5:/g/low", "-q", cwd=data)
+    x = read(data / "x.h5", "x")
+    np.testing.assert_allclose(read(data / "a.h5", "m"), x.mean(axis=0), rtol=1e-13)
+    np.testing.assert_allclose(read(data / "b.h5", "s"), ((x - x.mean(axis=0)) ** 2).sum(axis=0), rtol=1e-11)
+    assert read(data / "a.h5", "g/low") == x.min()
+    eval_ok("lo = min(x); hi = max(x)", "x=x.h5:/x", "-o", "c.h5:/stats/", "-q", cwd=data)
+    assert read(data / "c.h5", "stats/lo") == x.min() and read(data / "c.h5", "stats/hi") == x.max()
+    eval_ok("lo = min(x)", "x=x.h5:/x", "-o", "d.h5:/", "-q", cwd=data)
+    assert read(data / "d.h5", "lo") == x.min()
+
+
+def test_existing_outputs(data):
+    eval_ok("k", "k=x.h5:/k", "-o", "out.h5:/y", "-q", cwd=data)
+    before = (data / "out.h5").read_bytes()
+    assert "out.h5" in eval_fails(1, "k + 1", "k=x.h5:/k", "-o", "out.h5:/y", cwd=data)
+    assert "out.h5" in eval_fails(1, "k + 1", "k=x.h5:/k", "-o", "out.h5:/other", cwd=data)
+    assert (data / "out.h5").read_bytes() == before
+    eval_ok("k + 1", "k=x.h5:/k", "-o", "out.h5:/y", "--overwrite", "-q", cwd=data)
+    assert np.array_equal(read(data / "out.h5", "y"), np.arange(10) + 1)
+
+
+def test_overwriting_an_input(data):
+    """A file that holds more than the output is never replaced."""
+    before = (data / "x.h5").read_bytes()
+    eval_fails(1, "k + 1", "k=x.h5:/k", "-o", "x.h5:/k", "--overwrite", cwd=data)
+    assert (data / "x.h5").read_bytes() == before
+    eval_ok("k + 1", "k=x.h5:/k", "-o", "one.h5:/k", "-q", cwd=data)
+    eval_ok("k * 10", "k=one.h5:/k", "-o", "one.h5:/k", "--overwrite", "-q", cwd=data)
+    assert np.array_equal(read(data / "one.h5", "k"), (np.arange(10) + 1) * 10)
+
+
+@pytest.mark.parametrize("text, filters", [("gzip=4,shuffle", {"gzip", "shuffle"}), ("shuffle,gzip", {"gzip", "shuffle"}), ("gzip=9", {"gzip"}), ("none", set()),
+                                           ("lz4", {"32004"}), ("zstd=3,shuffle", {"32015", "shuffle"}), ("bitshuffle", {"32008"}),
+                                           ("gzip=1,fletcher32,shuffle", {"gzip", "shuffle", "fletcher32"})])
+def test_filters_and_chunks(data, text, filters):
+    eval_ok("x * 3", "x=x.h5:/x", "-o", "out.h5:/y", "--filter", text, "--chunks", "100x33", "-q", cwd=data)
+    with h5py.File(data / "out.h5") as f:
+        d = f["y"]
+        plist = d.id.get_create_plist()
+        ids = [plist.get_filter(i)[0] for i in range(plist.get_nfilters())]
+        known = {1: "gzip", 2: "shuffle", 3: "fletcher32"}
+        assert d.chunks == (100, 33) and {known.get(i, str(i)) for i in ids} == filters
+        assert "shuffle" not in filters or ids[0] == 2
+    assert np.array_equal(read(data / "out.h5", "y"), 3 * read(data / "x.h5", "x"))
+
+
+def test_chunks_apply_where_they_fit(data):
+    eval_ok("a = x + 1; b = sum(x, axis=0)", "x=x.h5:/x", "-o", "out.h5:/", "--chunks", "10x20", "-q", cwd=data)
+    with h5py.File(data / "out.h5") as f:
+        assert f["a"].chunks == (10, 20) and f["b"].shape == (257,)
+
+
+@pytest.mark.parametrize("dtype", "bool int8 uint16 int64 float16 float32 float64 complex64 complex128".split())
+def test_dtypes_and_empty_shapes(tmp_path, dtype):
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        f["x"] = (np.arange(24).reshape(4, 6) % 2).astype(dtype)
+    text = "a = x; s = x[1, 2]; z = x[:0]; f = flip(x)"
+    eval_ok(text, "x=x.h5:/x", "-o", "out.h5:/", "-q", cwd=tmp_path)
+    x = read(tmp_path / "x.h5", "x")
+    for name, expected in (("a", x), ("s", x[1, 2]), ("z", x[:0]), ("f", x[::-1, ::-1])):
+        got = np.asarray(read(tmp_path / "out.h5", name))
+        assert got.dtype == dtype and got.shape == expected.shape and np.array_equal(got, expected), name
+
+
+def test_two_runs_write_identical_files(data):
+    for name in ("a.h5", "b.h5"):
+        eval_ok("y = sin(x); m = mean(x)", "x=x.h5:/x", "-o", f"{name}:/", "--filter", "gzip=4,shuffle", "-q", "--threads", 1 + (name == "b.h5"), cwd=data)
+    assert (data / "a.h5").read_bytes() == (data / "b.h5").read_bytes()
+
+
+def test_durable(data):
+    eval_ok("x + 1", "x=x.h5:/x", "-o", "out.h5:/y", "--durable", "-q", cwd=data)
+    assert np.array_equal(read(data / "out.h5", "y"), read(data / "x.h5", "x") + 1)
+
+
+def test_other_programs_read_it(data):
+    eval_ok("x + 1", "x=x.h5:/x", "-o", "out.h5:/y", "--filter", "gzip=4,shuffle", "-q", cwd=data)
+    assert subprocess.run(["h5dump", "-H", "out.h5"], cwd=data, capture_output=True).returncode == 0
+    assert b"double y" in subprocess.run(["ncdump", "-h", "out.h5"], cwd=data, capture_output=True).stdout
+
+
+def test_full_disk(data):
+    """A limit on file size stands in for a full disk: one line, exit 1, nothing left behind."""
+    limited = f"ulimit -f 200; trap '' XFSZ; exec {CHUNK} eval 'broadcast_to(x, (8, 300, 257)) + 1' x=x.h5:/x -o out.h5:/y"
+    done = subprocess.run(["sh", "-c", limited], cwd=data, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "out.h5" in done.stderr, done.stderr
+    assert sorted(os.listdir(data)) == ["x.h5"]
+
+
+def test_stale_temporaries_are_removed(data):
+    (data / ".out.h5.chunk-tmp-old").write_bytes(b"x")
+    (data / ".other.h5.chunk-tmp-old").write_bytes(b"x")
+    eval_ok("k", "k=x.h5:/k", "-o", "out.h5:/y", "-q", cwd=data)
+    assert sorted(os.listdir(data)) == [".other.h5.chunk-tmp-old", "out.h5", "x.h5"]

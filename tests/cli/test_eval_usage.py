@@ -1,0 +1,148 @@
+"""What the command line alone decides: exit 2, before any file is opened."""
+import h5py
+import numpy as np
+import pytest
+from chunkcli import chunk_eval, eval_fails, eval_json, eval_ok
+
+
+@pytest.fixture
+def x(tmp_path):
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        f["x"] = np.arange(6.0).reshape(2, 3)
+        f["g/y"] = np.arange(3)
+    return f"x={tmp_path}/x.h5:/x"
+
+
+@pytest.mark.parametrize(
+    "args, words",
+    [
+        (["x +", "x=a.h5:/x"], "column"),
+        (["x + )", "x=a.h5:/x"], "column"),
+        (["1 < 2 < 3"], "(1"),
+        (["x and y", "x=a.h5:/x", "y=a.h5:/y"], "&"),
+        (["sqroot(x)", "x=a.h5:/x"], "sqrt"),
+        (["x + z", "x=missing.h5:/x"], "'z'"),
+        (["temp + 1", "temps=missing.h5:/x"], "temps"),
+        (["x", "sin=a.h5:/x", "x=a.h5:/x"], "function"),
+        (["x", "arctan2=a.h5:/x", "x=a.h5:/x"], "function"),
+        (["x", "x=a.h5:/x", "x=b.h5:/x"], "twice"),
+        (["x", "2x=a.h5:/x"], "not a name"),
+        (["x", "a.h5:/x"], "NAME=FILE"),
+        (["x", "x=a.h5"], "dataset"),
+        (["1", "--memory", "64M"], "--memory"),
+        (["1", "--memory", "64 MiB"], "--memory"),
+        (["1", "--memory", "64mib"], "--memory"),
+        (["1", "--memory", "-1"], "--memory"),
+        (["1", "--memory", "MiB"], "--memory"),
+        (["1", "--memory", "99999999999999999999"], "--memory"),
+        (["1", "--memory"], "needs a value"),
+        (["1", "--memroy", "1GiB"], "--memory"),
+        (["1", "--threads", "0"], "--threads"),
+        (["1", "--threads", "many"], "--threads"),
+        (["1", "--chunks", "10x"], "--chunks"),
+        (["1", "--chunks", "0x4"], "--chunks"),
+        (["1", "--filter", "gzip=11"], "--filter"),
+        (["1", "--filter", "gzip,lz4"], "--filter"),
+        (["1", "--filter", "bzip2"], "--filter"),
+        (["1", "--json=yes"], "no value"),
+        (["1;2", "-o", "out.h5:/a"], "2 results"),
+        (["1", "-o", "out.h5:/a", "-o", "out.h5:/b"], "1 result"),
+        (["1;2", "-o", "out.h5:/a", "-o", "out.h5:/a"], "two results"),
+        (["1;2", "-o", "out.h5:/g/"], "no name"),
+        (["a = 1;2", "-o", "out.h5:/g/", "-o", "out.h5:/b"], "group"),
+        (["1", "-o", "out.h5"], "FILE:/DATASET"),
+        (["k := 1"], "result"),
+        (["ones((2, 3)) + ones((4, 5))"], "(2, 3)"),
+    ],
+)
+def test_usage(tmp_path, args, words):
+    message = eval_fails(2, *args, cwd=tmp_path)
+    assert words in message, message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_expression():
+    assert chunk_eval().returncode == 2
+
+
+def test_caret_under_the_column(tmp_path):
+    done = chunk_eval("1 + foo(2)", cwd=tmp_path)
+    lines = done.stderr.splitlines()
+    assert done.returncode == 2 and lines[0] == "  1 + foo(2)" and lines[1] == "      ^" and "column 5" in lines[2]
+    assert len(chunk_eval("1 + foo(2)", "-q").stderr.splitlines()) == 1
+
+
+def test_expression_comes_first(x):
+    assert eval_ok("-x", x) == str(-np.arange(6.0).reshape(2, 3)) + "\n"
+    assert eval_ok("--x", x) == str(np.arange(6.0).reshape(2, 3)) + "\n"
+    assert eval_ok("-1") == "-1\n"
+    done = chunk_eval("--help", x)
+    assert done.returncode == 2, "only a sole --help is special: here it is the text --help, of which help is not bound"
+
+
+def test_options_anywhere(x):
+    assert eval_ok("sum(x)", "--threads=1", x, "-q", "--memory=1GiB") == "15.0\n"
+    assert eval_ok("sum(x)", "--", x) == "15.0\n"
+
+
+def test_unused_binding_is_a_warning(x, tmp_path):
+    done = chunk_eval("x[0]", x, f"y={tmp_path}/missing.h5:/y")
+    assert done.returncode == 0 and done.stderr == "chunk: warning: 'y' is not used by the expression\n"
+    assert chunk_eval("x[0]", x, f"y={tmp_path}/missing.h5:/y", "-q").stderr == ""
+
+
+def test_a_name_shadows_a_constant(tmp_path, x):
+    assert eval_json("e + 0*pi", f"e={tmp_path}/x.h5:/g/y", f"pi={tmp_path}/x.h5:/g/y")["value"] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("size, n", [("67108864", 1 << 26), ("65536KiB", 1 << 26), ("64MiB", 1 << 26), ("1GiB", 1 << 30), ("1TiB", 1 << 40),
+                                     ("100000KB", 10**8), ("100MB", 10**8), ("1GB", 10**9), ("1TB", 10**12)])
+def test_sizes(size, n):
+    assert eval_json("1 + 1", "--memory", size)["ceiling"] == n
+
+
+@pytest.mark.parametrize(
+    "args, words",
+    [
+        (["x", "x={}/none.h5:/x"], "none.h5"),
+        (["x", "x={}/x.h5:/none"], "none"),
+        (["x", "x={}/x.h5:/g"], "g"),
+        (["x", "x={}/text:/x"], "text"),
+        (["x", "x={}/nofolder/x.h5:/x"], "nofolder"),
+        (["x + y", "x={}/x.h5:/x", "y={}/x.h5:/long"], "(2, 3)"),
+        (["sum(x, axis=2)", "x={}/x.h5:/x"], "axis"),
+        (["x", "x={}/x.h5:/x", "-o", "{}/nofolder/out.h5:/y"], "nofolder"),
+        (["x", "x={}/x.h5:/x", "-o", "{}/text:/y"], "text"),
+        (["x", "x={}/x.h5:/x", "-o", "{}/out.h5:/y", "--chunks", "4"], "axes"),
+    ],
+)
+def test_files_are_exit_1(tmp_path, x, args, words):
+    with h5py.File(tmp_path / "x.h5", "a") as f:
+        f["long"] = np.arange(17)
+    (tmp_path / "text").write_text("no HDF5\n")
+    before = sorted(tmp_path.iterdir())
+    message = eval_fails(1, *(a.format(tmp_path) for a in args))
+    assert words in message, message
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_where_a_target_splits(tmp_path):
+    """FILE:/DATASET splits at the first ":/" whose left side is a file or can become one; FILE/DATASET where FILE exists."""
+    for name in ("a.h5", "odd:name.h5"):
+        with h5py.File(tmp_path / name, "w") as f:
+            f["g/x"] = 1
+            f["c:/x"] = 2
+    (tmp_path / "dir:").mkdir()
+    with h5py.File(tmp_path / "dir:" / "b.h5", "w") as f:
+        f["x"] = 3
+    for text, value in [("a.h5:/g/x", 1), ("a.h5/g/x", 1), ("./a.h5/g/x", 1), ("a.h5:/c:/x", 2), ("odd:name.h5:/g/x", 1), ("dir:/b.h5:/x", 3),
+                        ("dir:/b.h5/x", 3), (f"{tmp_path}/a.h5:/g/x", 1)]:
+        assert eval_json("x", f"x={text}", cwd=tmp_path)["value"] == value, text
+    eval_ok("1 + 1", "-o", "dir:/new.h5:/x", cwd=tmp_path)
+    assert (tmp_path / "dir:" / "new.h5").exists()
+    eval_ok("1 + 1", "-o", "new:/c:/x", cwd=tmp_path)
+    with h5py.File(tmp_path / "new") as f:
+        assert f["c:/x"][()] == 2
+    eval_ok("1 + 2", "-o", "new/c:/x", "--overwrite", cwd=tmp_path)
+    with h5py.File(tmp_path / "new") as f:
+        assert f["c:/x"][()] == 3
