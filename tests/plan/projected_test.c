@@ -21,7 +21,7 @@ Test(projected, pages_regions_workers_and_kept_areas)
     /* pass a: 8192 + 4096; b: 10 + 100 + 4096 (kept) + 4096 + 20480; c: 1100 */
     cr_assert_eq(chk_plan_projected(p, 1, 1, &peak), 10000 + 5000 + 28782u);
     cr_assert_eq(peak, 1);
-    cr_assert_eq(chk_plan_projected(p, 4, 40, NULL), 10000 + 4 * 5000 + (4 * 110 + 8192 + 24576u));
+    cr_assert_eq(chk_plan_projected(p, 4, 100, NULL), 10000 + 4 * 5000 + (4 * 110 + 16384 + 24576u));
     p->pass[2].work_bytes = 65536;
     cr_assert_eq(chk_plan_projected(p, 2, 2, &peak), 10000 + 2 * (5000 + 65536 + 1100u));
     cr_assert_eq(peak, 2);
