@@ -346,8 +346,7 @@ Test(exec, exit_does_not_hang_while_a_run_goes_on)
 {
     pid_t child = fork();
     if (child == 0) {
-        static fixture *f; /* static: still reachable when leaks are looked for at exit */
-        f = make(&endless, NULL, 2, 2);
+        fixture *f = interrupted = make(&endless, NULL, 2, 2); /* interrupted: so that it is no leak at exit */
         start(f, NULL);
         usleep(2000);
         alarm(10);
