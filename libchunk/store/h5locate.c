@@ -9,8 +9,8 @@
 
 static _Atomic uint64_t slow_bytes;
 
-/* "FILE:/PATH: chunk (1, 2): " into buf. */
-static const char *where(char *buf, size_t size, const chk_h5set *d, const int64_t *coord)
+
+const char *chk_h5set_where(char *buf, size_t size, const chk_h5set *d, const int64_t *coord)
 {
     chk_shape s = {.ndim = d->info.shape.ndim};
     char at[200];
@@ -32,10 +32,10 @@ static chunk_status check(const chk_h5set *d, const int64_t *coord, const chk_ex
     char text[700];
     bool exact = d->info.pipeline.n == 0 || e->raw;
     if (exact ? e->n_bytes != d->chunk_bytes : e->n_bytes == 0 || e->n_bytes > d->stored_bound)
-        return chk_fail(err, CHUNK_EFILE, "%s is corrupt: %" PRIu64 " bytes stored where %s%" PRIu64 " are expected", where(text, sizeof text, d, coord), e->n_bytes,
+        return chk_fail(err, CHUNK_EFILE, "%s is corrupt: %" PRIu64 " bytes stored where %s%" PRIu64 " are expected", chk_h5set_where(text, sizeof text, d, coord), e->n_bytes,
                         exact ? "" : "at most ", exact ? d->chunk_bytes : d->stored_bound);
     if (e->addr > (uint64_t)file_bytes || e->n_bytes > (uint64_t)file_bytes - e->addr)
-        return chk_fail(err, CHUNK_EFILE, "%s: truncated: %s ends at byte %" PRIu64 " of a file of %" PRId64, d->info.file, where(text, sizeof text, d, coord) + strlen(d->info.file) + 1,
+        return chk_fail(err, CHUNK_EFILE, "%s: truncated: %s ends at byte %" PRIu64 " of a file of %" PRId64, d->info.file, chk_h5set_where(text, sizeof text, d, coord) + strlen(d->info.file) + 1,
                         e->addr + e->n_bytes, file_bytes);
     return CHUNK_OK;
 }
@@ -70,13 +70,13 @@ static chunk_status look_up(chk_h5set *d, const int64_t *coord, chk_extent *out,
         out->raw = d->info.edge_unfiltered && d->info.pipeline.n > 0 && partial(&d->info, coord);
         return CHUNK_OK;
     }
-    if (rc >= 0) return chk_fail(err, CHUNK_EFILE, "%s: HDF5 read it in %d parts instead of one", where(text, sizeof text, d, coord), n);
+    if (rc >= 0) return chk_fail(err, CHUNK_EFILE, "%s: HDF5 read it in %d parts instead of one", chk_h5set_where(text, sizeof text, d, coord), n);
     chk_h5_reason(why, sizeof why);
     if (!chk_vfd_errno() && absent(d, at)) {
         out->absent = d->expect_absent = true;
         return CHUNK_OK;
     }
-    return chk_fail(err, CHUNK_EFILE, "%s cannot be located: %s%s", where(text, sizeof text, d, coord), chk_vfd_errno() ? "read error; " : "", why);
+    return chk_fail(err, CHUNK_EFILE, "%s cannot be located: %s%s", chk_h5set_where(text, sizeof text, d, coord), chk_vfd_errno() ? "read error; " : "", why);
 }
 
 static void locate_whole(const chk_h5set *d, chk_extent *out)
@@ -124,7 +124,9 @@ chunk_status chk_h5set_stored(chk_h5set *d, int64_t *n_chunks, uint64_t *n_bytes
     char why[200];
     hsize_t n = 1;
     CHK_TRY(chk_h5_enter(err));
-    herr_t rc = d->info.layout == CHK_LAYOUT_CHUNKED ? H5Dget_num_chunks(d->id, H5S_ALL, &n) : 0;
+    hid_t space = H5Dget_space(d->id); /* HDF5 1.10 takes no H5S_ALL here */
+    herr_t rc = d->info.layout == CHK_LAYOUT_CHUNKED ? H5Dget_num_chunks(d->id, space, &n) : 0;
+    if (space >= 0) H5Sclose(space);
     if (rc >= 0) *n_bytes = H5Dget_storage_size(d->id);
     chk_h5_reason(why, sizeof why);
     chk_h5_leave();
