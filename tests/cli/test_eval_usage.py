@@ -18,7 +18,7 @@ def x(tmp_path):
     [
         (["x +", "x=a.h5:/x"], "column"),
         (["x + )", "x=a.h5:/x"], "column"),
-        (["1 < 2 < 3"], "(1"),
+        (["1 < 2 < 3"], "(a < b) & (b < c)"),
         (["x and y", "x=a.h5:/x", "y=a.h5:/y"], "&"),
         (["sqroot(x)", "x=a.h5:/x"], "sqrt"),
         (["x + z", "x=missing.h5:/x"], "'z'"),
