@@ -49,8 +49,7 @@ typedef struct chk_order {
     chk_slot *slot;       /* n_slots; NULL where no pass has claim */
     uint16_t *parked;     /* ring: slot + 1 of a task that has run and waits for its claim */
     int n_slots, n_free, free_first, write_first, write_last;
-    bool claiming; /* some worker is inside claim */
-    uint64_t rng;  /* not 0: scramble */
+    uint64_t rng; /* not 0: scramble */
 } chk_order;
 
 chunk_status chk_order_new(chk_order *o, const chk_plan *plan, int n_slots, uint64_t scramble, chunk_error *err);

@@ -69,7 +69,6 @@ void chk_order_open(chk_order *o, chk_pass *p)
     memset(o->started, 0, sizeof o->started);
     memset(o->done, 0, sizeof o->done);
     memset(o->passed, 0, sizeof o->passed);
-    o->claiming = false;
     o->write_first = o->write_last = -1;
     if (p->ops->deps) {
         memset(o->blocked_on, 0xff, CHK_TASK_WINDOW * sizeof *o->blocked_on);
@@ -152,7 +151,7 @@ static bool find_start(chk_order *o, uint64_t *number)
 chk_step chk_order_find(chk_order *o)
 {
     chk_step s = {CHK_STEP_NONE, 0, -1};
-    if (o->pass->ops->claim && !o->claiming && o->turn < o->n_tasks && o->parked[o->turn % CHK_TASK_WINDOW]) {
+    if (o->pass->ops->claim && o->turn < o->n_tasks && o->parked[o->turn % CHK_TASK_WINDOW]) {
         s = (chk_step){CHK_STEP_CLAIM, o->turn, o->parked[o->turn % CHK_TASK_WINDOW] - 1};
         return s;
     }
@@ -169,8 +168,7 @@ chk_step chk_order_find(chk_order *o)
 
 void chk_order_take(chk_order *o, chk_step *s)
 {
-    if (s->kind == CHK_STEP_CLAIM) {
-        o->claiming = true;
+    if (s->kind == CHK_STEP_CLAIM) { /* the turn stays until claim has ended, so no second one is found meanwhile */
         o->parked[s->number % CHK_TASK_WINDOW] = 0;
     } else if (s->kind == CHK_STEP_WRITE) {
         o->write_first = o->slot[s->slot].next;
@@ -192,7 +190,6 @@ void chk_order_park(chk_order *o, const chk_step *s) { o->parked[s->number % CHK
 
 void chk_order_claimed(chk_order *o, const chk_step *s)
 {
-    o->claiming = false;
     o->turn++;
     if (!o->pass->ops->write) {
         chk_order_end(o, s);
