@@ -1,0 +1,176 @@
+"""The benchmark's input files: deterministic, made by group, from NumPy and h5py alone. float64 in chunks of 1024 x 1024 unless said."""
+import os
+import shutil
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+
+import h5py
+import numpy as np
+
+from measure import CORES
+
+SCALE = int(os.environ.get("PEERS_SCALE", "1"))  # 8: every side 8 times smaller
+N = 16384 // SCALE                               # side of the square arrays
+C = 1024                                         # side of a chunk: 8 MiB
+MANY = 1_000_000 // SCALE                        # chunks of W9, of
+MANYC = 256                                      # elements each
+SPARSE = (1310720, 1 << 20)                      # 10 TiB
+PRESENT = 1000 // SCALE                          # chunks of it that are there
+FILTERS = ("gzip4", "lz4", "zstd")
+
+
+def rnd(seed, i, shape):
+    return np.random.default_rng([seed, i]).random(shape)
+
+
+def smooth(i, lo, hi):
+    """A smooth field with 0.1 of noise, kept to 2**-20: compresses about 3 times."""
+    r, c = np.arange(lo, hi)[:, None], np.arange(N)[None, :]
+    v = 100 * np.sin(r / 300) * np.cos(c / 500) + 0.1 * rnd(11, i, (hi - lo, N))
+    return np.round(v * 2 ** 20) / 2 ** 20
+
+
+def bands(n, rows, fn):
+    """fn(i, lo, hi) for each band of rows, on every core."""
+    with ThreadPoolExecutor(CORES) as ex:
+        list(ex.map(lambda i: fn(i, i * rows, min(n, (i + 1) * rows)), range((n + rows - 1) // rows)))
+
+
+def shuffled(block):
+    return np.ascontiguousarray(np.ascontiguousarray(block).view("u1").reshape(-1, 8).T)
+
+
+def dataset_filters(name):
+    import hdf5plugin as hp
+    return {"none": {}, "gzip4": dict(compression="gzip", compression_opts=4, shuffle=True), "lz4": dict(hp.Bitshuffle(cname="lz4")),
+            "zstd": dict(shuffle=True, **hp.Zstd(clevel=3)), "plainlz4": dict(hp.LZ4())}[name]
+
+
+def make_square(path, datasets):
+    """datasets: {name: (filter, fn(i, lo, hi) -> rows)}"""
+    with h5py.File(path + ".part", "w") as f:
+        for name, (kind, fn) in datasets.items():
+            d = f.create_dataset(name, (N, N), "f8", chunks=(C, C), **dataset_filters(kind))
+
+            def put(i, lo, hi):
+                v = fn(i, lo, hi)
+                if kind != "gzip4":
+                    d[lo:hi] = v
+                    return
+                for k in range(0, N, C):  # zlib's bytes as HDF5's filters would write them, but on every core
+                    d.id.write_direct_chunk((lo, k), zlib.compress(shuffled(v[:, k:k + C]).tobytes(), 4))
+            bands(N, C, put)
+    os.rename(path + ".part", path)
+
+
+def make_xyz(dir):
+    make_square(os.path.join(dir, "xyz.h5"), {k: ("none", lambda i, lo, hi, s=s: rnd(s, i, (hi - lo, N))) for s, k in enumerate("xyz", 1)})
+
+
+def make_smooth(dir):
+    for kind in ("none",) + FILTERS:
+        make_square(os.path.join(dir, f"smooth_{kind}.h5"), {"x": (kind, smooth)})
+
+
+def make_many(dir):
+    """A million chunks of 2 KiB, in the index that HDF5 gives by default."""
+    path = os.path.join(dir, "many.h5")
+    with h5py.File(path + ".part", "w") as f:
+        d = f.create_dataset("x", (MANY * MANYC,), "f8", chunks=(MANYC,))
+        step = 8192 * MANYC
+        for i, lo in enumerate(range(0, d.size, step)):
+            d[lo:lo + step] = rnd(13, i, min(step, d.size - lo))
+    os.rename(path + ".part", path)
+
+
+def sparse_chunks():
+    """Which chunks of the 10 TiB are present, in the order they were written, and what value each adds to its block."""
+    grid = SPARSE[0] // C, SPARSE[1] // C
+    at = np.random.default_rng(14).choice(grid[0] * grid[1], PRESENT, replace=False)
+    return [(int(k) // grid[1] * C, int(k) % grid[1] * C, (i % 100) / 128) for i, k in enumerate(at)]
+
+
+def sparse_block():
+    return rnd(14, 0, (C, C))
+
+
+def make_sparse(dir):
+    path = os.path.join(dir, "sparse.h5")
+    block = sparse_block()
+    with h5py.File(path + ".part", "w") as f:
+        d = f.create_dataset("x", SPARSE, "f8", chunks=(C, C))
+        for row, col, add in sparse_chunks():
+            d.id.write_direct_chunk((row, col), (block + add).tobytes())
+    os.rename(path + ".part", path)
+
+
+def to_zarr(dir):
+    """x for TensorStore, uncompressed, same chunks."""
+    import tensorstore as ts
+    path = os.path.join(dir, "x.zarr")
+    z = ts.open({"driver": "zarr", "kvstore": {"driver": "file", "path": path + ".part/"},
+                 "metadata": {"shape": [N, N], "chunks": [C, C], "dtype": "<f8", "compressor": None}}, create=True).result()
+    with h5py.File(os.path.join(dir, "xyz.h5")) as f:
+        for lo in range(0, N, C):
+            z[lo:lo + C].write(f["x"][lo:lo + C]).result()
+    os.rename(path + ".part", path)
+
+
+def to_b2nd(dir, source, name, **cparams):
+    """A dataset x as Blosc2's own file, same chunks."""
+    import blosc2
+    path = os.path.join(dir, name)
+    with h5py.File(os.path.join(dir, source)) as f:
+        d = f["x"]
+        a = blosc2.empty(d.shape, d.dtype, chunks=d.chunks, urlpath=path + ".part", mode="w", cparams=dict(nthreads=CORES, **cparams))
+        for lo in range(0, d.shape[0], C):
+            a[lo:lo + C] = d[lo:lo + C]
+    os.rename(path + ".part", path)
+
+
+# group: {file: how it is made}; those of a group are in place together, at most 20 GiB with outputs and scratch
+GROUPS = {
+    "xyz": {"xyz.h5": make_xyz},
+    "sparse reads": {"xyz.h5": make_xyz, "x.zarr": to_zarr, "x.b2nd": lambda dir: to_b2nd(dir, "xyz.h5", "x.b2nd", clevel=0)},
+    "smooth": {**{f"smooth_{k}.h5": make_smooth for k in ("none",) + FILTERS},
+               "smooth.b2nd": lambda dir: to_b2nd(dir, "smooth_none.h5", "smooth.b2nd")},
+    "many": {"many.h5": make_many},
+    "sparse": {"sparse.h5": make_sparse},
+    "none": {},
+}
+
+
+def remove(path):
+    if os.path.isdir(path):
+        shutil.rmtree(path)
+    elif os.path.exists(path):
+        os.unlink(path)
+
+
+def prepare(dir, group, keep, say):
+    """Makes the group's files and removes those of others. A file that needs a missing package is left out: its peer will be absent."""
+    os.makedirs(dir, exist_ok=True)
+    want = GROUPS[group]
+    if not keep:
+        for other in GROUPS.values():
+            for name in set(other) - set(want):
+                remove(os.path.join(dir, name))
+    for name, make in want.items():
+        if not os.path.exists(os.path.join(dir, name)):
+            remove(os.path.join(dir, name + ".part"))
+            say(f"making {name}")
+            try:
+                make(dir)
+            except ImportError as e:
+                say(f"{name}: left out: {e}")
+            os.sync()  # so that no writing-back falls into what is measured next
+
+
+def chunk_list(file, dataset="x"):
+    """(offset in the file, stored bytes) of every chunk that is there, in the order of the index."""
+    out = []
+    with h5py.File(file) as f:
+        d = f[dataset]
+        base = f.userblock_size
+        d.id.chunk_iter(lambda c: out.append((c.chunk_offset, c.byte_offset + base, c.size)))
+    return out
