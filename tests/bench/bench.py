@@ -85,7 +85,7 @@ def main():
                 say(f"[{time.time() - start:5.0f} s] {name}")
                 try:
                     new = list(settled(fn(b), done))
-                except (Failed, OSError, KeyError, ValueError, subprocess.TimeoutExpired) as e:
+                except (Failed, OSError, LookupError, TypeError, ValueError, subprocess.TimeoutExpired) as e:
                     new = [Row(name, "", None)]
                     new[0].error = f"{type(e).__name__}: {e}"
                     done += new
