@@ -48,6 +48,9 @@ chunk_status chk_h5file_size(int64_t *out, const chk_h5file *f, chunk_error *err
 /* Adds to *text the names of datasets in f nearest to `wanted`: "; it has /a, /b". Under the lock. */
 void chk_h5file_suggest(char *text, size_t size, chk_h5file *f, const char *wanted);
 
+/* "FILE:/PATH: chunk (1, 2)" in buf; returns buf. */
+const char *chk_h5set_where(char *buf, size_t size, const chk_h5set *d, const int64_t *coord);
+
 /* Elements start[b] + i * step[b], i < count[b], step >= 1, dense in C order as stored, through H5Dread. */
 chunk_status chk_h5set_read_strided(chk_h5set *d, const int64_t *start, const int64_t *step, const int64_t *count, void *out, chunk_error *err);
 

@@ -38,6 +38,9 @@ typedef struct chk_hold {
     int n;
     uint64_t bytes_read;          /* stored bytes brought in by this hold, windows included */
     uint64_t ns_read, ns_decode;  /* time in system calls and in codecs */
+    int slot, fd;                 /* windows only: place in the list that the SIGBUS handler searches, from 1; the file mapped */
+    int64_t end;                  /* windows only: the file must reach to here */
+    _Atomic bool failed;          /* a window's page could not be had; zeros were put in its place */
 } chk_hold;
 
 /* True when a window of this hold lost its file (truncated, device failed) since it was mapped: what was read from it is not to be used. */

@@ -1,0 +1,106 @@
+/* Reading and decoding chunks into the buffers of a fetch. Small stored chunks that lie side by side come in with one system call. */
+#include "store/h5fetch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "base/thread.h"
+#include "kern/kern.h"
+
+static size_t max(size_t a, size_t b) { return a > b ? a : b; }
+
+static bool filtered(const chk_h5set *set) { return set->info.pipeline.n > 0; }
+
+static size_t stored_bytes(const chk_h5set *set, uint64_t n_boxes, bool copies)
+{
+    if (!filtered(set)) return copies ? CHK_FETCH_BATCH : 0;
+    uint64_t all = set->stored_bound < CHK_FETCH_BATCH ? n_boxes * set->stored_bound : CHK_FETCH_BATCH;
+    return max(set->stored_bound, all < CHK_FETCH_BATCH ? all : CHK_FETCH_BATCH);
+}
+
+static size_t scratch_bytes(const chk_h5set *set, bool copies)
+{
+    if (!filtered(set)) return 0;
+    size_t n = chk_pipeline_decode_scratch(&set->info.pipeline, set->chunk_bytes, true);
+    return copies ? max(n, chk_pipeline_decode_scratch(&set->info.pipeline, set->chunk_bytes, false)) : n;
+}
+
+size_t chk_h5fetch_transient(const chk_h5set *set, int64_t n_boxes, bool copies)
+{
+    size_t decoded = filtered(set) && copies ? set->chunk_bytes : 0;
+    return chk_arena_cost(stored_bytes(set, (uint64_t)n_boxes, copies)) + chk_arena_cost(scratch_bytes(set, copies)) + chk_arena_cost(decoded);
+}
+
+void chk_h5fetch_init(chk_h5fetch *f, chk_h5set *set, const chk_view *view, chk_hold *hold, size_t n_boxes, bool copies, void *room)
+{
+    char *at = room;
+    *f = (chk_h5fetch){.set = set, .view = view, .hold = hold, .copies = copies, .decoded_addr = UINT64_MAX};
+    f->stored = at;
+    f->stored_cap = stored_bytes(set, n_boxes, copies);
+    f->scratch = at += chk_arena_cost(f->stored_cap);
+    f->scratch_bytes = scratch_bytes(set, copies);
+    f->decoded = at + chk_arena_cost(f->scratch_bytes);
+    memcpy(f->fill, set->info.fill.v.bytes, sizeof f->fill);
+    chk_h5type_to_native(&set->info, f->fill, 1); /* reversing twice is nothing: native to stored is the same step */
+}
+
+chunk_status chk_h5fetch_read(chk_h5fetch *f, void *out, size_t n_bytes, uint64_t offset, chunk_error *err)
+{
+    const chk_h5info *i = &f->set->info;
+    char *at = out;
+    uint64_t t0 = chk_clock_ns();
+    f->hold->bytes_read += n_bytes;
+    while (n_bytes > 0) {
+        errno = EIO;
+        ssize_t got = chk_fault_hit(CHK_FAULT_READ) ? -1 : pread(f->set->file->fd, at, n_bytes, (off_t)offset);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return chk_fail_errno(err, errno, i->file, "cannot read");
+        if (got == 0) return chk_fail(err, CHUNK_EFILE, "%s: truncated: ends at byte %" PRIu64 ", %zu bytes before the end of data of %s", i->file, offset, n_bytes, i->path);
+        at += got;
+        offset += (uint64_t)got;
+        n_bytes -= (size_t)got;
+    }
+    f->hold->ns_read += chk_clock_ns() - t0;
+    return CHUNK_OK;
+}
+
+/* Brings [addr, addr + n) into the buffer, and what follows of `more` while it lies side by side and fits. */
+static chunk_status bring(chk_h5fetch *f, const chk_extent *chunk, const chk_extent *more, size_t n_more, chunk_error *err)
+{
+    if (chunk->addr >= f->stored_at && chunk->addr + chunk->n_bytes <= f->stored_at + f->n_stored) return CHUNK_OK;
+    uint64_t n = chunk->n_bytes;
+    for (size_t k = 0; k < n_more; k++) {
+        if (more[k].absent || more[k].addr != chunk->addr + n || n + more[k].n_bytes > f->stored_cap) break;
+        n += more[k].n_bytes;
+    }
+    f->n_stored = 0;
+    CHK_TRY(chk_h5fetch_read(f, f->stored, n, chunk->addr, err));
+    f->stored_at = chunk->addr;
+    f->n_stored = n;
+    return CHUNK_OK;
+}
+
+chunk_status chk_h5fetch_decode(chk_h5fetch *f, void *out, const chk_extent *chunk, const int64_t *coord, const chk_extent *more, size_t n_more, bool *planes,
+                                chunk_error *err)
+{
+    const chk_h5set *d = f->set;
+    CHK_TRY(bring(f, chunk, more, n_more, err));
+    const char *stored = f->stored + (chunk->addr - f->stored_at);
+    uint64_t t0 = chk_clock_ns();
+    if (planes) *planes = false;
+    if (chunk->raw) {             /* an edge chunk of a dataset that leaves those unfiltered: as long as a chunk, which look-up checked */
+        memcpy(out, stored, d->chunk_bytes);
+        f->hold->ns_decode += chk_clock_ns() - t0;
+        return CHUNK_OK;
+    }
+    chunk_error why = {0};
+    chunk_status st = chk_pipeline_decode(&d->info.pipeline, chunk->mask, out, d->chunk_bytes, stored, chunk->n_bytes, f->scratch, f->scratch_bytes,
+                                          planes != NULL, planes, &why);
+    f->hold->ns_decode += chk_clock_ns() - t0;
+    if (st == CHUNK_OK) return CHUNK_OK;
+    char text[700];
+    return chk_fail(err, st, "%.300s: %.160s", chk_h5set_where(text, sizeof text, d, coord), why.text);
+}

@@ -1,0 +1,179 @@
+/* Mapped windows and the SIGBUS handler that guards them. The handler searches a fixed list of live holds, without locks: a window faults in
+ * a thread that uses it, so its hold was entered before and is not released meanwhile. */
+#include "store/window.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/thread.h"
+
+enum { PAGE = 4096, MAX_HOLDS = 2048, MAX_WINDOWS = sizeof((chk_hold *)0)->addr / sizeof(void *) };
+
+static _Atomic(chk_hold *) live[MAX_HOLDS];
+static struct sigaction host;         /* the handler before ours */
+static pthread_once_t installed = PTHREAD_ONCE_INIT;
+static bool can_handle;               /* set under `installed` */
+
+static bool mend(char *at)
+{
+    for (int k = 0; k < MAX_HOLDS; k++) {
+        chk_hold *h = atomic_load(&live[k]);
+        for (int i = 0; h && i < h->n; i++) {
+            char *lo = h->addr[i];
+            if (at < lo || at >= lo + h->n_bytes[i]) continue;
+            char *page = (char *)((uintptr_t)at & ~(uintptr_t)(PAGE - 1));
+            if (mmap(page, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) return false;
+            h->failed = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void on_bus(int sig, siginfo_t *info, void *context)
+{
+    int saved = errno;
+    bool ours = mend(info->si_addr);
+    errno = saved;
+    if (ours) return;
+    if (host.sa_flags & SA_SIGINFO)
+        host.sa_sigaction(sig, info, context);
+    else if (host.sa_handler != SIG_DFL && host.sa_handler != SIG_IGN)
+        host.sa_handler(sig);
+    else
+        sigaction(sig, &host, NULL); /* the access is repeated and ends as it would have without us */
+}
+
+static void install(void)
+{
+    struct sigaction ours = {.sa_sigaction = on_bus, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    sigemptyset(&ours.sa_mask);
+    can_handle = sysconf(_SC_PAGESIZE) == PAGE && sigaction(SIGBUS, &ours, &host) == 0;
+}
+
+static bool handler_in_place(void)
+{
+    struct sigaction now;
+    pthread_once(&installed, install);
+    return can_handle && sigaction(SIGBUS, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_bus;
+}
+
+static bool enter_live(chk_hold *h)
+{
+    for (int k = 0; k < MAX_HOLDS; k++) {
+        chk_hold *none = NULL;
+        if (!atomic_load_explicit(&live[k], memory_order_relaxed) && atomic_compare_exchange_strong(&live[k], &none, h)) {
+            h->slot = k + 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *chk_window_map(chk_hold *h, int fd, uint64_t offset, size_t n_bytes)
+{
+    if (h->n == MAX_WINDOWS || !handler_in_place() || (!h->slot && !enter_live(h))) return NULL;
+    size_t skew = offset % PAGE, length = skew + n_bytes;
+    char *at = mmap(NULL, length, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, (off_t)(offset - skew));
+    if (at == MAP_FAILED) return NULL;
+    h->addr[h->n] = at;
+    h->n_bytes[h->n] = length;
+    atomic_signal_fence(memory_order_release);
+    h->n++;
+    h->fd = fd;
+    if ((int64_t)(offset + n_bytes) > h->end) h->end = (int64_t)(offset + n_bytes);
+    return at + skew;
+}
+
+void chk_window_unmap(chk_hold *h)
+{
+    if (h->slot) atomic_store(&live[h->slot - 1], NULL);
+    h->slot = 0;
+    for (int i = 0; i < h->n; i++) munmap(h->addr[i], h->n_bytes[i]);
+    h->n = 0;
+}
+
+/* The last page of a shortened file reads as zeros past its end without a signal, so the size is looked at as well. */
+bool chk_hold_failed(const chk_hold *h)
+{
+    struct stat sb;
+    if (h->failed) return true;
+    return h->n > 0 && (fstat(h->fd, &sb) != 0 || sb.st_size < h->end);
+}
+
+/* ---- windows or reads */
+
+enum { BIG_FILE = 64 << 20, TRIAL = 256 * 1024, TRIALS = 4 };
+
+/* File systems whose pages can vanish, or come slowly, for reasons outside this machine. */
+static bool remote(int fd)
+{
+    static const unsigned long types[] = {0x6969 /* NFS */,      0x517B /* SMB */,  0xFF534D42 /* CIFS */, 0xFE534D42 /* SMB2 */, 0x65735546 /* FUSE */,
+                                          0x01021997 /* 9p */,   0x00C36400 /* Ceph */, 0x0BD00BD0 /* Lustre */, 0x5346414F /* AFS */, 0x47504653 /* GPFS */,
+                                          0x73757245 /* Coda */, 0x7461636F /* OCFS2 */, 0x01161970 /* GFS2 */,  0x19830326 /* BeeGFS */};
+    struct statfs fs;
+    if (fstatfs(fd, &fs) != 0) return true;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if ((unsigned long)fs.f_type == types[i]) return true;
+    return false;
+}
+
+static uint64_t sum_of(const char *data)
+{
+    uint64_t s = 0, x;
+    for (size_t i = 0; i < TRIAL; i += sizeof x) {
+        memcpy(&x, data + i, sizeof x);
+        s += x;
+    }
+    return s;
+}
+
+/* Sums the same pieces both ways, after bringing them into the page cache; true when windows are no slower. */
+static bool windows_faster(int fd, int64_t file_bytes)
+{
+    char *buf = mmap(NULL, TRIAL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (buf == MAP_FAILED) return true;
+    uint64_t best[2] = {UINT64_MAX, UINT64_MAX}, sums = 0;
+    bool ok = true;
+    for (int i = 0; i < TRIALS && ok; i++) {
+        off_t at = (file_bytes / 2 + (off_t)i * TRIAL) & ~(off_t)(PAGE - 1);
+        ok = pread(fd, buf, TRIAL, at) == TRIAL;
+        chk_hold h = {0};
+        uint64_t t0 = chk_clock_ns();
+        ok = ok && pread(fd, buf, TRIAL, at) == TRIAL;
+        sums += sum_of(buf);
+        uint64_t t1 = chk_clock_ns();
+        const char *w = ok ? chk_window_map(&h, fd, (uint64_t)at, TRIAL) : NULL;
+        ok = w != NULL;
+        if (ok) sums -= sum_of(w);
+        chk_window_unmap(&h);
+        uint64_t t2 = chk_clock_ns();
+        if (t1 - t0 < best[0]) best[0] = t1 - t0;
+        if (t2 - t1 < best[1]) best[1] = t2 - t1;
+    }
+    munmap(buf, TRIAL);
+    return ok && (sums != 0 || best[1] <= best[0]); /* differing sums: the file is being written, the times say nothing */
+}
+
+static pthread_mutex_t decide_lock = PTHREAD_MUTEX_INITIALIZER;
+static int decided;                   /* under decide_lock: 0 not yet, 1 windows, -1 reads */
+
+bool chk_windows_wanted(int fd, int64_t file_bytes)
+{
+    const char *set = getenv("CHUNK_WINDOWS");
+    if (set && (set[0] == '0' || set[0] == '1')) return set[0] == '1';
+    if (remote(fd)) return false;
+    pthread_mutex_lock(&decide_lock);
+    if (!decided && file_bytes >= BIG_FILE) decided = windows_faster(fd, file_bytes) ? 1 : -1;
+    bool yes = decided >= 0;
+    pthread_mutex_unlock(&decide_lock);
+    return yes;
+}

@@ -1,0 +1,21 @@
+/* window.h: pieces of files mapped for reading, which a shortened file or a failing disk cannot turn into a crash.
+ *
+ * A page that cannot be had raises SIGBUS: our handler, installed at the first window and passing on what is not ours, puts a page of zeros
+ * there and marks the hold as failed. Where that cannot work (network file systems, a host's handler on top of ours) there are no windows. */
+#ifndef CHK_WINDOW_H
+#define CHK_WINDOW_H
+
+#include "store/source.h"
+
+/* Ranges shorter than this are read: mapping costs more than copying them. */
+enum { CHK_WINDOW_MIN = 256 * 1024 };
+
+/* Whether this file is better read through windows: by CHUNK_WINDOWS=0|1, else by its file system and by timing both ways once a process on
+ * the first file of 64 MiB and more (smaller files before that: yes). */
+bool chk_windows_wanted(int fd, int64_t file_bytes);
+/* Maps [offset, offset + n_bytes) and enters it in *h. Returns the address of the first byte; NULL when there can be no window now. */
+const char *chk_window_map(chk_hold *h, int fd, uint64_t offset, size_t n_bytes);
+/* Unmaps all windows of h. */
+void chk_window_unmap(chk_hold *h);
+
+#endif
