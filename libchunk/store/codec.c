@@ -168,6 +168,9 @@ chunk_status chk_pipeline_decode(const chk_pipeline *p, uint32_t mask, void *out
 
 /* ---- encode */
 
+/* With no moving step nothing is overwritten; with two the first one empties the input into the scratch. */
+bool chk_pipeline_encodes_in_place(const chk_pipeline *p) { return n_moving(p) != 1; }
+
 chunk_status chk_pipeline_encode(const chk_pipeline *p, uint32_t *mask, void *out, size_t cap, size_t *out_bytes, const void *in,
                                  size_t raw_bytes, void *scratch, size_t scratch_bytes, chunk_error *err)
 {
@@ -185,10 +188,7 @@ chunk_status chk_pipeline_encode(const chk_pipeline *p, uint32_t *mask, void *ou
         const chk_codec *c = codec_of(f);
         /* the buffer that is free, such that with nothing skipped the last step ends in out */
         uint8_t *to = at == out ? scratch : at == scratch ? out : moving % 2 == 1 || own == 0 ? out : scratch;
-        if (c->in_place && at == in) {
-            memcpy(to, at, at_bytes);
-            at = to;
-        }
+        if (c->in_place && at == in && in != out) at = memcpy(to, at, at_bytes);
         chk_codec_step step = {.filter = f,
                                .item_bytes = p->item_bytes,
                                .in = at,

@@ -52,6 +52,8 @@ chunk_status chk_pipeline_decode(const chk_pipeline *p, uint32_t mask, void *out
  * *mask, as HDF5 does with optional filters. The same input gives the same bytes always. */
 chunk_status chk_pipeline_encode(const chk_pipeline *p, uint32_t *mask, void *out, size_t cap, size_t *out_bytes, const void *in, size_t raw_bytes,
                                  void *scratch, size_t scratch_bytes, chunk_error *err);
+/* True when encode may be called with in == out; a pipeline with one filter that moves bytes needs them apart. */
+bool chk_pipeline_encodes_in_place(const chk_pipeline *p);
 /* Per-thread codec state (libdeflate, zstd contexts) is made on first use and freed by this; workers call it when they end. */
 void chk_codec_thread_done(void);
 /* What codec state costs a worker that uses this pipeline, bytes; part of the plan's per-worker costs. */
