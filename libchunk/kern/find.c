@@ -1,0 +1,132 @@
+/* find.c: from (function, dtype) to a kernel of the level in use. The templates' rows are sorted into direct tables once. */
+#include <pthread.h>
+
+#include "kern/complex.h"
+
+#if defined __x86_64__
+#define FOR_LEVELS(X) X(c, CHK_ISA_C) X(avx2, CHK_ISA_AVX2) X(avx512, CHK_ISA_AVX512)
+#else
+#define FOR_LEVELS(X) X(c, CHK_ISA_C)
+#endif
+
+#define DECLARE(l, level)                                                                                                          \
+    extern const chk_kern_row chk_arith_rows_##l[], chk_compare_rows_##l[], chk_math_rows_##l[];                                   \
+    extern const chk_kern chk_cast_table_##l[CHK_NDTYPE][CHK_NDTYPE];                                                              \
+    extern const chk_red_kern *const chk_red_tables_##l[CHK_NDTYPE];
+FOR_LEVELS(DECLARE)
+
+static chk_kern table[CHK_ISA_N][CHK_NFN][CHK_NDTYPE];
+static const chk_kern (*casts[CHK_ISA_N])[CHK_NDTYPE];
+static const chk_red_kern *const *reds[CHK_ISA_N];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void enter(chk_isa level, const chk_kern_row *r)
+{
+    for (; r->kern; r++) table[level][r->fn][r->dtype] = r->kern;
+}
+
+static void fill(void)
+{
+#define FILL(l, level)                                                                                                             \
+    enter(level, chk_arith_rows_##l);                                                                                              \
+    enter(level, chk_compare_rows_##l);                                                                                            \
+    enter(level, chk_math_rows_##l);                                                                                               \
+    enter(level, chk_complex_rows[0]);                                                                                             \
+    enter(level, chk_complex_rows[1]);                                                                                             \
+    casts[level] = chk_cast_table_##l;                                                                                             \
+    reds[level] = chk_red_tables_##l;
+    FOR_LEVELS(FILL)
+}
+
+static const struct {
+    const char *name;
+    int n_in;
+    enum { SAME, TRUTH, REAL } out;
+} fns[CHK_NFN] = {
+    [CHK_FN_NONE] = {"cast", 1, SAME},
+#define F(id, text, n, out) [CHK_FN_##id] = {text, n, out}
+    F(ADD, "add", 2, SAME), F(SUB, "subtract", 2, SAME), F(MUL, "multiply", 2, SAME), F(DIV, "divide", 2, SAME), F(FLOORDIV, "floor_divide", 2, SAME),
+    F(MOD, "remainder", 2, SAME), F(FMOD, "fmod", 2, SAME), F(POW, "pow", 2, SAME), F(MIN, "minimum", 2, SAME), F(MAX, "maximum", 2, SAME),
+    F(FMIN, "fmin", 2, SAME), F(FMAX, "fmax", 2, SAME), F(AND, "bitwise_and", 2, SAME), F(OR, "bitwise_or", 2, SAME), F(XOR, "bitwise_xor", 2, SAME),
+    F(SHL, "bitwise_left_shift", 2, SAME), F(SHR, "bitwise_right_shift", 2, SAME), F(ATAN2, "atan2", 2, SAME), F(HYPOT, "hypot", 2, SAME),
+    F(COPYSIGN, "copysign", 2, SAME), F(NEXTAFTER, "nextafter", 2, SAME), F(LOGADDEXP, "logaddexp", 2, SAME), F(EQ, "equal", 2, TRUTH),
+    F(NE, "not_equal", 2, TRUTH), F(LT, "less", 2, TRUTH), F(LE, "less_equal", 2, TRUTH), F(GT, "greater", 2, TRUTH), F(GE, "greater_equal", 2, TRUTH),
+    F(LAND, "logical_and", 2, TRUTH), F(LOR, "logical_or", 2, TRUTH), F(LXOR, "logical_xor", 2, TRUTH), F(EQ_IU, "equal", 2, TRUTH),
+    F(NE_IU, "not_equal", 2, TRUTH), F(LT_IU, "less", 2, TRUTH), F(LE_IU, "less_equal", 2, TRUTH), F(GT_IU, "greater", 2, TRUTH),
+    F(GE_IU, "greater_equal", 2, TRUTH), F(NEG, "negative", 1, SAME), F(POS, "positive", 1, SAME), F(SQUARE, "square", 1, SAME), F(CONJ, "conj", 1, SAME),
+    F(INVERT, "bitwise_invert", 1, SAME), F(ABS, "abs", 1, REAL), F(SIGN, "sign", 1, SAME), F(FLOOR, "floor", 1, SAME), F(CEIL, "ceil", 1, SAME),
+    F(TRUNC, "trunc", 1, SAME), F(ROUND, "round", 1, SAME), F(RECIPROCAL, "reciprocal", 1, SAME), F(SQRT, "sqrt", 1, SAME), F(CBRT, "cbrt", 1, SAME),
+    F(EXP, "exp", 1, SAME), F(EXPM1, "expm1", 1, SAME), F(LOG, "log", 1, SAME), F(LOG1P, "log1p", 1, SAME), F(LOG2, "log2", 1, SAME),
+    F(LOG10, "log10", 1, SAME), F(EXP2, "exp2", 1, SAME), F(DEG2RAD, "deg2rad", 1, SAME), F(RAD2DEG, "rad2deg", 1, SAME), F(ERF, "erf", 1, SAME),
+    F(LGAMMA, "lgamma", 1, SAME), F(SIN, "sin", 1, SAME), F(COS, "cos", 1, SAME), F(TAN, "tan", 1, SAME), F(ASIN, "asin", 1, SAME), F(ACOS, "acos", 1, SAME),
+    F(ATAN, "atan", 1, SAME), F(SINH, "sinh", 1, SAME), F(COSH, "cosh", 1, SAME), F(TANH, "tanh", 1, SAME), F(ASINH, "asinh", 1, SAME),
+    F(ACOSH, "acosh", 1, SAME), F(ATANH, "atanh", 1, SAME), F(REAL, "real", 1, REAL), F(IMAG, "imag", 1, REAL), F(ANGLE, "angle", 1, REAL),
+    F(NOT, "logical_not", 1, TRUTH), F(ISNAN, "isnan", 1, TRUTH), F(ISINF, "isinf", 1, TRUTH), F(ISFINITE, "isfinite", 1, TRUTH),
+    F(SIGNBIT, "signbit", 1, TRUTH), F(WHERE, "where", 3, SAME),
+};
+
+static const char *const red_names[CHK_NRED] = {
+    [CHK_RED_SUM] = "sum", [CHK_RED_PROD] = "prod", [CHK_RED_MIN] = "min", [CHK_RED_MAX] = "max", [CHK_RED_FMIN] = "nanmin", [CHK_RED_FMAX] = "nanmax",
+    [CHK_RED_ANY] = "any", [CHK_RED_ALL] = "all", [CHK_RED_COUNT] = "count_nonzero", [CHK_RED_ARGMIN] = "argmin", [CHK_RED_ARGMAX] = "argmax",
+    [CHK_RED_NANARGMIN] = "nanargmin", [CHK_RED_NANARGMAX] = "nanargmax", [CHK_RED_VAR] = "var", [CHK_RED_NANVAR] = "nanvar",
+    [CHK_RED_NANSUM] = "nansum", [CHK_RED_NANPROD] = "nanprod",
+};
+
+chk_kern chk_kern_find(chk_fn fn, chk_dtype d)
+{
+    if (fn <= CHK_FN_NONE || fn >= CHK_NFN || d >= CHK_NDTYPE) return NULL;
+    pthread_once(&once, fill);
+    return table[chk_isa_now()][fn][d];
+}
+
+chk_kern chk_kern_cast(chk_dtype from, chk_dtype to)
+{
+    if (from >= CHK_NDTYPE || to >= CHK_NDTYPE) return NULL;
+    pthread_once(&once, fill);
+    return casts[chk_isa_now()][from][to];
+}
+
+chk_dtype chk_fn_out_dtype(chk_fn fn, chk_dtype d)
+{
+    return fns[fn].out == TRUTH ? CHK_BOOL : fns[fn].out == REAL ? chk_dtype_real_of(d) : d;
+}
+
+int chk_fn_n_in(chk_fn fn) { return fns[fn].n_in; }
+const char *chk_fn_name(chk_fn fn) { return fns[fn].name; }
+
+const chk_red_kern *chk_red_find(chk_red red, chk_dtype d)
+{
+    if (red >= CHK_NRED || d >= CHK_NDTYPE || d == CHK_F16) return NULL;
+    pthread_once(&once, fill);
+    const chk_red_kern *t = chk_dtype_kind(d) == CHK_KIND_COMPLEX ? chk_complex_reds[d == CHK_C128] : reds[chk_isa_now()][d];
+    return t && t[red].init ? &t[red] : NULL;
+}
+
+chk_dtype chk_red_out_dtype(chk_red red, chk_dtype d)
+{
+    switch (red) {
+    case CHK_RED_SUM:
+    case CHK_RED_PROD:
+    case CHK_RED_NANSUM:
+    case CHK_RED_NANPROD:
+        switch (chk_dtype_kind(d)) {
+        case CHK_KIND_BOOL:
+        case CHK_KIND_INT: return CHK_I64;
+        case CHK_KIND_UINT: return CHK_U64;
+        case CHK_KIND_FLOAT: return CHK_F64;
+        default: return CHK_C128;
+        }
+    case CHK_RED_ANY:
+    case CHK_RED_ALL: return CHK_BOOL;
+    case CHK_RED_COUNT:
+    case CHK_RED_ARGMIN:
+    case CHK_RED_ARGMAX:
+    case CHK_RED_NANARGMIN:
+    case CHK_RED_NANARGMAX: return CHK_I64;
+    case CHK_RED_VAR:
+    case CHK_RED_NANVAR: return CHK_F64;
+    default: return d;
+    }
+}
+
+const char *chk_red_name(chk_red red) { return red < CHK_NRED ? red_names[red] : "?"; }

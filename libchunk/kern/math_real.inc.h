@@ -1,0 +1,87 @@
+/* math_real.inc.h: the loops of math.inc.h for one dtype (REAL is f64 or f32, REAL_T its C type). The tail goes through the same vector
+ * code, padded with ones on the stack. */
+#define OF(name) CHK_PASTE(name, REAL)
+#define VEC OF(vec)
+#define MASK OF(mask)
+#define S(fn, acc) OF(SLEEF)(fn, acc)
+
+#define UNARY(name, expr)                                                                                                          \
+    static void OF(name)(void *out, const void *const *in, size_t n)                                                               \
+    {                                                                                                                              \
+        enum { W = OF(WIDTH) };                                                                                                    \
+        const char *a = in[0];                                                                                                     \
+        char *o = out;                                                                                                             \
+        for (; n >= W; n -= W, a += W * sizeof(REAL_T), o += W * sizeof(REAL_T)) {                                                 \
+            VEC x = OF(load)(a);                                                                                                   \
+            OF(store)(o, expr);                                                                                                    \
+        }                                                                                                                          \
+        if (!n) return;                                                                                                            \
+        REAL_T pad[W];                                                                                                             \
+        OF(store)(pad, OF(all)(1));                                                                                                \
+        memcpy(pad, a, n * sizeof(REAL_T));                                                                                        \
+        VEC x = OF(load)(pad);                                                                                                     \
+        OF(store)(pad, expr);                                                                                                      \
+        memcpy(o, pad, n * sizeof(REAL_T));                                                                                        \
+    }
+#define BINARY(name, expr)                                                                                                         \
+    static void OF(name)(void *out, const void *const *in, size_t n)                                                               \
+    {                                                                                                                              \
+        enum { W = OF(WIDTH) };                                                                                                    \
+        const char *a = in[0], *b = in[1];                                                                                         \
+        char *o = out;                                                                                                             \
+        for (; n >= W; n -= W, a += W * sizeof(REAL_T), b += W * sizeof(REAL_T), o += W * sizeof(REAL_T)) {                        \
+            VEC x = OF(load)(a), y = OF(load)(b);                                                                                  \
+            OF(store)(o, expr);                                                                                                    \
+        }                                                                                                                          \
+        if (!n) return;                                                                                                            \
+        REAL_T pad[2][W];                                                                                                          \
+        OF(store)(pad[0], OF(all)(1));                                                                                             \
+        OF(store)(pad[1], OF(all)(1));                                                                                             \
+        memcpy(pad[0], a, n * sizeof(REAL_T));                                                                                     \
+        memcpy(pad[1], b, n * sizeof(REAL_T));                                                                                     \
+        VEC x = OF(load)(pad[0]), y = OF(load)(pad[1]);                                                                            \
+        OF(store)(pad[0], expr);                                                                                                   \
+        memcpy(o, pad[0], n * sizeof(REAL_T));                                                                                     \
+    }
+
+/* NumPy's: log(exp(x) + exp(y)) without overflow; equal infinities stay. */
+static inline VEC OF(logaddexp_of)(VEC x, VEC y)
+{
+    VEC d = x - y, high = OF(choose)(OF(less)(y, x), x, y);
+    VEC r = high + S(log1p, u10)(S(exp, u10)(-OF(abs)(d)));
+    return OF(choose)(OF(equal)(x, y), x + OF(all)((REAL_T)0.693147180559945309417), OF(choose)(OF(equal)(d, d), r, d));
+}
+
+UNARY(exp, S(exp, u10)(x))
+UNARY(exp2, S(exp2, u10)(x))
+UNARY(expm1, S(expm1, u10)(x))
+UNARY(log, S(log, u10)(x))
+UNARY(log2, S(log2, u10)(x))
+UNARY(log10, S(log10, u10)(x))
+UNARY(log1p, S(log1p, u10)(x))
+UNARY(cbrt, S(cbrt, u10)(x))
+UNARY(sin, S(sin, u10)(x))
+UNARY(cos, S(cos, u10)(x))
+UNARY(tan, S(tan, u10)(x))
+UNARY(asin, S(asin, u10)(x))
+UNARY(acos, S(acos, u10)(x))
+UNARY(atan, S(atan, u10)(x))
+UNARY(sinh, S(sinh, u10)(x))
+UNARY(cosh, S(cosh, u10)(x))
+UNARY(tanh, S(tanh, u10)(x))
+UNARY(asinh, S(asinh, u10)(x))
+UNARY(acosh, S(acosh, u10)(x))
+UNARY(atanh, S(atanh, u10)(x))
+UNARY(erf, S(erf, u10)(x))
+UNARY(lgamma, S(lgamma, u10)(x))
+BINARY(pow, S(pow, u10)(x, y))
+BINARY(atan2, S(atan2, u10)(x, y))
+BINARY(hypot, S(hypot, u05)(x, y))
+BINARY(logaddexp, OF(logaddexp_of)(x, y))
+
+#undef OF
+#undef VEC
+#undef MASK
+#undef S
+#undef UNARY
+#undef BINARY
