@@ -182,7 +182,7 @@ static chk_node *line_number(ops_maker *m, const double v[2], chk_dtype d)
 {
     if (d != CHK_C128) return ops_number(m, d, v[0]);
     chk_scalar s = {.dtype = CHK_C128, .v.c128 = {v[0], v[1]}};
-    chk_node *made;
+    chk_node *made = NULL;
     return m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_scalar(&made, m->b, &s, false, m->err), made);
 }
 
