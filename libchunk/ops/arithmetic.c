@@ -1,5 +1,5 @@
 /* arithmetic.c: sums, products, quotients, remainders, powers, signs. Integers wrap and divide as NumPy's do; x // 0 and x % 0 are 0. */
-#include "ops/common.h"
+#include "ops/make.h"
 
 #define ARITHMETIC .family = "arithmetic", .params = {OPS_X1_X2}, .build = ops_build_binary
 #define ARITHMETIC_OF_ONE .family = "arithmetic", .params = {OPS_X}, .build = ops_build_unary
@@ -69,15 +69,11 @@ const chk_op chk_op_nextafter = {
 /* 1 / x in integers is a float's quotient cut to the dtype, as NumPy has it. */
 static chunk_status build_reciprocal(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
-    chk_node *x;
-    CHK_TRY(chk_value_node(&x, b, &args[0], op->name, err));
-    chk_dtype d = ops_result_type(&x, 1);
-    chk_kind k = chk_dtype_kind(d);
-    bool real = k == CHK_KIND_FLOAT || k == CHK_KIND_COMPLEX;
-    chunk_status st = ops_map1(out, b, CHK_FN_RECIPROCAL, real ? d : CHK_F64, x, err);
-    chk_node_release(x);
-    if (st == CHUNK_OK && !real) st = ops_cast_to(out, b, d == CHK_BOOL ? CHK_I8 : d, err);
-    return st;
+    ops_maker m = ops_make(b, err);
+    chk_node *x = ops_value(&m, &args[0], op->name);
+    chk_dtype d = x ? ops_result_type(&x, 1) : CHK_F64;
+    chk_node *y = ops_apply(&m, CHK_FN_RECIPROCAL, ops_is_whole(d) ? CHK_F64 : d, x, NULL, NULL);
+    return ops_give(out, &m, ops_cast(&m, y, d == CHK_BOOL ? CHK_I8 : d));
 }
 
 const chk_op chk_op_reciprocal = {
@@ -99,28 +95,15 @@ static bool negative_constant(const chk_node *n)
     }
 }
 
-static chunk_status pow_of(chk_node **out, chk_builder *b, chk_node *x, chk_node *y, chunk_error *err)
-{
-    chk_node *in[2] = {x, y};
-    chk_dtype d = ops_result_type(in, 2);
-    if (d == CHK_BOOL) d = CHK_I8;
-    chk_kind k = chk_dtype_kind(d);
-    if ((k == CHK_KIND_INT || k == CHK_KIND_UINT) && negative_constant(y))
-        return chk_fail(err, CHUNK_ETYPE, "pow: integers to negative integer powers are not allowed; make one of them a float");
-    return ops_map2(out, b, CHK_FN_POW, d, x, y, err);
-}
-
 static chunk_status build_pow(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
-    chk_node *x, *y;
-    CHK_TRY(chk_value_node(&x, b, &args[0], op->name, err));
-    chunk_status st = chk_value_node(&y, b, &args[1], op->name, err);
-    if (st == CHUNK_OK) {
-        st = pow_of(out, b, x, y, err);
-        chk_node_release(y);
-    }
-    chk_node_release(x);
-    return st;
+    ops_maker m = ops_make(b, err);
+    chk_node *in[2] = {ops_value(&m, &args[0], op->name), ops_value(&m, &args[1], op->name)};
+    chk_dtype d = m.st == CHUNK_OK ? ops_result_type(in, 2) : CHK_F64;
+    if (d == CHK_BOOL) d = CHK_I8;
+    if (m.st == CHUNK_OK && ops_is_whole(d) && negative_constant(in[1]))
+        m.st = chk_fail(err, CHUNK_ETYPE, "pow: integers to negative integer powers are not allowed; make one of them a float");
+    return ops_give(out, &m, ops_apply(&m, CHK_FN_POW, d, in[0], in[1], NULL));
 }
 
 const chk_op chk_op_pow = {

@@ -1,17 +1,10 @@
 /* common.c: result types, constants, maps, and the build functions of elementwise families. */
 #include "ops/common.h"
 
-#include <string.h>
-
-chk_node *ops_hold(ops_temps *t, chk_node *node)
+bool ops_is_whole(chk_dtype d)
 {
-    t->node[t->n++] = node;
-    return node;
-}
-
-void ops_release(ops_temps *t)
-{
-    while (t->n > 0) chk_node_release(t->node[--t->n]);
+    chk_kind k = chk_dtype_kind(d);
+    return k == CHK_KIND_BOOL || k == CHK_KIND_INT || k == CHK_KIND_UINT;
 }
 
 /* The weakest kinds among plain numbers decide last: they only lift the arrays' dtype where its kind is lower. */
@@ -85,43 +78,12 @@ chunk_status ops_fit(chk_node **out, chk_builder *b, chk_node *in, chk_dtype d, 
 
 chunk_status ops_map(chk_node **out, chk_builder *b, chk_fn fn, chk_dtype d, chk_node *const *in, int n, chunk_error *err)
 {
-    ops_temps t = {.n = 0};
+    chk_node *fitted[3] = {NULL};
     chunk_status st = CHUNK_OK;
-    for (int i = 0; i < n && st == CHUNK_OK; i++) {
-        chk_node *one;
-        bool mask = fn == CHK_FN_WHERE && i == 0;
-        st = ops_fit(&one, b, in[i], mask ? CHK_BOOL : d, err);
-        if (st == CHUNK_OK) ops_hold(&t, one);
-    }
-    if (st == CHUNK_OK) st = chk_node_map(out, b, fn, d, t.node, n, err);
-    ops_release(&t);
+    for (int i = 0; i < n && st == CHUNK_OK; i++) st = ops_fit(&fitted[i], b, in[i], fn == CHK_FN_WHERE && i == 0 ? CHK_BOOL : d, err);
+    if (st == CHUNK_OK) st = chk_node_map(out, b, fn, d, fitted, n, err);
+    for (int i = 0; i < n; i++) chk_node_release(fitted[i]);
     return st;
-}
-
-chunk_status ops_map1(chk_node **out, chk_builder *b, chk_fn fn, chk_dtype d, chk_node *x, chunk_error *err) { return ops_map(out, b, fn, d, &x, 1, err); }
-
-chunk_status ops_map2(chk_node **out, chk_builder *b, chk_fn fn, chk_dtype d, chk_node *x, chk_node *y, chunk_error *err)
-{
-    chk_node *in[2] = {x, y};
-    return ops_map(out, b, fn, d, in, 2, err);
-}
-
-chunk_status ops_then(chk_node **x, chk_builder *b, chk_fn fn, chk_dtype d, chk_node *y, chunk_error *err)
-{
-    chk_node *r, *in[2] = {*x, y};
-    CHK_TRY(ops_map(&r, b, fn, d, in, y ? 2 : 1, err));
-    chk_node_release(*x);
-    *x = r;
-    return CHUNK_OK;
-}
-
-chunk_status ops_cast_to(chk_node **x, chk_builder *b, chk_dtype d, chunk_error *err)
-{
-    chk_node *r;
-    CHK_TRY(chk_node_cast(&r, b, *x, d, err));
-    chk_node_release(*x);
-    *x = r;
-    return CHUNK_OK;
 }
 
 chunk_status ops_real(chk_node **out, chk_builder *b, chk_dtype d, double v, chunk_error *err)
@@ -161,12 +123,11 @@ static chunk_status compute_type(chk_dtype *d, const chk_op *op, chk_node *const
 {
     *d = op->flags & OPS_FLOAT ? ops_float_type(in, n) : ops_result_type(in, n);
     chk_kind k = chk_dtype_kind(*d);
-    bool whole = k == CHK_KIND_BOOL || k == CHK_KIND_INT || k == CHK_KIND_UINT;
     if ((op->flags & OPS_NO_BOOL && k == CHK_KIND_BOOL) || (op->flags & (OPS_NO_COMPLEX | OPS_NO_FLOAT) && k == CHK_KIND_COMPLEX) ||
         (op->flags & OPS_NO_FLOAT && k == CHK_KIND_FLOAT))
         return ops_not_for(op, *d, err);
     if (op->flags & OPS_BOOL_AS_INT8 && k == CHK_KIND_BOOL) *d = CHK_I8;
-    if (op->flags & OPS_FLOAT64 && whole) *d = CHK_F64;
+    if (op->flags & OPS_FLOAT64 && ops_is_whole(*d)) *d = CHK_F64;
     return CHUNK_OK;
 }
 
@@ -174,22 +135,17 @@ static chunk_status apply(chk_node **out, chk_builder *b, const chk_op *op, chk_
 {
     chk_dtype d;
     CHK_TRY(compute_type(&d, op, in, n, err));
-    chk_kind k = chk_dtype_kind(d);
-    if (op->flags & OPS_SAME_INT && (k == CHK_KIND_BOOL || k == CHK_KIND_INT || k == CHK_KIND_UINT)) return ops_fit(out, b, in[0], d, err);
+    if (op->flags & OPS_SAME_INT && ops_is_whole(d)) return ops_fit(out, b, in[0], d, err);
     return ops_map(out, b, op->fn, d, in, n, err);
 }
 
 static chunk_status build(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, int n, chunk_error *err)
 {
-    ops_temps t = {.n = 0};
+    chk_node *in[2] = {NULL};
     chunk_status st = CHUNK_OK;
-    for (int i = 0; i < n && st == CHUNK_OK; i++) {
-        chk_node *one;
-        st = chk_value_node(&one, b, &args[i], op->name, err);
-        if (st == CHUNK_OK) ops_hold(&t, one);
-    }
-    if (st == CHUNK_OK) st = apply(out, b, op, t.node, n, err);
-    ops_release(&t);
+    for (int i = 0; i < n && st == CHUNK_OK; i++) st = chk_value_node(&in[i], b, &args[i], op->name, err);
+    if (st == CHUNK_OK) st = apply(out, b, op, in, n, err);
+    for (int i = 0; i < n; i++) chk_node_release(in[i]);
     return st;
 }
 

@@ -24,15 +24,8 @@ enum {
     OPS_SAME_INT = 64         /* integers and bool are given back unchanged */
 };
 
-/* Up to four temporary nodes, released together. */
-typedef struct ops_temps {
-    chk_node *node[16];
-    int n;
-} ops_temps;
-/* Remembers node for ops_release and passes it through. */
-chk_node *ops_hold(ops_temps *t, chk_node *node);
-void ops_release(ops_temps *t);
-
+/* bool and integers: dtypes without NaN. */
+bool ops_is_whole(chk_dtype d);
 /* NumPy's result_type of arrays and plain numbers. */
 chk_dtype ops_result_type(chk_node *const *in, int n);
 /* The same for functions that have no integer form: sqrt, arctan2. */
@@ -41,11 +34,6 @@ chk_dtype ops_float_type(chk_node *const *in, int n);
 chunk_status ops_fit(chk_node **out, chk_builder *b, chk_node *in, chk_dtype d, chunk_error *err);
 /* fn over inputs fitted to d. */
 chunk_status ops_map(chk_node **out, chk_builder *b, chk_fn fn, chk_dtype d, chk_node *const *in, int n, chunk_error *err);
-chunk_status ops_map1(chk_node **out, chk_builder *b, chk_fn fn, chk_dtype d, chk_node *x, chunk_error *err);
-chunk_status ops_map2(chk_node **out, chk_builder *b, chk_fn fn, chk_dtype d, chk_node *x, chk_node *y, chunk_error *err);
-/* ops_map, with *x replaced (and released) by the result. */
-chunk_status ops_then(chk_node **x, chk_builder *b, chk_fn fn, chk_dtype d, chk_node *y, chunk_error *err);
-chunk_status ops_cast_to(chk_node **x, chk_builder *b, chk_dtype d, chunk_error *err);
 /* Constants. */
 chunk_status ops_real(chk_node **out, chk_builder *b, chk_dtype d, double v, chunk_error *err);
 chunk_status ops_int(chk_node **out, chk_builder *b, chk_dtype d, int64_t v, chunk_error *err);

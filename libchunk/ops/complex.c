@@ -1,31 +1,14 @@
 /* complex.c: parts of complex numbers; real numbers count as complex ones without an imaginary part. */
-#include "ops/common.h"
-
-static chunk_status real_part(chk_node **out, chk_builder *b, const chk_op *op, chk_node *x, chunk_error *err)
-{
-    chk_dtype d = ops_result_type(&x, 1);
-    bool is_complex = chk_dtype_kind(d) == CHK_KIND_COMPLEX;
-    if (is_complex) return ops_map1(out, b, op->fn, d, x, err);
-    switch (op->fn) {
-    case CHK_FN_IMAG: {
-        chk_node *zero;
-        CHK_TRY(ops_int(&zero, b, d, 0, err));
-        chunk_status st = chk_node_broadcast(out, b, zero, &x->shape, err);
-        chk_node_release(zero);
-        return st;
-    }
-    case CHK_FN_CONJ: return d == CHK_BOOL ? chk_node_cast(out, b, x, CHK_I8, err) : ops_fit(out, b, x, d, err);
-    default: return ops_fit(out, b, x, d, err);
-    }
-}
+#include "ops/make.h"
 
 static chunk_status build_part(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
-    chk_node *x;
-    CHK_TRY(chk_value_node(&x, b, &args[0], op->name, err));
-    chunk_status st = real_part(out, b, op, x, err);
-    chk_node_release(x);
-    return st;
+    ops_maker m = ops_make(b, err);
+    chk_node *x = ops_value(&m, &args[0], op->name);
+    chk_dtype d = x ? ops_result_type(&x, 1) : CHK_F64;
+    if (chk_dtype_kind(d) == CHK_KIND_COMPLEX) return ops_give(out, &m, ops_apply(&m, op->fn, d, x, NULL, NULL));
+    if (op->fn == CHK_FN_IMAG) return ops_give(out, &m, ops_spread(&m, ops_whole(&m, d, 0), x ? &x->shape : NULL));
+    return ops_give(out, &m, ops_cast(&m, x, op->fn == CHK_FN_CONJ && d == CHK_BOOL ? CHK_I8 : d));
 }
 
 const chk_op chk_op_real = {
@@ -39,26 +22,15 @@ const chk_op chk_op_conj = {
 };
 
 /* Of real numbers: 0 or pi, NaN for NaN. */
-static chunk_status angle_of(chk_node **out, chk_builder *b, chk_node *x, chunk_error *err)
-{
-    chk_dtype d = ops_result_type(&x, 1);
-    if (chk_dtype_kind(d) == CHK_KIND_COMPLEX) return ops_map1(out, b, CHK_FN_ANGLE, d, x, err);
-    /* NumPy adds an imaginary part that is an integer zero: bool and int64 meet in float64. */
-    d = d == CHK_BOOL ? CHK_F64 : ops_float_type(&x, 1);
-    chk_node *zero;
-    CHK_TRY(ops_real(&zero, b, d, 0, err));
-    chunk_status st = ops_map2(out, b, CHK_FN_ATAN2, d, zero, x, err);
-    chk_node_release(zero);
-    return st;
-}
-
 static chunk_status build_angle(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
-    chk_node *x;
-    CHK_TRY(chk_value_node(&x, b, &args[0], op->name, err));
-    chunk_status st = angle_of(out, b, x, err);
-    chk_node_release(x);
-    return st;
+    ops_maker m = ops_make(b, err);
+    chk_node *x = ops_value(&m, &args[0], op->name);
+    chk_dtype d = x ? ops_result_type(&x, 1) : CHK_F64;
+    if (chk_dtype_kind(d) == CHK_KIND_COMPLEX) return ops_give(out, &m, ops_apply(&m, CHK_FN_ANGLE, d, x, NULL, NULL));
+    /* NumPy gives bool a plain integer zero as imaginary part, and these two meet in float64. */
+    d = d == CHK_BOOL ? CHK_F64 : chk_dtype_float_of(d);
+    return ops_give(out, &m, ops_apply(&m, CHK_FN_ATAN2, d, ops_number(&m, d, 0), x, NULL));
 }
 
 const chk_op chk_op_angle = {

@@ -1,5 +1,5 @@
 /* logic.c: bits and truth values. */
-#include "ops/common.h"
+#include "ops/make.h"
 
 #define BITWISE .family = "bitwise", .params = {OPS_X1_X2}, .build = ops_build_binary
 #define LOGIC .family = "logic", .params = {OPS_X1_X2}, .build = build_logic
@@ -8,16 +8,10 @@
 /* Each input counts by whether it is zero, so their dtypes need not have a common one. */
 static chunk_status build_logic(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
-    chk_node *in[2] = {NULL};
-    chunk_status st = CHUNK_OK;
-    for (int i = 0; i < 2 && st == CHUNK_OK; i++) {
-        st = chk_value_node(&in[i], b, &args[i], op->name, err);
-        if (st == CHUNK_OK) st = ops_cast_to(&in[i], b, CHK_BOOL, err);
-    }
-    if (st == CHUNK_OK) st = chk_node_map(out, b, op->fn, CHK_BOOL, in, 2, err);
-    chk_node_release(in[0]);
-    chk_node_release(in[1]);
-    return st;
+    ops_maker m = ops_make(b, err);
+    chk_node *x = ops_cast(&m, ops_value(&m, &args[0], op->name), CHK_BOOL);
+    chk_node *y = ops_cast(&m, ops_value(&m, &args[1], op->name), CHK_BOOL);
+    return ops_give(out, &m, ops_apply(&m, op->fn, CHK_BOOL, x, y, NULL));
 }
 
 const chk_op chk_op_bitwise_and = {

@@ -1,20 +1,19 @@
 /* predicate.c: questions about floats. Integers are never NaN or infinite: the answer is a constant. */
-#include "ops/common.h"
+#include <math.h>
 
-static bool is_whole(chk_dtype d)
+#include "ops/make.h"
+
+static chk_node *same_for_all(ops_maker *m, const chk_node *x, bool answer)
 {
-    chk_kind k = chk_dtype_kind(d);
-    return k == CHK_KIND_BOOL || k == CHK_KIND_INT || k == CHK_KIND_UINT;
+    return ops_spread(m, ops_whole(m, CHK_BOOL, answer), x ? &x->shape : NULL);
 }
 
 static chunk_status build_predicate(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
-    chk_node *x;
-    CHK_TRY(chk_value_node(&x, b, &args[0], op->name, err));
-    chk_dtype d = ops_result_type(&x, 1);
-    chunk_status st = is_whole(d) ? ops_filled(out, b, &x->shape, op->fn == CHK_FN_ISFINITE, err) : ops_map1(out, b, op->fn, d, x, err);
-    chk_node_release(x);
-    return st;
+    ops_maker m = ops_make(b, err);
+    chk_node *x = ops_value(&m, &args[0], op->name);
+    chk_dtype d = x ? ops_result_type(&x, 1) : CHK_F64;
+    return ops_give(out, &m, ops_is_whole(d) ? same_for_all(&m, x, op->fn == CHK_FN_ISFINITE) : ops_apply(&m, op->fn, d, x, NULL, NULL));
 }
 
 const chk_op chk_op_isnan = {
@@ -34,19 +33,12 @@ const chk_op chk_op_signbit = {
 /* x == inf or x == -inf. */
 static chunk_status build_signed_inf(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
-    chk_node *x, *inf = NULL;
-    CHK_TRY(chk_value_node(&x, b, &args[0], op->name, err));
-    chk_dtype d = ops_result_type(&x, 1);
-    chunk_status st;
-    if (chk_dtype_kind(d) == CHK_KIND_COMPLEX) st = ops_not_for(op, d, err);
-    else if (is_whole(d)) st = ops_filled(out, b, &x->shape, false, err);
-    else {
-        st = ops_real(&inf, b, d, op->flags < 0 ? -__builtin_inf() : __builtin_inf(), err);
-        if (st == CHUNK_OK) st = ops_map2(out, b, CHK_FN_EQ, d, x, inf, err);
-    }
-    chk_node_release(inf);
-    chk_node_release(x);
-    return st;
+    ops_maker m = ops_make(b, err);
+    chk_node *x = ops_value(&m, &args[0], op->name);
+    chk_dtype d = x ? ops_result_type(&x, 1) : CHK_F64;
+    if (x && chk_dtype_kind(d) == CHK_KIND_COMPLEX) m.st = ops_not_for(op, d, err);
+    if (ops_is_whole(d)) return ops_give(out, &m, same_for_all(&m, x, false));
+    return ops_give(out, &m, ops_apply(&m, CHK_FN_EQ, d, x, ops_number(&m, d, op->flags * INFINITY), NULL));
 }
 
 const chk_op chk_op_isposinf = {

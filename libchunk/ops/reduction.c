@@ -6,13 +6,17 @@
 
 #include "ops/reduce.h"
 
-bool ops_is_real_or_complex(chk_dtype d)
-{
-    chk_kind k = chk_dtype_kind(d);
-    return k == CHK_KIND_FLOAT || k == CHK_KIND_COMPLEX;
-}
+/* The arguments that all reductions have. */
+typedef struct red_args {
+    chk_node *x;
+    uint32_t axes;
+    int64_t n;                /* elements that go into one result */
+    bool keepdims, has_dtype;
+    chk_dtype dtype;
+    double correction;
+} red_args;
 
-static chunk_status fill_args(ops_red_args *r, const chk_op *op, const chk_value *args, chunk_error *err)
+static chunk_status read_args(red_args *r, const chk_op *op, const chk_value *args, chunk_error *err)
 {
     static const chk_value missing = {.kind = CHK_VAL_MISSING};
     const chk_value *axis = &missing;
@@ -26,32 +30,30 @@ static chunk_status fill_args(ops_red_args *r, const chk_op *op, const chk_value
     return chk_value_axes(&r->axes, axis, r->x->shape.ndim, op->name, err);
 }
 
-chunk_status ops_red_args_get(ops_red_args *r, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
+/* All zero, and m's failure set, where an argument is no good. */
+static red_args get_args(ops_maker *m, const chk_op *op, const chk_value *args)
 {
-    memset(r, 0, sizeof *r);
-    CHK_TRY(chk_value_node(&r->x, b, &args[0], op->name, err));
-    chunk_status st = r->x->weak ? ops_cast_to(&r->x, b, ops_result_type(&r->x, 1), err) : CHUNK_OK;
-    if (st == CHUNK_OK) st = fill_args(r, op, args, err);
-    if (st != CHUNK_OK) {
-        chk_node_release(r->x);
-        return st;
-    }
+    red_args r = {.x = ops_value(m, &args[0], op->name), .dtype = CHK_F64};
+    if (r.x && r.x->weak) r.x = ops_cast(m, r.x, ops_result_type(&r.x, 1));
+    if (r.x) m->st = read_args(&r, op, args, m->err);
+    if (m->st != CHUNK_OK) return (red_args){.n = 0};
     chk_shape reduced = {.ndim = 0};
-    for (int a = 0; a < r->x->shape.ndim; a++)
-        if (r->axes >> a & 1) reduced.dim[reduced.ndim++] = r->x->shape.dim[a];
-    r->n = chk_shape_count(&reduced);
-    return CHUNK_OK;
+    for (int a = 0; a < r.x->shape.ndim; a++)
+        if (r.axes >> a & 1) reduced.dim[reduced.ndim++] = r.x->shape.dim[a];
+    r.n = chk_shape_count(&reduced);
+    return r;
 }
 
-chunk_status ops_red_node(chk_node **out, chk_builder *b, chk_red red, chk_node *in, const ops_red_args *r, chunk_error *err)
+static chk_node *reduce(ops_maker *m, chk_red red, chk_node *x, const red_args *r)
 {
-    return chk_node_reduce(out, b, red, NULL, in, r->axes, r->keepdims, r->correction, err);
+    chk_node *made = NULL;
+    return m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_reduce(&made, m->b, red, NULL, x, r->axes, r->keepdims, r->correction, m->err), made);
 }
 
 /* Integers have no NaN: the plain form does. */
 static chk_red plain_where_exact(chk_red red, chk_dtype d)
 {
-    if (ops_is_real_or_complex(d)) return red;
+    if (!ops_is_whole(d)) return red;
     switch (red) {
     case CHK_RED_NANSUM: return CHK_RED_SUM;
     case CHK_RED_NANPROD: return CHK_RED_PROD;
@@ -70,139 +72,94 @@ static chk_dtype sum_dtype(chk_dtype d)
     return k == CHK_KIND_BOOL || k == CHK_KIND_INT ? CHK_I64 : k == CHK_KIND_UINT ? CHK_U64 : d;
 }
 
-static chunk_status sum_of(chk_node **out, chk_builder *b, chk_red red, ops_red_args *r, chunk_error *err)
-{
-    bool product = red == CHK_RED_PROD || red == CHK_RED_NANPROD;
-    chk_dtype result = r->has_dtype ? r->dtype : sum_dtype(r->x->dtype);
-    /* NaN is left out before a cast could hide it. */
-    bool to_exact = r->has_dtype && ops_is_real_or_complex(r->x->dtype) && !ops_is_real_or_complex(r->dtype);
-    if (to_exact && red != CHK_RED_SUM && red != CHK_RED_PROD)
-        return chk_fail(err, CHUNK_ETYPE, "sum without NaN: dtype %s cannot be asked for from %s", chk_dtype_name(r->dtype), chk_dtype_name(r->x->dtype));
-    if (r->has_dtype) CHK_TRY(ops_cast_to(&r->x, b, r->dtype, err));
-    red = plain_where_exact(red, r->x->dtype);
-    if (result == CHK_BOOL) red = product ? CHK_RED_ALL : CHK_RED_ANY;
-    CHK_TRY(ops_red_node(out, b, red, r->x, r, err));
-    return ops_cast_to(out, b, result, err);
-}
-
 chunk_status ops_build_sum(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
-    ops_red_args r;
-    CHK_TRY(ops_red_args_get(&r, b, op, args, err));
-    chunk_status st = sum_of(out, b, op->red, &r, err);
-    chk_node_release(r.x);
-    return st;
+    ops_maker m = ops_make(b, err);
+    red_args r = get_args(&m, op, args);
+    if (m.st != CHUNK_OK) return ops_give(out, &m, NULL);
+    bool product = op->red == CHK_RED_PROD || op->red == CHK_RED_NANPROD, skips_nan = op->red == CHK_RED_NANSUM || op->red == CHK_RED_NANPROD;
+    chk_dtype result = r.has_dtype ? r.dtype : sum_dtype(r.x->dtype);
+    /* A cast to integers would hide NaN before it can be left out. */
+    if (skips_nan && !ops_is_whole(r.x->dtype) && ops_is_whole(result))
+        m.st = chk_fail(err, CHUNK_ETYPE, "%s: dtype %s has no NaN to leave out; cast the result instead", op->name, chk_dtype_name(result));
+    chk_node *x = r.has_dtype ? ops_cast(&m, r.x, result) : r.x;
+    chk_red red = result == CHK_BOOL ? (product ? CHK_RED_ALL : CHK_RED_ANY) : plain_where_exact(op->red, x ? x->dtype : CHK_F64);
+    return ops_give(out, &m, ops_cast(&m, reduce(&m, red, x, &r), result));
 }
 
-static chunk_status extreme_of(chk_node **out, chk_builder *b, const chk_op *op, chk_red red, const ops_red_args *r, chunk_error *err)
+static chk_node *extreme(ops_maker *m, const chk_op *op, chk_red red, const red_args *r)
 {
-    if (r->n == 0) return chk_fail(err, CHUNK_ESHAPE, "%s: no elements along the reduced axes, and no value to start from", op->name);
-    CHK_TRY(ops_red_node(out, b, plain_where_exact(red, r->x->dtype), r->x, r, err));
-    return ops_cast_to(out, b, r->x->dtype, err);
+    if (m->st == CHUNK_OK && r->n == 0)
+        m->st = chk_fail(m->err, CHUNK_ESHAPE, "%s: no elements along the reduced axes, and no value to start from", op->name);
+    if (m->st != CHUNK_OK) return NULL;
+    return ops_cast(m, reduce(m, plain_where_exact(red, r->x->dtype), r->x, r), r->x->dtype);
 }
 
 chunk_status ops_build_extreme(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
-    ops_red_args r;
-    CHK_TRY(ops_red_args_get(&r, b, op, args, err));
-    chunk_status st = extreme_of(out, b, op, op->red, &r, err);
-    chk_node_release(r.x);
-    return st;
+    ops_maker m = ops_make(b, err);
+    red_args r = get_args(&m, op, args);
+    return ops_give(out, &m, extreme(&m, op, op->red, &r));
 }
 
 chunk_status ops_build_place(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
-    ops_red_args r;
     if (args[1].kind == CHK_VAL_TUPLE) return chk_fail(err, CHUNK_ETYPE, "%s: axis must be an integer or None, got a tuple", op->name);
-    CHK_TRY(ops_red_args_get(&r, b, op, args, err));
-    chunk_status st = r.n == 0 ? chk_fail(err, CHUNK_ESHAPE, "%s: no elements along the axis", op->name)
-                               : ops_red_node(out, b, plain_where_exact(op->red, r.x->dtype), r.x, &r, err);
-    chk_node_release(r.x);
-    return st;
+    ops_maker m = ops_make(b, err);
+    red_args r = get_args(&m, op, args);
+    if (m.st == CHUNK_OK && r.n == 0) m.st = chk_fail(err, CHUNK_ESHAPE, "%s: no elements along the axis", op->name);
+    return ops_give(out, &m, m.st == CHUNK_OK ? reduce(&m, plain_where_exact(op->red, r.x->dtype), r.x, &r) : NULL);
 }
 
 /* How many elements a result counts, as float64: a constant, or for the nan form those that are not NaN. */
-static chunk_status count_of(chk_node **out, chk_builder *b, bool not_nan, const ops_red_args *r, chunk_error *err)
+static chk_node *count(ops_maker *m, bool skips_nan, const red_args *r)
 {
-    if (!not_nan) return ops_real(out, b, CHK_F64, (double)r->n, err);
-    chk_node *y;
-    CHK_TRY(ops_map1(&y, b, CHK_FN_ISNAN, r->x->dtype, r->x, err));
-    chunk_status st = ops_then(&y, b, CHK_FN_NOT, CHK_BOOL, NULL, err);
-    if (st == CHUNK_OK) st = ops_red_node(out, b, CHK_RED_COUNT, y, r, err);
-    chk_node_release(y);
-    return st == CHUNK_OK ? ops_cast_to(out, b, CHK_F64, err) : st;
-}
-
-static chunk_status mean_of(chk_node **out, chk_builder *b, chk_red red, ops_red_args *r, chunk_error *err)
-{
-    chk_dtype result = r->has_dtype ? r->dtype : ops_is_real_or_complex(r->x->dtype) ? r->x->dtype : CHK_F64;
-    bool not_nan = red == CHK_RED_NANSUM && ops_is_real_or_complex(r->x->dtype);
-    chk_node *count, *sum;
-    CHK_TRY(count_of(&count, b, not_nan, r, err));
-    chunk_status st = ops_cast_to(&r->x, b, result, err);
-    if (st == CHUNK_OK) st = ops_red_node(&sum, b, plain_where_exact(red, r->x->dtype), r->x, r, err);
-    if (st == CHUNK_OK) {
-        bool is_complex = chk_dtype_kind(sum->dtype) == CHK_KIND_COMPLEX;
-        st = ops_then(&sum, b, CHK_FN_DIV, is_complex ? CHK_C128 : CHK_F64, count, err);
-        if (st == CHUNK_OK) st = ops_cast_to(&sum, b, result, err);
-        if (st == CHUNK_OK) *out = sum;
-        else chk_node_release(sum);
-    }
-    chk_node_release(count);
-    return st;
+    if (!skips_nan) return ops_number(m, CHK_F64, (double)r->n);
+    chk_node *is_nan = ops_apply(m, CHK_FN_ISNAN, r->x->dtype, r->x, NULL, NULL);
+    return ops_cast(m, reduce(m, CHK_RED_COUNT, ops_apply(m, CHK_FN_NOT, CHK_BOOL, is_nan, NULL, NULL), r), CHK_F64);
 }
 
 chunk_status ops_build_mean(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
-    ops_red_args r;
-    CHK_TRY(ops_red_args_get(&r, b, op, args, err));
-    chunk_status st = mean_of(out, b, op->red, &r, err);
-    chk_node_release(r.x);
-    return st;
-}
-
-static chunk_status var_of(chk_node **out, chk_builder *b, const chk_op *op, ops_red_args *r, chunk_error *err)
-{
-    chk_dtype d = r->has_dtype ? r->dtype : r->x->dtype;
-    if (r->has_dtype && !ops_is_real_or_complex(d)) return chk_fail(err, CHUNK_ETYPE, "%s: dtype must be a float or complex dtype, got %s", op->name, chk_dtype_name(d));
-    chk_dtype result = chk_dtype_real_of(ops_is_real_or_complex(d) ? d : CHK_F64);
-    chk_red red = plain_where_exact(op->red, r->x->dtype);
-    CHK_TRY(ops_cast_to(&r->x, b, ops_is_real_or_complex(d) ? d : CHK_F64, err));
-    CHK_TRY(ops_red_node(out, b, red, r->x, r, err));
-    chunk_status st = op->flags & OPS_ROOT ? ops_then(out, b, CHK_FN_SQRT, CHK_F64, NULL, err) : CHUNK_OK;
-    return st == CHUNK_OK ? ops_cast_to(out, b, result, err) : st;
+    ops_maker m = ops_make(b, err);
+    red_args r = get_args(&m, op, args);
+    if (m.st != CHUNK_OK) return ops_give(out, &m, NULL);
+    bool skips_nan = op->red == CHK_RED_NANSUM && !ops_is_whole(r.x->dtype);
+    chk_dtype result = r.has_dtype ? r.dtype : ops_is_whole(r.x->dtype) ? CHK_F64 : r.x->dtype;
+    if (skips_nan && ops_is_whole(result))
+        m.st = chk_fail(err, CHUNK_ETYPE, "%s: dtype %s has no NaN to leave out; cast the result instead", op->name, chk_dtype_name(result));
+    chk_node *x = ops_cast(&m, r.x, result);
+    chk_node *sum = reduce(&m, plain_where_exact(op->red, result), x, &r);
+    chk_dtype d = chk_dtype_kind(result) == CHK_KIND_COMPLEX ? CHK_C128 : CHK_F64;
+    return ops_give(out, &m, ops_cast(&m, ops_apply(&m, CHK_FN_DIV, d, sum, count(&m, skips_nan, &r), NULL), result));
 }
 
 chunk_status ops_build_var(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
-    ops_red_args r;
-    CHK_TRY(ops_red_args_get(&r, b, op, args, err));
-    chunk_status st = var_of(out, b, op, &r, err);
-    chk_node_release(r.x);
-    return st;
+    ops_maker m = ops_make(b, err);
+    red_args r = get_args(&m, op, args);
+    if (m.st != CHUNK_OK) return ops_give(out, &m, NULL);
+    if (r.has_dtype && ops_is_whole(r.dtype)) m.st = chk_fail(err, CHUNK_ETYPE, "%s: dtype must be a float or complex dtype, got %s", op->name, chk_dtype_name(r.dtype));
+    chk_dtype d = r.has_dtype ? r.dtype : ops_is_whole(r.x->dtype) ? CHK_F64 : r.x->dtype;
+    chk_node *v = reduce(&m, plain_where_exact(op->red, r.x->dtype), ops_cast(&m, r.x, d), &r);
+    if (op->flags & OPS_ROOT) v = ops_apply(&m, CHK_FN_SQRT, CHK_F64, v, NULL, NULL);
+    return ops_give(out, &m, ops_cast(&m, v, chk_dtype_real_of(d)));
 }
 
 chunk_status ops_build_truth(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
-    ops_red_args r;
-    CHK_TRY(ops_red_args_get(&r, b, op, args, err));
-    chunk_status st = ops_red_node(out, b, op->red, r.x, &r, err);
-    chk_node_release(r.x);
-    return st;
+    ops_maker m = ops_make(b, err);
+    red_args r = get_args(&m, op, args);
+    return ops_give(out, &m, reduce(&m, op->red, r.x, &r));
 }
 
 static chunk_status build_ptp(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
-    ops_red_args r;
-    CHK_TRY(ops_red_args_get(&r, b, op, args, err));
-    chk_node *hi = NULL, *lo = NULL;
-    chunk_status st = r.x->dtype == CHK_BOOL ? ops_not_for(op, r.x->dtype, err) : extreme_of(&hi, b, op, CHK_RED_MAX, &r, err);
-    if (st == CHUNK_OK) st = extreme_of(&lo, b, op, CHK_RED_MIN, &r, err);
-    if (st == CHUNK_OK) st = ops_map2(out, b, CHK_FN_SUB, r.x->dtype, hi, lo, err);
-    chk_node_release(hi);
-    chk_node_release(lo);
-    chk_node_release(r.x);
-    return st;
+    ops_maker m = ops_make(b, err);
+    red_args r = get_args(&m, op, args);
+    if (r.x && r.x->dtype == CHK_BOOL) m.st = ops_not_for(op, r.x->dtype, err);
+    chk_node *hi = extreme(&m, op, CHK_RED_MAX, &r), *lo = extreme(&m, op, CHK_RED_MIN, &r);
+    return ops_give(out, &m, ops_apply(&m, CHK_FN_SUB, r.x ? r.x->dtype : CHK_F64, hi, lo, NULL));
 }
 
 #define REDUCTION .family = "reduction"

@@ -1,7 +1,7 @@
 /* rounding.c: floats to whole numbers. Integers are whole and come back as they are. */
 #include <math.h>
 
-#include "ops/common.h"
+#include "ops/make.h"
 
 #define ROUNDING .family = "rounding", .params = {OPS_X}, .build = ops_build_unary
 
@@ -19,43 +19,28 @@ const chk_op chk_op_rint = {
 };
 
 /* x * 10^decimals rounded and scaled back, in dtype d; negative decimals divide first. */
-static chunk_status scale_and_round(chk_node **out, chk_builder *b, chk_dtype d, chk_node *x, int64_t decimals, chunk_error *err)
+static chk_node *scaled(ops_maker *m, chk_dtype d, chk_node *x, int64_t decimals)
 {
-    if (decimals == 0) return ops_map1(out, b, CHK_FN_ROUND, d, x, err);
-    chk_node *power, *y;
-    CHK_TRY(ops_real(&power, b, d, pow(10, fabs((double)decimals)), err));
-    chunk_status st = ops_map2(&y, b, decimals > 0 ? CHK_FN_MUL : CHK_FN_DIV, d, x, power, err);
-    if (st == CHUNK_OK) {
-        st = ops_then(&y, b, CHK_FN_ROUND, d, NULL, err);
-        if (st == CHUNK_OK) st = ops_then(&y, b, decimals > 0 ? CHK_FN_DIV : CHK_FN_MUL, d, power, err);
-        if (st == CHUNK_OK) *out = y;
-        else chk_node_release(y);
-    }
-    chk_node_release(power);
-    return st;
-}
-
-static chunk_status round_node(chk_node **out, chk_builder *b, chk_node *x, int64_t decimals, chunk_error *err)
-{
-    chk_dtype d = ops_result_type(&x, 1);
-    chk_kind k = chk_dtype_kind(d);
-    if (k == CHK_KIND_FLOAT || k == CHK_KIND_COMPLEX) return scale_and_round(out, b, d, x, decimals, err);
-    if (k == CHK_KIND_BOOL) return scale_and_round(out, b, CHK_F16, x, decimals, err);
-    if (decimals >= 0) return ops_fit(out, b, x, d, err);
-    CHK_TRY(scale_and_round(out, b, CHK_F64, x, decimals, err));
-    return ops_cast_to(out, b, d, err);
+    if (decimals == 0) return ops_apply(m, CHK_FN_ROUND, d, x, NULL, NULL);
+    chk_fn up = decimals > 0 ? CHK_FN_MUL : CHK_FN_DIV, down = decimals > 0 ? CHK_FN_DIV : CHK_FN_MUL;
+    chk_node *power = ops_number(m, d, pow(10, fabs((double)decimals)));
+    chk_node *y = ops_apply(m, CHK_FN_ROUND, d, ops_apply(m, up, d, x, power, NULL), NULL, NULL);
+    return ops_apply(m, down, d, y, power, NULL);
 }
 
 static chunk_status build_round(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
-    chk_node *x;
     int64_t decimals;
     CHK_TRY(ops_arg_int(&decimals, &args[1], 0, op->name, "decimals", err));
     if (decimals < -308 || decimals > 308) return chk_fail(err, CHUNK_EINVAL, "round: decimals must lie between -308 and 308, got %lld", (long long)decimals);
-    CHK_TRY(chk_value_node(&x, b, &args[0], op->name, err));
-    chunk_status st = round_node(out, b, x, decimals, err);
-    chk_node_release(x);
-    return st;
+    ops_maker m = ops_make(b, err);
+    chk_node *x = ops_value(&m, &args[0], op->name);
+    chk_dtype d = x ? ops_result_type(&x, 1) : CHK_F64;
+    if (!ops_is_whole(d)) return ops_give(out, &m, scaled(&m, d, x, decimals));
+    if (d == CHK_BOOL && decimals == 0) return ops_give(out, &m, scaled(&m, CHK_F16, x, 0));
+    if (d == CHK_BOOL) m.st = ops_not_for(op, d, err);
+    if (decimals < 0) x = scaled(&m, CHK_F64, x, decimals);
+    return ops_give(out, &m, ops_cast(&m, x, d));
 }
 
 const chk_op chk_op_round = {
