@@ -199,7 +199,7 @@ chunk_status chk_h5out_claim(chk_h5out *d, const int64_t *coord, uint32_t mask, 
     CHK_TRY(chk_h5_enter(err));
     chk_vfd_clear_errno();
     uint64_t place;
-    bool ok = (d->writer->by_index ? place_by_index : place_captured)(&place, d, at, mask, n_bytes);
+    bool ok = (d->writer->by_index ? place_by_index : place_captured)(&place, d, at, mask, n_bytes) && chk_vfd_errno() == 0;
     chunk_status st = ok ? CHUNK_OK : chk_h5writer_fail(d->writer, "HDF5 cannot place a chunk", err);
     if (ok && place + n_bytes > d->writer->end) d->writer->end = place + n_bytes;
     chk_h5_leave();
@@ -252,7 +252,7 @@ chunk_status chk_h5out_write_small(chk_h5out *d, const void *data, chunk_error *
     CHK_TRY(chk_h5_enter(err));
     chk_vfd_clear_errno();
     hid_t type = chk_h5type_make(d->dtype);
-    bool ok = type >= 0 && H5Dwrite(d->id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0;
+    bool ok = type >= 0 && H5Dwrite(d->id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0 && chk_vfd_errno() == 0;
     chunk_status st = ok ? CHUNK_OK : chk_h5writer_fail(d->writer, "cannot write a dataset", err);
     if (type >= 0) H5Tclose(type);
     chk_h5_leave();

@@ -47,7 +47,8 @@ static chunk_status open_file(chk_h5writer *w, chunk_error *err)
     CHK_TRY(chk_h5_enter(err));
     chk_vfd_clear_errno();
     w->file = create_file(w->temp.fd);
-    chunk_status st = w->file >= 0 ? CHUNK_OK : chk_h5writer_fail(w, "cannot create an HDF5 file", err);
+    bool ok = w->file >= 0 && !chk_vfd_failed(w->file);
+    chunk_status st = ok ? CHUNK_OK : chk_h5writer_fail(w, "cannot create an HDF5 file", err);
     chk_h5_leave();
     return st;
 }
@@ -71,21 +72,26 @@ chunk_status chk_h5writer_new(chk_h5writer **out, const char *path, const char *
     return st;
 }
 
-/* Closes datasets and file. HDF5 lets go of everything even where a write fails on the way. */
-static chunk_status close_file(chk_h5writer *w, chunk_error *err)
+/* Closes datasets and file; discard: nothing more is written. HDF5 never hears of failing writes (vfd.h), so we ask. */
+static chunk_status close_file(chk_h5writer *w, bool discard, chunk_error *err)
 {
-    if (w->file < 0 && w->sets == NULL) return CHUNK_OK;
+    if (w->file < 0) return CHUNK_OK;
     CHK_TRY(chk_h5_enter(err));
+    bool failed_before = chk_vfd_failed(w->file) || w->failed;
     chk_vfd_clear_errno();
+    if (discard || failed_before) chk_vfd_set_failed(w->file);
     while (w->sets != NULL) {
         chk_h5out *d = w->sets;
         w->sets = d->next;
         chk_h5out_free(d);
     }
-    bool ok = H5Fflush(w->file, H5F_SCOPE_GLOBAL) >= 0 && !chk_vfd_failed(w->file);
-    ok = H5Fclose(w->file) >= 0 && ok && chk_vfd_errno() == 0;
+    bool ok = H5Fclose(w->file) >= 0 && chk_vfd_errno() == 0;
     w->file = H5I_INVALID_HID;
-    chunk_status st = ok ? CHUNK_OK : chk_h5writer_fail(w, "cannot finish the file", err);
+    chunk_status st = CHUNK_OK;
+    if (!discard && failed_before)
+        st = chk_fail(err, CHUNK_EFILE, "%s: not finished, as an earlier write failed", w->name);
+    else if (!discard && !ok)
+        st = chk_h5writer_fail(w, "cannot finish the file", err);
     chk_h5_leave();
     return st;
 }
@@ -101,8 +107,8 @@ static void free_writer(chk_h5writer *w)
 void chk_h5writer_abort(chk_h5writer *w)
 {
     if (w == NULL) return;
-    if (w->temp.path != NULL && chk_h5temp_ours(&w->temp)) unlink(w->temp.path); /* first: what closing writes goes nowhere */
-    close_file(w, NULL);
+    if (w->temp.path != NULL && chk_h5temp_ours(&w->temp)) unlink(w->temp.path);
+    close_file(w, true, NULL);
     free_writer(w);
 }
 
@@ -169,8 +175,7 @@ static chunk_status sync_folder(const chk_h5writer *w, chunk_error *err)
 
 chunk_status chk_h5writer_commit(chk_h5writer *w, bool durable, chunk_error *err)
 {
-    chunk_status st = w->failed ? chk_fail(err, CHUNK_EFILE, "%s: not finished, as an earlier write failed", w->name) : CHUNK_OK;
-    if (st == CHUNK_OK) st = close_file(w, err);
+    chunk_status st = close_file(w, false, err);
     if (st == CHUNK_OK) st = check_before_rename(w, err);
     if (st == CHUNK_OK && durable) st = wait_for_disk(w, w->temp.fd, "cannot bring it to the disk", err);
     if (st == CHUNK_OK && rename_into_place(w) != 0) st = failed_call(w, "cannot give the new file its name", err);

@@ -72,6 +72,12 @@ static herr_t note_other(contents *c, const char *what, const char *path)
     return 1;
 }
 
+static bool has_attributes(hid_t file, const char *group)
+{
+    H5O_info_t info;
+    return H5Oget_info_by_name(file, group, &info, H5P_DEFAULT) < 0 || info.num_attrs > 0;
+}
+
 static herr_t visit_link(hid_t root, const char *name, const H5L_info_t *info, void *arg)
 {
     contents *c = arg;
@@ -81,14 +87,13 @@ static herr_t visit_link(hid_t root, const char *name, const H5L_info_t *info, v
     hid_t object = H5Oopen(root, name, H5P_DEFAULT);
     if (object < 0) return note_other(c, "", path);
     H5I_type_t type = H5Iget_type(object);
-    bool attributes = H5Aget_num_attrs(object) > 0;
     H5Oclose(object);
     if (type == H5I_DATASET && is_wanted(c, path)) {
         c->has_wanted = true;
         snprintf(c->text, sizeof c->text, "%.150s", path);
         return 0;
     }
-    if (type == H5I_GROUP && leads_to_wanted(c, path)) return attributes ? note_other(c, "attributes of ", path) : 0;
+    if (type == H5I_GROUP && leads_to_wanted(c, path)) return has_attributes(root, name) ? note_other(c, "attributes of ", path) : 0;
     return note_other(c, "", path);
 }
 
@@ -98,7 +103,7 @@ static chunk_status look_inside(contents *c, const char *path, chunk_error *err)
     CHK_TRY(chk_h5file_open(&f, path, err));
     chunk_status st = chk_h5_enter(err);
     if (st == CHUNK_OK) {
-        if (H5Aget_num_attrs(f->id) > 0) note_other(c, "attributes of ", "/");
+        if (has_attributes(f->id, "/")) note_other(c, "attributes of ", "/");
         if (!c->has_other && H5Lvisit(f->id, H5_INDEX_NAME, H5_ITER_INC, visit_link, c) < 0)
             st = chk_fail(err, CHUNK_EFILE, "%s: cannot list what it holds", path);
         chk_h5_leave();

@@ -14,7 +14,9 @@
 #include "store/h5compat.h"
 
 /* A new file access list with this driver and our fixed cache sizes, closed by the caller with H5Pclose; negative on failure. Inside the lock.
- * File names given to H5Fopen and H5Fcreate are paths, or "fd:N" for a duplicate of descriptor N. */
+ * File names given to H5Fopen and H5Fcreate are paths, or "fd:N" for a duplicate of descriptor N. The latter are for writing, and their failing
+ * writes are noted (chk_vfd_failed, chk_vfd_errno) and not reported to HDF5, the first one being the last that is tried: HDF5 1.10 keeps freed
+ * files in its tables when it cannot write while it opens or closes them, and crashes at exit. Who writes asks chk_vfd_failed. */
 hid_t chk_vfd_fapl(void);
 
 /* The metadata cache of each open file, bytes; its chunk cache is off. */
