@@ -13,7 +13,7 @@ static chunk_status filled(chk_node **out, chk_builder *b, const char *who, cons
         v = ops_cast(&m, v, d);
     } else if (v) {
         if (!given) d = ops_result_type(&v, 1);
-        v = ops_own(&m, ops_fit(&made, b, v, d, err), made);
+        v = ops_own(&m, ops_fit(&made, b, v, d, err), &made);
         if (v) v = ops_cast(&m, v, d);
     }
     return ops_give(out, &m, v ? ops_spread(&m, v, shape) : NULL);
@@ -183,7 +183,7 @@ static chk_node *line_number(ops_maker *m, const double v[2], chk_dtype d)
     if (d != CHK_C128) return ops_number(m, d, v[0]);
     chk_scalar s = {.dtype = CHK_C128, .v.c128 = {v[0], v[1]}};
     chk_node *made = NULL;
-    return m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_scalar(&made, m->b, &s, false, m->err), made);
+    return m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_scalar(&made, m->b, &s, false, m->err), &made);
 }
 
 /* NumPy's order of operations: i * (delta / div) + start, or i / div * delta + start where the step underflows to 0; the last one is stop. */

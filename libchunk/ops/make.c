@@ -1,66 +1,66 @@
 /* make.c: the maker of nodes. */
 #include "ops/make.h"
 
-chk_node *ops_own(ops_maker *m, chunk_status st, chk_node *made)
+chk_node *ops_own(ops_maker *m, chunk_status st, chk_node *const *made)
 {
     if (st != CHUNK_OK) {
         m->st = st;
         return NULL;
     }
     if (m->n == (int)(sizeof m->node / sizeof *m->node)) {
-        chk_node_release(made);
+        chk_node_release(*made);
         m->st = chk_fail(m->err, CHUNK_ESTATE, "internal: an operation is made of more than %d nodes", m->n);
         return NULL;
     }
-    return m->node[m->n++] = made;
+    return m->node[m->n++] = *made;
 }
 
 chk_node *ops_value(ops_maker *m, const chk_value *v, const char *who)
 {
     chk_node *made = NULL;
-    return m->st != CHUNK_OK ? NULL : ops_own(m, chk_value_node(&made, m->b, v, who, m->err), made);
+    return m->st != CHUNK_OK ? NULL : ops_own(m, chk_value_node(&made, m->b, v, who, m->err), &made);
 }
 
 chk_node *ops_apply(ops_maker *m, chk_fn fn, chk_dtype d, chk_node *x, chk_node *y, chk_node *z)
 {
     chk_node *made = NULL, *in[3] = {x, y, z};
-    return m->st != CHUNK_OK ? NULL : ops_own(m, ops_map(&made, m->b, fn, d, in, z ? 3 : y ? 2 : 1, m->err), made);
+    return m->st != CHUNK_OK ? NULL : ops_own(m, ops_map(&made, m->b, fn, d, in, z ? 3 : y ? 2 : 1, m->err), &made);
 }
 
 chk_node *ops_cast(ops_maker *m, chk_node *x, chk_dtype d)
 {
     chk_node *made = NULL;
-    return m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_cast(&made, m->b, x, d, m->err), made);
+    return m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_cast(&made, m->b, x, d, m->err), &made);
 }
 
 chk_node *ops_number(ops_maker *m, chk_dtype d, double v)
 {
     chk_node *made = NULL;
-    return m->st != CHUNK_OK ? NULL : ops_own(m, ops_real(&made, m->b, d, v, m->err), made);
+    return m->st != CHUNK_OK ? NULL : ops_own(m, ops_real(&made, m->b, d, v, m->err), &made);
 }
 
 chk_node *ops_whole(ops_maker *m, chk_dtype d, int64_t v)
 {
     chk_node *made = NULL;
-    return m->st != CHUNK_OK ? NULL : ops_own(m, ops_int(&made, m->b, d, v, m->err), made);
+    return m->st != CHUNK_OK ? NULL : ops_own(m, ops_int(&made, m->b, d, v, m->err), &made);
 }
 
 chk_node *ops_iota(ops_maker *m, int64_t n)
 {
     chk_node *made = NULL;
-    return m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_iota(&made, m->b, n, m->err), made);
+    return m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_iota(&made, m->b, n, m->err), &made);
 }
 
 chk_node *ops_view(ops_maker *m, chk_node *x, const chk_view *v)
 {
     chk_node *made = NULL;
-    return m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_view(&made, m->b, x, v, m->err), made);
+    return m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_view(&made, m->b, x, v, m->err), &made);
 }
 
 chk_node *ops_spread(ops_maker *m, chk_node *x, const chk_shape *shape)
 {
     chk_node *made = NULL;
-    return m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_broadcast(&made, m->b, x, shape, m->err), made);
+    return m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_broadcast(&made, m->b, x, shape, m->err), &made);
 }
 
 chunk_status ops_give(chk_node **out, ops_maker *m, chk_node *x)

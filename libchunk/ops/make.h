@@ -22,7 +22,8 @@ chk_node *ops_whole(ops_maker *m, chk_dtype d, int64_t v);
 chk_node *ops_iota(ops_maker *m, int64_t n);
 chk_node *ops_view(ops_maker *m, chk_node *x, const chk_view *v);
 chk_node *ops_spread(ops_maker *m, chk_node *x, const chk_shape *shape);
-chk_node *ops_own(ops_maker *m, chunk_status st, chk_node *made);   /* node of another constructor; made is ignored where st is a failure */
+/* The node that another constructor has put into *made, which is not looked at where st is a failure. */
+chk_node *ops_own(ops_maker *m, chunk_status st, chk_node *const *made);
 /* Gives x, or the first failure; releases everything else. */
 chunk_status ops_give(chk_node **out, ops_maker *m, chk_node *x);
 

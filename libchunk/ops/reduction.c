@@ -47,7 +47,7 @@ static red_args get_args(ops_maker *m, const chk_op *op, const chk_value *args)
 static chk_node *reduce(ops_maker *m, chk_red red, chk_node *x, const red_args *r)
 {
     chk_node *made = NULL;
-    return m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_reduce(&made, m->b, red, NULL, x, r->axes, r->keepdims, r->correction, m->err), made);
+    return m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_reduce(&made, m->b, red, NULL, x, r->axes, r->keepdims, r->correction, m->err), &made);
 }
 
 /* Integers have no NaN: the plain form does. */

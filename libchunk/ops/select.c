@@ -60,8 +60,7 @@ static chk_node *replaced_parts(ops_maker *m, chk_dtype d, chk_node *x, const do
 {
     chk_dtype real = chk_dtype_real_of(d);
     chk_scalar i = {.dtype = CHK_C128, .v.c128 = {0, 1}};
-    chk_node *unit = NULL;
-    unit = m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_scalar(&unit, m->b, &i, true, m->err), unit);
+    chk_node *made = NULL, *unit = m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_scalar(&made, m->b, &i, true, m->err), &made);
     chk_node *re = replaced(m, real, ops_apply(m, CHK_FN_REAL, d, x, NULL, NULL), value);
     chk_node *im = replaced(m, real, ops_apply(m, CHK_FN_IMAG, d, x, NULL, NULL), value);
     chk_node *y = ops_apply(m, CHK_FN_ADD, d, re, ops_apply(m, CHK_FN_MUL, d, im, unit, NULL), NULL);
@@ -91,8 +90,8 @@ const chk_op chk_op_nan_to_num = {
 /* NumPy's formula: |x - y| <= atol + rtol * |y| where y is finite, or x == y. y is in floats of its own kind first. */
 static chk_node *isclose(ops_maker *m, chk_node *x, chk_node *y, double rtol, double atol, bool equal_nan)
 {
-    chk_node *pair[2] = {y, NULL}, *plain = NULL;
-    pair[1] = m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_float(&plain, m->b, 1, m->err), plain);
+    chk_node *made = NULL, *pair[2] = {y, NULL};
+    pair[1] = m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_float(&made, m->b, 1, m->err), &made);
     chk_dtype dy = m->st == CHUNK_OK ? ops_result_type(pair, 2) : CHK_F64, ry = chk_dtype_real_of(dy);
     pair[0] = x;
     pair[1] = y = ops_cast(m, y, dy);
