@@ -54,11 +54,10 @@ static chunk_status explain_failure(const char *path, chunk_error *err)
 }
 
 /* Files being written in SWMR mode open only with HDF5's own driver. */
-static hid_t open_swmr(const char *path)
+static bool being_written(void)
 {
     char why[200];
-    chk_h5_reason(why, sizeof why);
-    return strstr(why, "already open") ? H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, H5P_DEFAULT) : H5I_INVALID_HID;
+    return strstr(chk_h5_reason(why, sizeof why), "already open") != NULL;
 }
 
 static chunk_status open_new(chk_h5file *f, const char *path, chunk_error *err)
@@ -67,14 +66,15 @@ static chunk_status open_new(chk_h5file *f, const char *path, chunk_error *err)
     if (fapl < 0) return chk_fail(err, CHUNK_ENOMEM, "%s: HDF5 takes no file driver", path);
     chk_vfd_clear_errno();
     f->id = H5Fopen(path, H5F_ACC_RDONLY, fapl);
+    chunk_error why = {0};
+    chunk_status st = f->id < 0 ? explain_failure(path, &why) : CHUNK_OK; /* before another call clears what HDF5 says */
+    bool busy = st != CHUNK_OK && being_written();
     H5Pclose(fapl);
-    if (f->id >= 0) {
+    if (st == CHUNK_OK) {
         f->fd = chk_vfd_fd(f->id);
         return CHUNK_OK;
     }
-    chunk_error why = {0};
-    chunk_status st = explain_failure(path, &why);
-    if ((f->id = open_swmr(path)) >= 0) {
+    if (busy && (f->id = H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, H5P_DEFAULT)) >= 0) {
         f->foreign = true;
         if ((f->fd = open(path, O_RDONLY | O_CLOEXEC)) >= 0) return CHUNK_OK;
         H5Fclose(f->id);

@@ -40,14 +40,18 @@ static chunk_status check(const chk_h5set *d, const int64_t *coord, const chk_ex
     return CHUNK_OK;
 }
 
-static bool absent(const chk_h5set *d, const hsize_t *at)
+/* Why a look-up fails says whether the chunk is merely absent: HDF5 has no cheaper question. Words this file does not know are answered by
+ * H5Dget_chunk_info_by_coord, which walks the whole index. */
+static bool absent(const chk_h5set *d, const hsize_t *at, const char *why)
 {
-    hsize_t n = 1;
-    return H5Dget_chunk_storage_size(d->id, at, &n) >= 0 && n == 0;
+    if (strcmp(why, "chunk address isn't defined") == 0 || strcmp(why, "storage is not initialized") == 0) return true;
+    haddr_t addr = 0;
+    hsize_t n_bytes;
+    unsigned mask;
+    return H5Dget_chunk_info_by_coord(d->id, at, &mask, &addr, &n_bytes) >= 0 && addr == HADDR_UNDEF;
 }
 
-/* One chunk, under the lock. A look-up of a chunk that is not there fails slowly and one that asks for its size first costs twice, so the
- * order follows what the last chunk was. */
+/* One chunk, under the lock. */
 static chunk_status look_up(chk_h5set *d, const int64_t *coord, chk_extent *out, chunk_error *err)
 {
     hsize_t at[CHK_MAX_NDIM];
@@ -55,15 +59,10 @@ static chunk_status look_up(chk_h5set *d, const int64_t *coord, chk_extent *out,
     char text[700], why[200];
     for (int a = 0; a < d->info.shape.ndim; a++) at[a] = (hsize_t)(coord[a] * d->info.chunk.dim[a]);
     *out = (chk_extent){0};
-    if (d->expect_absent && absent(d, at)) {
-        out->absent = true;
-        return CHUNK_OK;
-    }
     chk_vfd_clear_errno();
     chk_vfd_capture_begin();
     herr_t rc = H5Dread_chunk(d->id, H5P_DEFAULT, at, &out->mask, why); /* `why` is not touched: reads are captured */
     int n = chk_vfd_capture_end(&r);
-    d->expect_absent = false;
     if (rc >= 0 && n == 1) {
         out->addr = r.addr;
         out->n_bytes = r.n_bytes;
@@ -72,8 +71,8 @@ static chunk_status look_up(chk_h5set *d, const int64_t *coord, chk_extent *out,
     }
     if (rc >= 0) return chk_fail(err, CHUNK_EFILE, "%s: HDF5 read it in %d parts instead of one", chk_h5set_where(text, sizeof text, d, coord), n);
     chk_h5_reason(why, sizeof why);
-    if (!chk_vfd_errno() && absent(d, at)) {
-        out->absent = d->expect_absent = true;
+    if (!chk_vfd_errno() && absent(d, at, why)) {
+        out->absent = true;
         return CHUNK_OK;
     }
     return chk_fail(err, CHUNK_EFILE, "%s cannot be located: %s%s", chk_h5set_where(text, sizeof text, d, coord), chk_vfd_errno() ? "read error; " : "", why);
@@ -135,6 +134,14 @@ chunk_status chk_h5set_stored(chk_h5set *d, int64_t *n_chunks, uint64_t *n_bytes
     return CHUNK_OK;
 }
 
+/* The first filter that HDF5 cannot undo here, NULL when that is not the trouble. Under the lock. */
+static const chk_filter *missing_filter(const chk_h5set *d)
+{
+    for (int k = 0; k < d->info.pipeline.n; k++)
+        if (H5Zfilter_avail(d->info.pipeline.filter[k].id) <= 0) return &d->info.pipeline.filter[k];
+    return NULL;
+}
+
 chunk_status chk_h5set_read_strided(chk_h5set *d, const int64_t *start, const int64_t *step, const int64_t *count, void *out, chunk_error *err)
 {
     int ndim = d->info.shape.ndim;
@@ -157,9 +164,13 @@ chunk_status chk_h5set_read_strided(chk_h5set *d, const int64_t *start, const in
     chk_h5_reason(why, sizeof why);
     if (from >= 0) H5Sclose(from);
     if (to >= 0) H5Sclose(to);
+    const chk_filter *missing = ok ? NULL : missing_filter(d);
     chk_h5_leave();
     slow_bytes += elements * d->info.item_bytes;
     if (ok) return CHUNK_OK;
+    if (missing)
+        return chk_fail(err, CHUNK_EUNSUPPORTED, "%s:%s: cannot be read: HDF5 has no filter %d (%s); its plugin goes in a folder named by HDF5_PLUGIN_PATH", d->info.file,
+                        d->info.path, missing->id, missing->name);
     return chk_fail(err, CHUNK_EFILE, "%s:%s: cannot be read: %s", d->info.file, d->info.path, why);
 }
 

@@ -22,7 +22,7 @@ struct chk_h5file {
     struct chk_h5file *next;          /* list of the process's open files */
 };
 
-/* An open dataset. info is constant; id and what follows it are used under the HDF5 lock. */
+/* An open dataset, constant but for refs; id and type are used under the HDF5 lock. */
 struct chk_h5set {
     atomic_int refs;
     chk_h5file *file;
@@ -33,7 +33,6 @@ struct chk_h5set {
     uint64_t addr;                    /* contiguous: where it lies, UINT64_MAX when not stored */
     void *compact;                    /* compact: its bytes as stored */
     bool zero_first;                  /* absent parts are not written by H5Dread (fill time "never") */
-    bool expect_absent;               /* the last chunk looked up was absent: ask for absence first, which is then cheaper */
 };
 
 /* What an element is: fills the dtype fields of info from an HDF5 type. Under the lock. */

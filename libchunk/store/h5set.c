@@ -133,8 +133,9 @@ static chunk_status read_layout(const opening *o)
     d->chunk_bytes *= (uint64_t)chk_shape_count(&i->shape);
     if (i->layout == CHK_LAYOUT_COMPACT) return hold_compact(o);
     if (i->layout == CHK_LAYOUT_CONTIGUOUS && H5Pget_external_count(o->dcpl) == 0) {
-        haddr_t at = H5Dget_offset(d->id);
-        if (at != HADDR_UNDEF) d->addr = at;
+        H5D_space_status_t status = H5D_SPACE_STATUS_NOT_ALLOCATED; /* asked first: HDF5 adds the user block to "undefined" as well */
+        if (H5Dget_space_status(d->id, &status) < 0) return broken(o, "address");
+        if (status != H5D_SPACE_STATUS_NOT_ALLOCATED) d->addr = H5Dget_offset(d->id);
     }
     return CHUNK_OK;
 }
