@@ -75,8 +75,8 @@ void chunk_context_free(chunk_context *ctx)
 uint64_t chk_context_fixed_bytes(const chunk_context *ctx)
 {
     if (!ctx->whole_process) return chk_h5_fixed_bytes(2);
-    uint64_t now = chk_self_peak_bytes() + CHK_GROWTH_BYTES;
-    return (now > CHK_PROCESS_BYTES ? now : CHK_PROCESS_BYTES) + ctx->reserved;
+    uint64_t now = chk_self_resident_bytes() + CHK_GROWTH_BYTES, mib = (uint64_t)1 << 20;
+    return (now > CHK_PROCESS_BYTES ? now : CHK_PROCESS_BYTES) + (ctx->reserved + mib - 1) / mib * mib; /* whole MiB: the same from run to run */
 }
 
 int chunk_op_count(void) { return (int)chk_op_table_n; }

@@ -577,16 +577,26 @@ chunk_status chk_fused_run(chk_pass *p, chk_task *t, chunk_error *err)
     return flush(&w, err);
 }
 
+enum { ADVISE_BOXES = 32 };                       /* told of at once: enough for neighbouring chunks to become one request */
+
+static void advise_all(const chk_fused *f, const chk_box *box, size_t n)
+{
+    for (int i = 0; i < f->program.n_inputs && n > 0; i++) {
+        const chk_prog_input *in = &f->program.input[i];
+        if (in->source->ops->advise) in->source->ops->advise(in->source, &in->view, box, n);
+    }
+}
+
 void chk_fused_advise(chk_pass *p, uint64_t task)
 {
     const chk_fused *f = p->ctx;
     int64_t chunk[CHK_MAX_NDIM], first = (int64_t)task * f->units_per_task;
-    chk_box box;
+    chk_box box[ADVISE_BOXES];
+    size_t n = 0;
     for (int64_t u = first; u < first + f->units_per_task && u < f->g.n_units; u++) {
-        if (!chk_geometry_unit(&f->g, u, &box, chunk)) continue;
-        for (int i = 0; i < f->program.n_inputs; i++) {
-            const chk_prog_input *in = &f->program.input[i];
-            if (in->source->ops->advise) in->source->ops->advise(in->source, &in->view, &box, 1);
-        }
+        if (!chk_geometry_unit(&f->g, u, &box[n], chunk) || ++n < ADVISE_BOXES) continue;
+        advise_all(f, box, n);
+        n = 0;
     }
+    advise_all(f, box, n);
 }
