@@ -149,3 +149,9 @@ chunk_status chk_h5file_size(int64_t *out, const chk_h5file *f, chunk_error *err
     *out = sb.st_size;
     return CHUNK_OK;
 }
+
+/* Measured with HDF5 1.10.8 (tests/store/h5_test.c repeats it): starting the library with its self-test; an open file's fixed tables; and its
+ * metadata cache, full of B-tree nodes. */
+enum { LIBRARY_BYTES = 5 << 20, FILE_BYTES = 600 * 1024, CACHE_GROWTH = 10 };
+
+uint64_t chk_h5_fixed_bytes(int n_files) { return LIBRARY_BYTES + (uint64_t)n_files * (FILE_BYTES + (uint64_t)CACHE_GROWTH * CHK_VFD_MDC_BYTES); }
