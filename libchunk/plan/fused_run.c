@@ -113,7 +113,7 @@ static chunk_status carve(worker *w, const chk_fused *f, chk_task *t, size_t wor
     chk_arena *a = &w->arena;
     chk_arena_init(a, t->work, work_bytes);
     size_t boxes = (size_t)f->units_per_task, inputs = (size_t)f->program.n_inputs, scratch = 0;
-    bool ok = (w->cache = chk_arena_get(a, sizeof *w->cache)) && chk_prog_state_init(&w->prog, &f->program, a) &&
+    bool ok = (w->cache = chk_arena_get(a, sizeof *w->cache)) && chk_prog_state_init(&w->prog, &f->program, a, w->cache->epoch != f->epoch) &&
               (w->box = chk_arena_get(a, boxes * sizeof *w->box)) && (w->chunk = chk_arena_get(a, boxes * sizeof *w->chunk)) &&
               (w->piece = chk_arena_get(a, inputs * boxes * sizeof *w->piece)) && (w->hold = chk_arena_get(a, inputs * sizeof *w->hold)) &&
               (w->at = chk_arena_get(a, inputs * sizeof *w->at)) && (w->out = chk_arena_get(a, (size_t)f->n_out * sizeof *w->out)) &&

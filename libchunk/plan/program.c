@@ -253,7 +253,7 @@ size_t chk_program_work_bytes(const chk_program *p)
            chk_arena_cost(sizeof(void *) * (size_t)p->n_instr) + 192;
 }
 
-bool chk_prog_state_init(chk_prog_state *s, const chk_program *p, chk_arena *arena)
+bool chk_prog_state_init(chk_prog_state *s, const chk_program *p, chk_arena *arena, bool fresh)
 {
     s->p = p;
     s->slots = chk_arena_get(arena, p->slot_bytes * (size_t)p->n_slots);
@@ -264,7 +264,7 @@ bool chk_prog_state_init(chk_prog_state *s, const chk_program *p, chk_arena *are
         const chk_instr *c = &p->instr[i];
         if (c->kind != CHK_INSTR_CONST) continue;
         s->ptr[i] = s->consts + (size_t)c->slot * p->slot_bytes;
-        chk_kern_splat(s->ptr[i], c->u.scalar.v.bytes, chk_dtype_size(c->dtype), CHK_PIECE);
+        if (fresh) chk_kern_splat(s->ptr[i], c->u.scalar.v.bytes, chk_dtype_size(c->dtype), CHK_PIECE);
     }
     return true;
 }

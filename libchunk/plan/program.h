@@ -66,7 +66,8 @@ typedef struct chk_prog_state {
     char *consts;
     void **ptr;                           /* per value: where the current piece lies */
 } chk_prog_state;
-bool chk_prog_state_init(chk_prog_state *s, const chk_program *p, chk_arena *arena); /* splats constants; false: does not fit */
+/* fresh: the memory is not as the last call for this program left it, so constants are written. false: it does not fit. */
+bool chk_prog_state_init(chk_prog_state *s, const chk_program *p, chk_arena *arena, bool fresh);
 
 /* One output of a program over a leaf: dense, C order of the leaf. */
 typedef struct chk_prog_out {

@@ -88,7 +88,11 @@ void chk_combiner_init(chk_combiner *c, const chk_reducer *r, const chk_geometry
 {
     *c = (chk_combiner){.r = r, .g = g, .cap = cap, .n_entries = n_entries, .n_buckets = buckets_for(n_entries), .result = result, .sink = sink,
                         .keepdims = keepdims, .ready = true};
-    pthread_mutex_init(&c->lock, NULL);
+    pthread_mutexattr_t spin;                     /* held for a merge or two: waiters spin before they sleep */
+    pthread_mutexattr_init(&spin);
+    pthread_mutexattr_settype(&spin, PTHREAD_MUTEX_ADAPTIVE_NP);
+    pthread_mutex_init(&c->lock, &spin);
+    pthread_mutexattr_destroy(&spin);
     char *at = memory;
     c->entry = (struct chk_entry *)(void *)at;
     at += chk_arena_cost((size_t)n_entries * sizeof(struct chk_entry));

@@ -10,7 +10,8 @@
 /* HDF5 keeps freed blocks on lists without bound by default; these limits keep them small (bytes: all lists of a kind, one list). */
 enum { FREE_ALL = 512 * 1024, FREE_ONE = 64 * 1024 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* Held for a microsecond or so: waiters spin before they sleep (look-ups of absent chunks from two threads: half the time). */
+static pthread_mutex_t lock = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
 static bool ready;             /* under lock */
 static _Atomic bool forked;    /* set in a child once HDF5 was used in the parent */
 static H5E_auto2_t host_print; /* under lock: the host's error printing while we are inside */
