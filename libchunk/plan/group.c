@@ -46,10 +46,12 @@ static bool can_join(const chk_fused *f, const chk_item *first, const chk_item *
     return f->reduced == it->node->u.red.axes && f->leaf_elements == leaf_elements(it);
 }
 
+/* Only what an earlier pass has computed: a later result may have asked for a value that this pass, planned before, computes for itself. */
 static chk_source *lookup(void *arg, const chk_node *n)
 {
-    const chk_item *it = chk_lower_find(arg, n);
-    return it ? it->source : NULL;
+    const chk_lower *l = arg;
+    const chk_item *it = chk_lower_find(l, n);
+    return it && it->level < l->level ? it->source : NULL;
 }
 
 static chunk_status describe_reduction(chk_fused_out *out, chk_item *it, chk_lower *l, chunk_error *err)
@@ -116,6 +118,7 @@ static chunk_status make_pass(chk_lower *l, chk_item *first, chunk_error *err)
     chk_fused *f = grown ? chk_calloc(1, sizeof *f) : NULL;
     if (!f) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
     int number = plan->n_passes++;
+    l->level = first->level;
     plan->pass[number] = (chk_pass){.ops = &chk_fused_stream_ops, .ctx = f};
     f->space = *space_of(first);
     f->grid = *grid_of(first);

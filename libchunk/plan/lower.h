@@ -28,6 +28,7 @@ typedef struct chk_lower {
     chk_plan *plan;
     chk_item **item;
     int n_items;
+    int level;                            /* of the pass that is being made */
     struct chk_seen *seen;                /* hash table of (node, space) -> level */
     size_t n_seen, cap_seen;
 } chk_lower;
