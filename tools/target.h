@@ -52,11 +52,9 @@ static inline size_t target_split(const char *text)
         if (literal == 0) literal = n;
         if (!target_is_folder(text, n + 1)) return literal; /* nothing more to find behind a name that is no folder */
     }
-    if (literal != 0) return literal;
-    if (first != 0) return first;
     for (const char *p = strchr(text, '/'); p != NULL; p = strchr(p + 1, '/'))
         if (target_is_file(text, (size_t)(p - text))) return (size_t)(p - text);
-    return 0;
+    return literal != 0 ? literal : first;
 }
 
 #endif

@@ -130,7 +130,7 @@ def test_full_disk(data):
 
 
 def test_stale_temporaries_are_removed(data):
-    (data / ".out.h5.chunk-tmp-old").write_bytes(b"x")
-    (data / ".other.h5.chunk-tmp-old").write_bytes(b"x")
+    (data / ".out.h5.chunk-tmp-abc123").write_bytes(b"x")
+    (data / ".other.h5.chunk-tmp-abc123").write_bytes(b"x")
     eval_ok("k", "k=x.h5:/k", "-o", "out.h5:/y", "-q", cwd=data)
-    assert sorted(os.listdir(data)) == [".other.h5.chunk-tmp-old", "out.h5", "x.h5"]
+    assert sorted(os.listdir(data)) == [".other.h5.chunk-tmp-abc123", "out.h5", "x.h5"]

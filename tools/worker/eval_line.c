@@ -95,6 +95,28 @@ static int unbound(job *j, const char *name, int column)
     return fail_error(&j->v, EXIT_USAGE, &err, j->text);
 }
 
+/* Constants are no names that must be bound, so the parsed text does not list them: does it hold this word? */
+static bool shadows_constant(const char *text, const char *name)
+{
+    static const char *const constants[] = {"pi", "e", "inf", "nan"};
+    size_t n = strlen(name), i = 0;
+    while (i < sizeof constants / sizeof *constants && strcmp(constants[i], name) != 0) i++;
+    if (i == sizeof constants / sizeof *constants) return false;
+    for (const char *p = text; *p != 0;) {
+        size_t word = 0;
+        while (is_identifier(p, word + 1)) word++;
+        if (word == n && strncmp(p, name, n) == 0) return true;
+        if (word == 0) { /* a number's exponent is no word: 1e5 */
+            bool digit = *p >= '0' && *p <= '9';
+            p++;
+            while (digit && ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') || *p == '.')) p++;
+        } else {
+            p += word;
+        }
+    }
+    return false;
+}
+
 int job_check_names(job *j)
 {
     for (int i = 0; i < chunk_text_n_names(j->parsed); i++) {
@@ -105,7 +127,8 @@ int job_check_names(job *j)
         j->bindings[k].used = true;
     }
     for (int k = 0; k < j->n_bindings; k++)
-        if (!j->bindings[k].used) warn(&j->v, "'%s' is not used by the expression", j->bindings[k].name);
+        if (!j->bindings[k].used && !(j->bindings[k].used = shadows_constant(j->text, j->bindings[k].name)))
+            warn(&j->v, "'%s' is not used by the expression", j->bindings[k].name);
     return 0;
 }
 
