@@ -161,6 +161,8 @@ static chunk_status level_of(chk_lower *l, const chk_node *n, int64_t space, boo
     case CHK_NODE_CUSTOM: return chk_fail(err, CHUNK_EUNSUPPORTED, "%s has no passes of its own yet", n->name);
     default: break;
     }
+    for (int i = 0; i < l->n_kept && !as_root; i++)
+        if (l->kept[i] == n) return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
     if (!as_root && should_hoist(n, space)) return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
     *level = 0;
     for (int i = 0; i < n->n_in; i++) {
@@ -185,7 +187,7 @@ static chunk_status need_level(chk_lower *l, const chk_node *n, int64_t space, b
     return as_root ? CHUNK_OK : remember(l, n, space, *level, err);
 }
 
-chunk_status chk_lower_items(chk_lower *l, chk_target *targets, int n_targets, chunk_error *err)
+static chunk_status find_items(chk_lower *l, chk_target *targets, int n_targets, chunk_error *err)
 {
     for (int i = 0; i < n_targets; i++) {
         chk_item fresh = {.kind = CHK_ITEM_TARGET, .node = targets[i].node, .root = targets[i].node, .target = &targets[i]};
@@ -196,7 +198,7 @@ chunk_status chk_lower_items(chk_lower *l, chk_target *targets, int n_targets, c
     return CHUNK_OK;
 }
 
-void chk_lower_done(chk_lower *l)
+static void drop_items(chk_lower *l)
 {
     for (int i = 0; i < l->n_items; i++) {
         chk_source_release(l->item[i]->source);
@@ -205,4 +207,20 @@ void chk_lower_done(chk_lower *l)
     }
     chk_free(l->item);
     chk_free(l->seen);
+    l->item = NULL;
+    l->seen = NULL;
+    l->n_items = 0;
+    l->n_seen = l->cap_seen = 0;
 }
+
+chunk_status chk_lower_items(chk_lower *l, chk_target *targets, int n_targets, chunk_error *err)
+{
+    CHK_TRY(find_items(l, targets, n_targets, err));
+    CHK_TRY(chk_lower_choose_kept(l, err));
+    if (l->n_kept == 0) return CHUNK_OK;
+    drop_items(l);
+    chk_plan_drop_regions(l->plan);
+    return find_items(l, targets, n_targets, err);
+}
+
+void chk_lower_done(chk_lower *l) { drop_items(l); }

@@ -24,6 +24,8 @@ typedef struct chk_item {
     chk_sink *sink;                       /* STORE, and REDUCE with spill: into the value's place */
 } chk_item;
 
+enum { CHK_MAX_KEPT = 16 };
+
 typedef struct chk_lower {
     chk_plan *plan;
     chk_item **item;
@@ -31,10 +33,15 @@ typedef struct chk_lower {
     int level;                            /* of the pass that is being made */
     struct chk_seen *seen;                /* hash table of (node, space) -> level */
     size_t n_seen, cap_seen;
+    const chk_node *kept[CHK_MAX_KEPT];   /* values that are cheaper to keep than to compute again */
+    int n_kept;
 } chk_lower;
 
+/* Items and levels, the values that keep.c chooses to keep included. */
 chunk_status chk_lower_items(chk_lower *l, chk_target *targets, int n_targets, chunk_error *err);
 chunk_status chk_lower_passes(chk_lower *l, chunk_error *err);
+/* Fills kept, given the items as they are without. */
+chunk_status chk_lower_choose_kept(chk_lower *l, chunk_error *err);
 void chk_lower_done(chk_lower *l);
 const chk_item *chk_lower_find(const chk_lower *l, const chk_node *n);
 chunk_status chk_plan_region(chk_region **out, chk_plan *p, const char *name, chunk_error *err);

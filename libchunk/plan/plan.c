@@ -32,19 +32,27 @@ uint64_t chk_plan_projected(const chk_plan *p, int n_workers, int n_kept, int *p
     return add(add(p->fixed_bytes, mul(workers, p->per_worker_bytes)), largest);
 }
 
-void chk_plan_free(chk_plan *p)
+void chk_plan_drop_regions(chk_plan *p)
 {
-    if (!p) return;
-    for (int i = 0; i < p->n_passes; i++)
-        if (p->pass[i].ops && p->pass[i].ops->free) p->pass[i].ops->free(&p->pass[i]);
     for (int r = 0; r < p->n_regions; r++) {
         if (p->region[r]) chk_buf_put(&p->region[r]->buf);
         chk_free(p->region[r]);
     }
     chk_free(p->region);
-    chk_free(p->pass);
     for (int i = 0; i < p->n_spills; i++) chk_free(p->spill[i]);
     chk_free(p->spill);
+    p->region = NULL;
+    p->spill = NULL;
+    p->n_regions = p->n_spills = 0;
+}
+
+void chk_plan_free(chk_plan *p)
+{
+    if (!p) return;
+    for (int i = 0; i < p->n_passes; i++)
+        if (p->pass[i].ops && p->pass[i].ops->free) p->pass[i].ops->free(&p->pass[i]);
+    chk_plan_drop_regions(p);
+    chk_free(p->pass);
     chk_scratch_free(p->scratch);
     chk_free(p);
 }

@@ -116,6 +116,7 @@ struct chk_plan {
 /* The bound on resident bytes for so many workers and kept areas: fixed + workers * per_worker + the largest pass
  * (live regions + workers * (work + window + worker_bytes so far) + n_kept * kept). peak_pass (may be NULL): the pass that sets it. */
 uint64_t chk_plan_projected(const chk_plan *p, int n_workers, int n_kept, int *peak_pass);
+void chk_plan_drop_regions(chk_plan *p); /* regions and spills, when planning starts over */
 void chk_plan_free(chk_plan *p);
 
 #endif

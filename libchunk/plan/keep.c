@@ -1,0 +1,115 @@
+/* keep.c: recompute or keep? A value that passes of different levels use is computed again in each, unless writing it once and reading it back is
+ * estimated to be cheaper by a fifth. Results do not depend on the choice, only time does. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "plan/lower.h"
+
+/* Nanoseconds of one core, measured on the class of machine that docs/benchmark.md names, rounded: they only have to be right within a factor. */
+#define NS_CHEAP 0.15                         /* an addition on an element in L1 */
+#define NS_DIVIDE 0.6
+#define NS_FUNCTION 1.5                       /* exp, sin, log, ... */
+#define NS_POW 4.0
+#define NS_COMPLEX 20.0                       /* any complex function: scalar code */
+#define NS_USER 3.0
+#define NS_READ_BYTE 0.1                      /* page cache to register */
+#define NS_DECODE_BYTE 0.8                    /* deflate */
+#define NS_WRITE_BYTE 0.25                    /* new pages of a file */
+
+typedef struct use {
+    const chk_node *node;
+    uint64_t levels;                          /* bit l: a pass of level l uses it */
+    double ns;                                /* to compute one element, inputs included */
+    bool inside;                              /* part of another value that is kept */
+} use;
+
+typedef struct uses {
+    use *use;
+    int n;
+    const chk_lower *l;
+} uses;
+
+enum { MAX_USES = 512, MAX_DEPTH = 200 };
+
+static double cost_of(const chk_node *n)
+{
+    if (n->kind == CHK_NODE_USER) return NS_USER;
+    if (n->kind != CHK_NODE_MAP) return 0;
+    if (chk_dtype_kind(n->u.map.compute) == CHK_KIND_COMPLEX && n->u.map.fn >= CHK_FN_SQRT) return NS_COMPLEX;
+    switch (n->u.map.fn) {
+    case CHK_FN_POW: return NS_POW;
+    case CHK_FN_DIV:
+    case CHK_FN_FLOORDIV:
+    case CHK_FN_MOD:
+    case CHK_FN_FMOD:
+    case CHK_FN_SQRT:
+    case CHK_FN_RECIPROCAL: return NS_DIVIDE;
+    default: break;
+    }
+    bool function = (n->u.map.fn >= CHK_FN_CBRT && n->u.map.fn <= CHK_FN_ATANH) || n->u.map.fn == CHK_FN_ATAN2 || n->u.map.fn == CHK_FN_HYPOT ||
+                    n->u.map.fn == CHK_FN_LOGADDEXP;
+    return function ? NS_FUNCTION : NS_CHEAP;
+}
+
+/* Nanoseconds an element of n's value. Shared parts count as often as they are used: an estimate from above for trees that share. */
+static double estimate(const chk_lower *l, const chk_node *n, int depth)
+{
+    double size = (double)chk_dtype_size(n->dtype);
+    if (depth > MAX_DEPTH) return 0;
+    if (n->kind == CHK_NODE_SOURCE) return size * (n->u.source->cuttable ? NS_READ_BYTE : NS_DECODE_BYTE);
+    if (chk_lower_find(l, n)) return size * NS_READ_BYTE;
+    double ns = cost_of(n);
+    for (int i = 0; i < n->n_in; i++)
+        if (2 * chk_shape_count(&n->in[i]->shape) > chk_shape_count(&n->shape)) ns += estimate(l, n->in[i], depth + 1);
+    return ns;
+}
+
+/* Enters the values that one pass computes at full size: a value counts from its topmost node on. */
+static void collect(uses *u, const chk_node *n, int64_t space, int level, int depth)
+{
+    if (depth > MAX_DEPTH || n->kind == CHK_NODE_SOURCE || (depth > 0 && chk_lower_find(u->l, n))) return;
+    if ((n->kind == CHK_NODE_MAP || n->kind == CHK_NODE_USER) && chk_shape_count(&n->shape) == space) {
+        int i = 0;
+        while (i < u->n && u->use[i].node != n) i++;
+        if (i == u->n && u->n < MAX_USES) u->use[u->n++] = (use){.node = n};
+        if (i < u->n) {
+            if (u->use[i].levels >> level & 1) return; /* seen in this pass, with all below */
+            u->use[i].levels |= (uint64_t)1 << level;
+        }
+    }
+    for (int i = 0; i < n->n_in; i++) collect(u, n->in[i], space, level, depth + 1);
+}
+
+static bool worth_keeping(const use *u)
+{
+    int n = __builtin_popcountll(u->levels);
+    double size = (double)chk_dtype_size(u->node->dtype), keep = size * (NS_WRITE_BYTE + n * NS_READ_BYTE);
+    return n > 1 && (n - 1) * u->ns > 1.2 * keep;
+}
+
+static bool contains(const chk_node *n, const chk_node *part, int depth)
+{
+    if (n == part) return true;
+    for (int i = 0; i < n->n_in && depth < MAX_DEPTH; i++)
+        if (contains(n->in[i], part, depth + 1)) return true;
+    return false;
+}
+
+chunk_status chk_lower_choose_kept(chk_lower *l, chunk_error *err)
+{
+    uses u = {.use = chk_calloc(MAX_USES, sizeof *u.use), .l = l};
+    if (!u.use) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
+    for (int i = 0; i < l->n_items; i++) {
+        const chk_item *it = l->item[i];
+        if (it->level < 64) collect(&u, it->root, chk_shape_count(&it->root->shape), it->level, it->kind == CHK_ITEM_TARGET || it->root_is_self ? 0 : 1);
+    }
+    for (int i = 0; i < u.n; i++) {
+        if (__builtin_popcountll(u.use[i].levels) < 2 || chk_shape_count(&u.use[i].node->shape) * 8 < CHK_DENSE_BYTES) continue;
+        u.use[i].ns = estimate(l, u.use[i].node, 0);
+        for (int k = 0; k < l->n_kept && !u.use[i].inside; k++) u.use[i].inside = contains(l->kept[k], u.use[i].node, 0);
+        if (u.use[i].inside || !worth_keeping(&u.use[i]) || l->n_kept == CHK_MAX_KEPT) continue;
+        l->kept[l->n_kept++] = u.use[i].node;
+    }
+    chk_free(u.use);
+    return CHUNK_OK;
+}
