@@ -112,7 +112,7 @@ static chunk_status fill_info(chunk_dataset_info *i, chk_h5set *d, const char *p
         i->logical_bytes *= (uint64_t)h->shape.dim[a];
         if (i->chunked) i->chunks_total *= (h->shape.dim[a] + h->chunk.dim[a] - 1) / h->chunk.dim[a];
     }
-    snprintf(i->dtype, sizeof i->dtype, "%s", h->type_text);
+    snprintf(i->dtype, sizeof i->dtype, "%s", h->dtype_known ? chk_dtype_name(h->dtype) : h->type_text);
     i->computable = h->dtype_known;
     i->layout = layout_name(h->layout);
     chk_pipeline_text(i->filters, sizeof i->filters, &h->pipeline);
