@@ -49,8 +49,8 @@ static inline size_t target_split(const char *text)
         if (first == 0) first = n;
         if (target_is_file(text, n)) return n;
         if (!target_can_be_file(text, n)) continue;
+        if (!target_is_folder(text, n + 1)) return n;
         if (literal == 0) literal = n;
-        if (!target_is_folder(text, n + 1)) return literal; /* nothing more to find behind a name that is no folder */
     }
     for (const char *p = strchr(text, '/'); p != NULL; p = strchr(p + 1, '/'))
         if (target_is_file(text, (size_t)(p - text))) return (size_t)(p - text);
