@@ -1,7 +1,8 @@
-/* find.c: from (function, dtype) to a kernel of the level in use. The templates' rows are sorted into direct tables once. */
+/* find.c: from a function or reduction and a dtype to the kernel of the level in use. The one place that knows which levels were built; the
+ * templates' rows are sorted into direct tables once. */
 #include <pthread.h>
 
-#include "kern/complex.h"
+#include "kern/level.h"
 
 #if defined __x86_64__
 #define FOR_LEVELS(X) X(c, CHK_ISA_C) X(avx2, CHK_ISA_AVX2) X(avx512, CHK_ISA_AVX512)
@@ -10,32 +11,26 @@
 #endif
 
 #define DECLARE(l, level)                                                                                                          \
-    extern const chk_kern_row chk_arith_rows_##l[], chk_compare_rows_##l[], chk_math_rows_##l[];                                   \
-    extern const chk_kern chk_cast_table_##l[CHK_NDTYPE][CHK_NDTYPE];                                                              \
-    extern const chk_red_kern *const chk_red_tables_##l[CHK_NDTYPE];
+    extern const chk_kern_row chk_arith_rows_##l[], chk_compare_rows_##l[], chk_math_rows_##l[], chk_complex_rows_##l[];           \
+    extern const chk_kern chk_casts_##l[CHK_NDTYPE][CHK_NDTYPE];                                                                   \
+    extern const chk_red_kern chk_reds_##l[CHK_NRED][CHK_NDTYPE];                                                                  \
+    extern const chk_move chk_moves_##l;
 FOR_LEVELS(DECLARE)
 
-static chk_kern table[CHK_ISA_N][CHK_NFN][CHK_NDTYPE];
-static const chk_kern (*casts[CHK_ISA_N])[CHK_NDTYPE];
-static const chk_red_kern *const *reds[CHK_ISA_N];
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+#define LEVEL(l, level)                                                                                                            \
+    [level] = {{chk_arith_rows_##l, chk_compare_rows_##l, chk_math_rows_##l, chk_complex_rows_##l}, chk_casts_##l, chk_reds_##l, &chk_moves_##l},
+static const chk_level levels[CHK_ISA_N] = {FOR_LEVELS(LEVEL)};
 
-static void enter(chk_isa level, const chk_kern_row *r)
-{
-    for (; r->kern; r++) table[level][r->fn][r->dtype] = r->kern;
-}
+const chk_level *chk_level_now(void) { return &levels[chk_isa_now()]; }
+
+static chk_kern table[CHK_ISA_N][CHK_NFN][CHK_NDTYPE];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void fill(void)
 {
-#define FILL(l, level)                                                                                                             \
-    enter(level, chk_arith_rows_##l);                                                                                              \
-    enter(level, chk_compare_rows_##l);                                                                                            \
-    enter(level, chk_math_rows_##l);                                                                                               \
-    enter(level, chk_complex_rows[0]);                                                                                             \
-    enter(level, chk_complex_rows[1]);                                                                                             \
-    casts[level] = chk_cast_table_##l;                                                                                             \
-    reds[level] = chk_red_tables_##l;
-    FOR_LEVELS(FILL)
+    for (int l = 0; l < CHK_ISA_N; l++)
+        for (size_t t = 0; t < sizeof levels[l].rows / sizeof levels[l].rows[0]; t++)
+            for (const chk_kern_row *r = levels[l].rows[t]; r && r->kern; r++) table[l][r->fn][r->dtype] = r->kern;
 }
 
 static const struct {
@@ -82,8 +77,7 @@ chk_kern chk_kern_find(chk_fn fn, chk_dtype d)
 chk_kern chk_kern_cast(chk_dtype from, chk_dtype to)
 {
     if (from >= CHK_NDTYPE || to >= CHK_NDTYPE) return NULL;
-    pthread_once(&once, fill);
-    return casts[chk_isa_now()][from][to];
+    return chk_level_now()->casts[from][to];
 }
 
 chk_dtype chk_fn_out_dtype(chk_fn fn, chk_dtype d)
@@ -96,10 +90,9 @@ const char *chk_fn_name(chk_fn fn) { return fns[fn].name; }
 
 const chk_red_kern *chk_red_find(chk_red red, chk_dtype d)
 {
-    if (red >= CHK_NRED || d >= CHK_NDTYPE || d == CHK_F16) return NULL;
-    pthread_once(&once, fill);
-    const chk_red_kern *t = chk_dtype_kind(d) == CHK_KIND_COMPLEX ? chk_complex_reds[d == CHK_C128] : reds[chk_isa_now()][d];
-    return t && t[red].init ? &t[red] : NULL;
+    if (red >= CHK_NRED || d >= CHK_NDTYPE) return NULL;
+    const chk_red_kern *k = &chk_level_now()->reds[red][d];
+    return k->init ? k : NULL;
 }
 
 chk_dtype chk_red_out_dtype(chk_red red, chk_dtype d)
