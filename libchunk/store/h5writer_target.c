@@ -93,7 +93,8 @@ static herr_t visit_link(hid_t root, const char *name, const H5L_info_t *info, v
         snprintf(c->text, sizeof c->text, "%.150s", path);
         return 0;
     }
-    if (type == H5I_GROUP && leads_to_wanted(c, path)) return has_attributes(root, name) ? note_other(c, "attributes of ", path) : 0;
+    if (type == H5I_GROUP && leads_to_wanted(c, path))
+        return has_attributes(root, name) ? note_other(c, "attributes of ", path) : 0;
     return note_other(c, "", path);
 }
 
@@ -130,19 +131,25 @@ static chunk_status check_contents(const char *path, char *const *wanted, int n_
 
 /* ---- the target */
 
-/* path itself, or what a symbolic link leads to. */
+/* path itself, or what a symbolic link leads to; absolute, as the host may change its folder before the end. */
 static chunk_status resolve(char **out, const char *path, chunk_error *err)
 {
     struct stat sb;
-    if (lstat(path, &sb) != 0 || !S_ISLNK(sb.st_mode)) {
-        *out = chk_strdup(path);
-        return *out != NULL ? CHUNK_OK : chk_fail(err, CHUNK_ENOMEM, "%s: no memory for its name", path);
+    char *found = NULL;
+    if (lstat(path, &sb) == 0 && S_ISLNK(sb.st_mode)) {
+        found = realpath(path, NULL);
+        if (found == NULL) return chk_fail_errno(err, errno, path, "a symbolic link that leads nowhere");
+        path = found;
     }
-    char *real = realpath(path, NULL);
-    if (real == NULL) return chk_fail_errno(err, errno, path, "a symbolic link that leads nowhere");
-    *out = chk_strdup(real);
-    free(real);
-    return *out != NULL ? CHUNK_OK : chk_fail(err, CHUNK_ENOMEM, "%s: no memory for its name", path);
+    char *folder = path[0] == '/' || path[0] == '\0' ? NULL : getcwd(NULL, 0);
+    size_t size = strlen(path) + (folder != NULL ? strlen(folder) : 0) + 2;
+    char *full = chk_malloc(size);
+    if (full != NULL) snprintf(full, size, "%s%s%s", folder != NULL ? folder : "", folder != NULL ? "/" : "", path);
+    free(folder);
+    chunk_status st = full != NULL ? CHUNK_OK : chk_fail(err, CHUNK_ENOMEM, "%s: no memory for its name", path);
+    free(found);
+    if (st == CHUNK_OK) *out = full;
+    return st;
 }
 
 static chunk_status check_resolved(chk_h5target *t, const char *name, char *const *wanted, int n_wanted, bool overwrite,

@@ -1,6 +1,7 @@
 /* Filter pipelines: texts, round trips of every combination with masks, bounds that hold, and hostile bytes that never reach beyond a buffer.
  * Compatibility with HDF5's own filters is test_codec_hdf5.py's part. */
 #include <criterion/criterion.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -298,4 +299,46 @@ Test(codec, unknown_filters_are_not_native)
     chk_pipeline q = {.n = 1, .item_bytes = 4, .filter = {{.id = 32008, .n_cd = 5, .cd = {0, 4, 4, 0, 9}}}};
     chk_pipeline_settle(&q);
     cr_assert(!q.native);
+}
+
+static size_t heap_bytes(void)
+{
+    struct mallinfo2 m = mallinfo2();
+    return m.uordblks + m.hblkhd;
+}
+
+/* What is stated of the contexts covers what they take, without being far above it. (Sanitizers count no heap: then only that it runs.) */
+Test(codec, worker_bytes)
+{
+    static const char *const names[] = {"gzip=0", "gzip=1", "gzip=2", "gzip=4", "gzip=9",
+                                        "zstd=1", "zstd=3", "zstd=7", "lz4",    "bitshuffle"};
+    enum { N = 16 << 20 };
+    uint8_t *raw = malloc(N), *back = malloc(N);
+    for (size_t i = 0; i < N; i++) raw[i] = (uint8_t)(i / 1000 + (rng() & 3));
+    for (size_t t = 0; t < sizeof names / sizeof *names; t++) {
+        chk_pipeline p;
+        chk_pipeline_parse(&p, names[t], 1, NULL);
+        size_t n = t == 4 ? 1 << 20 : N, cap = chk_pipeline_stored_bound(&p, n), es = chk_pipeline_encode_scratch(&p, n), n_out;
+        uint8_t *out = malloc(cap), *scratch = malloc(es + 1);
+        uint32_t mask;
+        bool planes;
+        chk_codec_thread_done();
+        size_t before = heap_bytes();
+        chk_pipeline_encode(&p, &mask, out, cap, &n_out, raw, n, scratch, es, NULL);
+        size_t encode = heap_bytes() - before;
+        chk_codec_thread_done();
+        before = heap_bytes();
+        chk_pipeline_decode(&p, mask, back, n, out, n_out, scratch, es, false, &planes, NULL);
+        size_t decode = heap_bytes() - before;
+        size_t stated = chk_pipeline_worker_bytes(&p, true), stated_decode = chk_pipeline_worker_bytes(&p, false);
+        cr_assert(encode <= stated && stated_decode + 64 >= decode, "%s: %zu of %zu, %zu of %zu", names[t], encode, stated, decode,
+                  stated_decode);
+        if (encode > 0) cr_assert(stated < encode + encode / 4 + 32768, "%s: %zu of %zu", names[t], encode, stated);
+        if (decode > 0) cr_assert(stated_decode < decode + decode / 4 + 32768, "%s: %zu of %zu", names[t], decode, stated_decode);
+        chk_codec_thread_done();
+        free(out);
+        free(scratch);
+    }
+    free(raw);
+    free(back);
 }
