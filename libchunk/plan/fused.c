@@ -106,7 +106,7 @@ void chk_fused_size(chk_fused *f, chk_pass *pass, int64_t block_elements, int n_
     pass->ordered = false;
     for (int o = 0; o < f->n_out; o++) {
         if (f->out[o].reduce) continue;
-        pass->bytes_written += (uint64_t)chk_shape_count(&f->space) * chk_dtype_size(f->out[o].dtype);
+        if (!f->out[o].own_sink) pass->bytes_written += (uint64_t)chk_shape_count(&f->space) * chk_dtype_size(f->out[o].dtype);
         pass->worker_bytes += f->out[o].worker_bytes;
         pass->ordered |= f->out[o].ordered;
         pass->serial |= f->out[o].serial;

@@ -369,6 +369,15 @@ static void pass_turn(worker *w)
     w->turn_passed = true;
 }
 
+/* Intermediates that stay in memory are no output. */
+static void count_written(const chk_fused_out *out, const chk_block *b, chk_task_stats *s)
+{
+    if (!out->own_sink)
+        s->bytes_written += b->n_bytes;
+    else if (b->addr)
+        s->bytes_spilled += b->n_bytes;
+}
+
 /* Claims and writes n blocks of each stored value (w->block, output by output); more: other blocks of this task follow. */
 static chunk_status hand_on(worker *w, int64_t n, bool more, chunk_error *err)
 {
@@ -397,7 +406,7 @@ static chunk_status hand_on(worker *w, int64_t n, bool more, chunk_error *err)
             uint64_t t0 = chk_clock_ns();
             CHK_TRY(sink->ops->write(sink, b, err));
             w->t->stats.ns_write += chk_clock_ns() - t0;
-            w->t->stats.bytes_written += b->n_bytes;
+            count_written(&f->out[o], b, &w->t->stats);
         }
     }
     if (ordered && hold_turn && !more) pass_turn(w);
@@ -449,7 +458,7 @@ chunk_status chk_fused_write(chk_pass *p, chk_task *t, chunk_error *err)
         uint64_t t0 = chk_clock_ns();
         CHK_TRY(sink->ops->write(sink, b, err));
         t->stats.ns_write += chk_clock_ns() - t0;
-        t->stats.bytes_written += b->n_bytes;
+        count_written(&f->out[o], b, &t->stats);
     }
     return CHUNK_OK;
 }

@@ -77,8 +77,7 @@ static void source_need(const chk_source *s, const chk_view *v, const int64_t *m
 }
 
 /* Part of a chunk into the dense base box: runs of the trailing axes that are whole in both. */
-static chunk_status copy_part(const chk_spill *s, int64_t number, const chk_box *chunk, const chk_box *part, const chk_box *want, char *out, chk_hold *hold,
-                              chunk_error *err)
+static chunk_status copy_part(const chk_spill *s, int64_t number, const chk_box *chunk, const chk_box *part, const chk_box *want, char *out, chunk_error *err)
 {
     size_t item = chk_dtype_size(s->dtype), run = item;
     int inner = part->ndim;
@@ -98,14 +97,13 @@ static chunk_status copy_part(const chk_spill *s, int64_t number, const chk_box 
             memcpy(to, memory + from, run);
         else
             CHK_TRY(chk_scratch_read(s->scratch, to, run, file_offset(s, number) + from, err));
-        if (!memory) hold->bytes_read += run;
         int a = inner - 1;
         for (; a >= 0 && ++at[a] == part->hi[a]; a--) at[a] = part->lo[a];
         if (a < 0) return CHUNK_OK;
     }
 }
 
-static chunk_status gather(const chk_spill *s, const chk_box *want, char *out, chk_hold *hold, chunk_error *err)
+static chunk_status gather(const chk_spill *s, const chk_box *want, char *out, chunk_error *err)
 {
     int64_t at[CHK_MAX_NDIM];
     memcpy(at, want->lo, sizeof at);
@@ -117,7 +115,7 @@ static chunk_status gather(const chk_spill *s, const chk_box *want, char *out, c
             if (part.lo[a] < want->lo[a]) part.lo[a] = want->lo[a];
             if (part.hi[a] > want->hi[a]) part.hi[a] = want->hi[a];
         }
-        CHK_TRY(copy_part(s, number, &chunk, &part, want, out, hold, err));
+        CHK_TRY(copy_part(s, number, &chunk, &part, want, out, err));
         int a = want->ndim - 1;
         for (; a >= 0; a--) {                     /* on to the next chunk of the box */
             at[a] = part.hi[a];
@@ -162,7 +160,7 @@ static chunk_status source_fetch(chk_source *src, const chk_view *v, const chk_b
         }
         char *to = chk_arena_get(arena, (size_t)chk_box_count(&want) * item);
         if (!to) return chk_fail(err, CHUNK_ESTATE, "internal: a spilled block is larger than planned");
-        CHK_TRY(gather(s, &want, to, hold, err));
+        CHK_TRY(gather(s, &want, to, err));
         point(&out[i], to, &want, v, &boxes[i], item);
     }
     hold->ns_read += chk_clock_ns() - t0;
@@ -201,6 +199,7 @@ static chunk_status sink_write(chk_sink *sink, chk_block *b, chunk_error *err)
     int64_t number = chunk_of(s, b->box.lo, &chunk);
     size_t from = (size_t)offset_in(&chunk, b->box.lo) * item;
     char *memory = resident(s, number);
+    b->addr = !memory;                            /* for the books: this block was spilled */
     if (!memory) return chk_scratch_write(s->scratch, b->data, b->n_bytes, file_offset(s, number) + from, err);
     memcpy(memory + from, b->data, b->n_bytes);
     return CHUNK_OK;
