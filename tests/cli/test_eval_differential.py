@@ -18,8 +18,8 @@ def store(f, rng, name, a):
     options = {}
     if a.ndim and a.size and rng.random() < 0.8:
         options["chunks"] = tuple(int(rng.integers(1, n + 1)) for n in a.shape)
-        options.update([{}, {}, {"compression": "gzip", "shuffle": True}, {"fletcher32": True}, {"compression": "lzf"}, dict(hdf5plugin.LZ4()),
-                        dict(hdf5plugin.Bitshuffle()), dict(hdf5plugin.Zstd(), shuffle=True)][int(rng.integers(8))])
+        options.update([{}, {}, {"compression": "gzip", "shuffle": True}, {"fletcher32": True}, dict(hdf5plugin.LZ4()),
+                        dict(hdf5plugin.Bitshuffle()), dict(hdf5plugin.Zstd(), shuffle=True)][int(rng.integers(7))])
     dtype = a.dtype.newbyteorder(">") if rng.random() < 0.15 and a.dtype.kind != "b" else a.dtype
     f.create_dataset(name, data=a, dtype=dtype, **options)
 
@@ -47,50 +47,44 @@ def compare(text, exact, got, expected):
     elif exact and expected.dtype.kind == "f":
         same = (got == expected) | (np.isnan(got) & np.isnan(expected))
         assert same.all(), f"{text}: {got[~same][:3]}, NumPy {expected[~same][:3]}"
-        nonzero = ~np.isnan(got)
-        assert np.array_equal(np.signbit(got[nonzero]), np.signbit(expected[nonzero])), f"{text}: sign of zero"
+        known = ~np.isnan(got)
+        if "min" not in text and "max" not in text:  # of two zeros NumPy's maximum gives either, by its vector width
+            assert np.array_equal(np.signbit(got[known]), np.signbit(expected[known])), f"{text}: sign of zero"
     else:
         eps = np.finfo(expected.dtype).eps
         np.testing.assert_allclose(got, expected, rtol=64 * eps, atol=512 * eps, err_msg=text)
 
 
-def sums_of_inexact(text, expected, gen):
-    """Sums cancel: NumPy's own error is the yardstick there. Compared in double precision by the size of what is summed."""
-    name, inner = text.split("(", 1)
-    return name in ("sum", "mean", "std") and np.asarray(expected).dtype.kind in "fc"
-
-
-def check_sum(text, got, expected, gen):
-    inner = text[text.index("(") + 1 : text.rindex(")")]
-    for cut in (", axis=", ", keepdims="):
-        head, found, tail = inner.rpartition(cut)
-        if found and tail.count("(") == tail.count(")"):
-            inner = inner if cut not in inner else inner[: inner.index(cut, len(head))]
+def compare_sum(text, got, expected, summed):
+    """Sums cancel: the yardstick is the size of what is summed."""
+    expected = np.asarray(expected)
+    assert got.dtype == expected.dtype and got.shape == expected.shape, text
+    if expected.dtype.kind in "biu":
+        assert np.array_equal(got, expected), text
+        return
+    eps = np.finfo(expected.dtype).eps
+    if eps > 1e-4 and not np.isfinite(expected).all():
+        return  # NumPy adds float16 up in float16 along some axes, where its steps overflow
     with np.errstate(all="ignore"):
-        x = np.abs(np.asarray(gen.value(inner)).astype(np.complex128))
-        scale = np.nansum(np.where(np.isfinite(x), x, 0)) + 1
-        eps = np.finfo(np.asarray(expected).dtype).eps
-        expected = np.asarray(expected)
-        assert got.dtype == expected.dtype and got.shape == expected.shape, text
-        overflow = eps > 1e-4 and not np.isfinite(expected).all()   # NumPy sums float16 in float32, and its steps may overflow
-        if not overflow:
-            np.testing.assert_allclose(got, expected, rtol=1e3 * eps, atol=64 * eps * scale, err_msg=text)
+        x = np.abs(np.asarray(summed).astype(np.complex128))
+        scale = np.sum(np.where(np.isfinite(x), x, 0)) + 1
+        np.testing.assert_allclose(got, expected, rtol=1e3 * eps, atol=64 * eps * scale, err_msg=text)
 
 
 def run_batch(folder, k, gen, batch, n):
     """All of a batch in one process into one group; what NumPy refuses has been sorted out before."""
-    text = "; ".join(f"r{i} = {t}" for i, (t, _, _) in enumerate(batch))
+    text = "; ".join(f"r{i} = {t}" for i, (t, *_) in enumerate(batch))
     used = [f"{name}={folder}/in{k}.h5:/{name}" for name in gen.inputs if name in text]
     out = folder / f"out{n}.h5"
     got = eval_json(text, *used, "-o", f"{out}:/r/", "--memory", "64MiB", "-q")
-    assert got["measured_peak"] <= got["projected_peak"] <= got["ceiling"]
+    assert got["measured_peak"] <= got["projected_peak"] <= got["ceiling"], f"{text}: {got}"
     with h5py.File(out) as f:
-        for i, (t, exact, expected) in enumerate(batch):
+        for i, (t, how, summed, expected) in enumerate(batch):
             value = np.asarray(f[f"r/r{i}"][()])
-            if sums_of_inexact(t, expected, gen):
-                check_sum(t, value, expected, gen)
+            if how == "sum":
+                compare_sum(t, value, expected, gen.value(summed))
             else:
-                compare(t, exact, value, expected)
+                compare(t, how == "exact", value, expected)
     out.unlink()
 
 
@@ -100,7 +94,7 @@ def test_against_numpy(tmp_path, seed, k, sampled):
     gen = Generator(rng, inputs(rng, tmp_path, k))
     batch, done, refused = [], 0, 0
     while done < PER_FILE:
-        text, exact = gen.expression()
+        text, how, summed = gen.expression()
         if not any(name in text for name in gen.inputs):
             continue
         try:
@@ -111,7 +105,7 @@ def test_against_numpy(tmp_path, seed, k, sampled):
                 assert chunk_eval(text, *args, "-q").returncode in (1, 2), f"NumPy refuses {text}"
             refused += 1
             continue
-        batch.append((text, exact, expected))
+        batch.append((text, how, summed, expected))
         done += 1
         if len(batch) == PER_RUN or done == PER_FILE:
             run_batch(tmp_path, k, gen, batch, done)
