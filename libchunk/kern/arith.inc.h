@@ -117,8 +117,8 @@ static inline double floordivf64(double x, double y)
     CHK_UNARY(round_##d, T, T, __builtin_rint##s(x))                                                                               \
     CHK_UNARY(recip_##d, T, T, 1 / x)                                                                                              \
     CHK_UNARY(sqrt_##d, T, T, __builtin_sqrt##s(x))                                                                                \
-    CHK_UNARY(deg2rad_##d, T, T, x *(V)0.017453292519943295769)                                                                    \
-    CHK_UNARY(rad2deg_##d, T, T, x *(V)57.295779513082320877)
+    CHK_UNARY(deg2rad_##d, T, T, x *((V)3.14159265358979323846 / 180))                                                                    \
+    CHK_UNARY(rad2deg_##d, T, T, x *(180 / (V)3.14159265358979323846))
 FOR_FLOATS(FLOATS)
 
 CHK_BINARY(or_b, u8u, u8u, u8u, (x | y) != 0)

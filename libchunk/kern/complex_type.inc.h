@@ -1,6 +1,7 @@
 /* complex_type.inc.h: the kernels of complex.inc.h for one dtype. Parameters: C_ID its short name, C_REAL that of its parts, C_V and C_T their
  * value and unaligned types, LIBM(name) the C library's function for them. */
 #define OF(name) CHK_PASTE(name, C_ID)
+#define FLIP(x) CHK_PASTE(flip, C_REAL)(x)
 
 typedef struct OF(value) {
     C_V re, im;
@@ -87,17 +88,17 @@ BINARY(fmin, !OF(number)(y) || OF(at_most)(x, y) ? x : y)
 BINARY(fmax, !OF(number)(y) || OF(at_most)(y, x) ? x : y)
 
 /* ---- arithmetic */
-static inline OF(value) OF(product)(OF(value) x, OF(value) y) { return MAKE(x.re * y.re - x.im * y.im, x.re * y.im + x.im * y.re); }
+static inline OF(value) OF(product)(OF(value) x, OF(value) y) { return MAKE(x.re * y.re + x.im * FLIP(y.im), x.re * y.im + x.im * y.re); }
 static inline OF(value) OF(quotient)(OF(value) x, OF(value) y) /* Smith's */
 {
     C_V re = LIBM(fabs)(y.re), im = LIBM(fabs)(y.im);
     if (re >= im) {
         if (re == 0 && im == 0) return MAKE(x.re / re, x.im / re);
         C_V ratio = y.im / y.re, scale = 1 / (y.re + y.im * ratio);
-        return MAKE((x.re + x.im * ratio) * scale, (x.im - x.re * ratio) * scale);
+        return MAKE((x.re + x.im * ratio) * scale, (x.im + x.re * FLIP(ratio)) * scale);
     }
     C_V ratio = y.re / y.im, scale = 1 / (y.im + y.re * ratio);
-    return MAKE((x.re * ratio + x.im) * scale, (x.im * ratio - x.re) * scale);
+    return MAKE((x.re * ratio + x.im) * scale, (x.im * ratio + FLIP(x.re)) * scale);
 }
 static inline OF(value) OF(inverse)(OF(value) x)
 {
@@ -123,7 +124,7 @@ BINARY(div, OF(quotient)(x, y))
 UNARY(neg, MAKE(-x.re, -x.im))
 UNARY(pos, x)
 UNARY(conj, MAKE(x.re, -x.im))
-UNARY(square, MAKE(x.re *x.re - x.im * x.im, x.re *x.im + x.im * x.re))
+UNARY(square, OF(product)(x, x))
 UNARY(reciprocal, OF(inverse)(x))
 UNARY(round, MAKE(LIBM(rint)(x.re), LIBM(rint)(x.im)))
 UNARY(sign, OF(direction)(x))
@@ -213,6 +214,7 @@ UNARY(log2, OF(scaled)(OF(from_libm)(LIBM(clog)(OF(to_libm)(x))), (C_V)1.4426950
 UNARY(log10, OF(scaled)(OF(from_libm)(LIBM(clog)(OF(to_libm)(x))), (C_V)0.434294481903251827651128918916605082))
 
 #undef OF
+#undef FLIP
 #undef READ
 #undef UNARY
 #undef BINARY

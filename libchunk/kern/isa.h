@@ -25,6 +25,25 @@ typedef uint64_t u64u CHK_UNALIGNED;
 typedef float f32u CHK_UNALIGNED;
 typedef double f64u CHK_UNALIGNED;
 
+/* -x, by its sign bit. Where a loop forms both a - b and a + b of products, GCC 12 fuses them whatever -ffp-contract says (its addsub pattern);
+ * written as a + flip(b) they stay as they are. */
+static inline double flip_f64(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits ^= 0x8000000000000000u;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+static inline float flip_f32(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits ^= 0x80000000u;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
 /* One kernel of a table; the table ends with a NULL kernel. */
 typedef struct chk_kern_row {
     chk_fn fn;

@@ -2,17 +2,25 @@
 #include "kern/isa.h"
 #include "kern/simd.h"
 
+/* HALF_EXP: half of exp(x) is exp(x - SHIFT) * FACTOR, for x above FROM. SHIFT is the multiple of 1/4 whose factor, exp(SHIFT) / 2, lies
+ * nearest to a number of the type, found by trying all up to 60; x - SHIFT is exact. */
 #define REAL f64
 #define REAL_T double
-#define REAL_DTYPE CHK_F64
+#define HALF_EXP_FROM 709
+#define HALF_EXP_SHIFT 39.75
+#define HALF_EXP_FACTOR 0x1.45a37ac20f1ddp+56
 #include "kern/math_real.inc.h"
 #undef REAL
 #undef REAL_T
-#undef REAL_DTYPE
+#undef HALF_EXP_FROM
+#undef HALF_EXP_SHIFT
+#undef HALF_EXP_FACTOR
 
 #define REAL f32
 #define REAL_T float
-#define REAL_DTYPE CHK_F32
+#define HALF_EXP_FROM 88
+#define HALF_EXP_SHIFT 21.5f
+#define HALF_EXP_FACTOR 0x1.03343p+30f
 #include "kern/math_real.inc.h"
 
 #define ROWS(D, d)                                                                                                                 \

@@ -52,13 +52,47 @@ static inline VEC OF(logaddexp_of)(VEC x, VEC y)
     return OF(choose)(OF(equal)(x, y), x + OF(all)((REAL_T)0.693147180559945309417), OF(choose)(OF(equal)(d, d), r, d));
 }
 
+/* SLEEF gives infinity too early for these: from the root of the greatest number on (asinh, acosh), where exp overflows though half of it
+ * does not (sinh, cosh), and near the greatest number (log1p). Lanes past those points are done again. */
+static inline VEC OF(log1p_of)(VEC x)
+{
+    MASK large = OF(less)(OF(all)((REAL_T)1e30), x);
+    VEC r = S(log1p, u10)(x);
+    return OF(any)(large) ? OF(choose)(large, S(log, u10)(x), r) : r;
+}
+static inline VEC OF(asinh_of)(VEC x)
+{
+    VEC size = OF(abs)(x), r = S(asinh, u10)(x);
+    MASK large = OF(less)(OF(all)((REAL_T)1e17), size);
+    return OF(any)(large) ? OF(choose)(large, OF(sign)(S(log, u10)(size) + OF(all)((REAL_T)0.693147180559945309417), x), r) : r;
+}
+static inline VEC OF(acosh_of)(VEC x)
+{
+    VEC r = S(acosh, u10)(x);
+    MASK large = OF(less)(OF(all)((REAL_T)1e17), x);
+    return OF(any)(large) ? OF(choose)(large, S(log, u10)(x) + OF(all)((REAL_T)0.693147180559945309417), r) : r;
+}
+static inline VEC OF(half_exp)(VEC size) { return S(exp, u10)(size - OF(all)(HALF_EXP_SHIFT)) * OF(all)(HALF_EXP_FACTOR); }
+static inline VEC OF(sinh_of)(VEC x)
+{
+    VEC size = OF(abs)(x), r = S(sinh, u10)(x);
+    MASK large = OF(less)(OF(all)(HALF_EXP_FROM), size);
+    return OF(any)(large) ? OF(choose)(large, OF(sign)(OF(half_exp)(size), x), r) : r;
+}
+static inline VEC OF(cosh_of)(VEC x)
+{
+    VEC size = OF(abs)(x), r = S(cosh, u10)(x);
+    MASK large = OF(less)(OF(all)(HALF_EXP_FROM), size);
+    return OF(any)(large) ? OF(choose)(large, OF(half_exp)(size), r) : r;
+}
+
 UNARY(exp, S(exp, u10)(x))
 UNARY(exp2, S(exp2, u10)(x))
 UNARY(expm1, S(expm1, u10)(x))
 UNARY(log, S(log, u10)(x))
 UNARY(log2, S(log2, u10)(x))
 UNARY(log10, S(log10, u10)(x))
-UNARY(log1p, S(log1p, u10)(x))
+UNARY(log1p, OF(log1p_of)(x))
 UNARY(cbrt, S(cbrt, u10)(x))
 UNARY(sin, S(sin, u10)(x))
 UNARY(cos, S(cos, u10)(x))
@@ -66,11 +100,11 @@ UNARY(tan, S(tan, u10)(x))
 UNARY(asin, S(asin, u10)(x))
 UNARY(acos, S(acos, u10)(x))
 UNARY(atan, S(atan, u10)(x))
-UNARY(sinh, S(sinh, u10)(x))
-UNARY(cosh, S(cosh, u10)(x))
+UNARY(sinh, OF(sinh_of)(x))
+UNARY(cosh, OF(cosh_of)(x))
 UNARY(tanh, S(tanh, u10)(x))
-UNARY(asinh, S(asinh, u10)(x))
-UNARY(acosh, S(acosh, u10)(x))
+UNARY(asinh, OF(asinh_of)(x))
+UNARY(acosh, OF(acosh_of)(x))
 UNARY(atanh, S(atanh, u10)(x))
 UNARY(erf, S(erf, u10)(x))
 UNARY(lgamma, S(lgamma, u10)(x))

@@ -75,7 +75,7 @@ static inline void OF(multiply)(f64u *p, const R_T *x, bool skip_nan)
 {
     double re = x[0], im = x[1], a = p[0], b = p[1];
     if (skip_nan && (re != re || im != im)) return;
-    p[0] = a * re - b * im;
+    p[0] = a * re + b * flip_f64(im);
     p[1] = a * im + b * re;
 }
 static inline void OF(product_row)(void *state, size_t j, const R_T *a, size_t n, bool skip_nan)
