@@ -10,6 +10,9 @@
 /* Chunks above this many elements are not a task's unit unless a codec forces it: a few of them could not keep all workers busy. */
 enum { MAX_UNIT_ELEMENTS = 4 << 20, MAX_UNITS_PER_TASK = 256 };
 
+/* States of a block's results above this size: unmatched ones are worth bounding, at the price of a dependency a task (0.1 us). */
+enum { LARGE_STATES = 64 << 10 };
+
 static int log2_floor(int64_t n)
 {
     int b = 0;
@@ -27,6 +30,18 @@ static int64_t chunk_elements(const chk_grid *grid, const chk_shape *space)
     return n;
 }
 
+/* Bytes of states that the results of one whole chunk need. */
+static size_t chunk_states(const chk_fused *f)
+{
+    size_t kept = 1, state = 0;
+    for (int a = 0; a < f->space.ndim; a++) {
+        int64_t c = chk_axis_max_chunk(&f->grid.axis[a]);
+        if (!(f->reduced >> a & 1)) kept *= (size_t)(c < 1 ? 1 : c < f->space.dim[a] ? c : f->space.dim[a]);
+    }
+    for (int o = 0; o < f->n_out; o++) state += f->out[o].reduce ? f->out[o].reducer.state_bytes : 0;
+    return kept * state;
+}
+
 static void size_cut(chk_fused *f, int64_t block_elements)
 {
     int64_t in_chunk = chunk_elements(&f->grid, &f->space);
@@ -35,7 +50,7 @@ static void size_cut(chk_fused *f, int64_t block_elements)
     for (int o = 0; o < f->n_out; o++) f->encoded |= f->out[o].whole_chunks;
     for (int i = 0; i < f->program.n_inputs; i++) cuttable &= f->program.input[i].source->cuttable;
     if (f->encoded) block_elements = in_chunk;
-    bool whole = f->encoded || !cuttable || (in_chunk > block_elements && in_chunk <= MAX_UNIT_ELEMENTS);
+    bool whole = f->encoded || !cuttable || (in_chunk > block_elements && in_chunk <= MAX_UNIT_ELEMENTS && chunk_states(f) <= LARGE_STATES);
     f->fetch_units = !cuttable || !whole;
     chk_geometry_make(&f->g, &f->space, &f->grid, f->reduced, f->leaf_elements, block_elements, whole);
     if (f->encoded) {                             /* blocks are chunks even where leaves would have to be cut */
@@ -68,12 +83,16 @@ static void size_reductions(chk_fused *f, int n_workers)
         }
     }
     f->stack_depth = f->units_per_task > 1 ? 2 * (g->levels + 2) : g->whole_chunks ? g->chunk_bits + 3 : f->block_level + 3;
+    size_t states = 0;
+    for (int o = 0; o < f->n_out; o++) states += f->out[o].reduce ? f->out[o].reducer.state_bytes * f->cap : 0;
+    /* Encoded passes start in order and hold a kept area each: at most workers and two more are under way. */
+    f->run_ahead = f->encoded || states * (size_t)kept_blocks > LARGE_STATES ? 2 * n_workers + 2 : 0;
     f->cacheable = f->program.constant_when_absent;
     for (int o = 0; o < f->n_out; o++) {
         chk_fused_out *out = &f->out[o];
         if (!out->reduce) continue;
         f->cacheable &= out->reducer.kern && !out->reducer.kern->wants_index;
-        out->n_entries = chk_combiner_entries(g, n_workers, kept_blocks * f->units_per_task);
+        out->n_entries = chk_combiner_entries(g, f->units_per_task > 1 ? 0 : f->block_level, n_workers, f->run_ahead * f->units_per_task, kept_blocks * (f->units_per_task > 1 ? 2 : 1));
         out->pool->n_bytes = chk_combiner_bytes(out->n_entries, &out->reducer, f->cap);
     }
 }
@@ -113,7 +132,7 @@ void chk_fused_size(chk_fused *f, chk_pass *pass, int64_t block_elements, int n_
         if (f->encoded) pass->kept_bytes += chk_arena_cost(chk_fused_kept_bytes(f, o));
     }
     pass->ordered |= f->encoded;
-    pass->ops = f->encoded ? &chk_fused_ops : &chk_fused_stream_ops;
+    pass->ops = f->encoded ? &chk_fused_ops : f->run_ahead ? &chk_fused_bounded_ops : &chk_fused_stream_ops;
     pass->kept_bytes = chk_page_round(pass->kept_bytes);
     pass->work_bytes = chk_page_round(chk_fused_work_bytes(f));
     pass->n_tasks = (uint64_t)((f->g.n_units + f->units_per_task - 1) / f->units_per_task);
@@ -167,11 +186,24 @@ static void fused_describe(const chk_pass *p, char *buf, size_t size)
         n += (size_t)snprintf(buf + n, size - n, "%s%s %s", o ? ", " : "", f->out[o].reduce ? "reduce" : "store", f->out[o].name);
 }
 
+/* Nothing but the bound on running ahead. */
+static bool fused_deps(const chk_pass *p, uint64_t task, int i, uint64_t *on)
+{
+    uint64_t ahead = (uint64_t)((const chk_fused *)p->ctx)->run_ahead;
+    if (i > 0 || task < ahead) return false;
+    *on = task - ahead;
+    return true;
+}
+
 const chk_pass_ops chk_fused_ops = {
     .kind = "fused", .open = fused_open, .run = chk_fused_run, .claim = chk_fused_claim, .write = chk_fused_write, .advise = chk_fused_advise,
     .close = fused_close, .free = fused_free, .describe = fused_describe,
 };
 const chk_pass_ops chk_fused_stream_ops = {
     .kind = "fused", .open = fused_open, .run = chk_fused_run, .advise = chk_fused_advise, .close = fused_close, .free = fused_free,
+    .describe = fused_describe,
+};
+const chk_pass_ops chk_fused_bounded_ops = {
+    .kind = "fused", .open = fused_open, .deps = fused_deps, .run = chk_fused_run, .advise = chk_fused_advise, .close = fused_close, .free = fused_free,
     .describe = fused_describe,
 };

@@ -43,6 +43,7 @@ typedef struct chk_fused {
     int64_t units_per_task;
     size_t cap;                           /* results of the largest block */
     int stack_depth, block_level;
+    int64_t run_ahead;                    /* tasks may start this far above the lowest unfinished one; 0: no limit */
     bool cacheable;                       /* blocks of fill alone have the same states wherever they lie */
     int n_workers;
     size_t fetch_arena, fetch_transient;
@@ -51,6 +52,7 @@ typedef struct chk_fused {
 
 extern const chk_pass_ops chk_fused_ops;        /* encoded: chunks are claimed and written after run */
 extern const chk_pass_ops chk_fused_stream_ops; /* blocks are written inside run */
+extern const chk_pass_ops chk_fused_bounded_ops; /* the same, with run_ahead */
 
 /* Sizes the pass for blocks of about block_elements: geometry, work_bytes, window_bytes, kept_bytes, n_tasks. Reductions' pools are sized for
  * n_workers. */

@@ -65,9 +65,10 @@ bool chk_red_stack_settle(chk_red_stack *s)
 
 /* ---- the combiner */
 
-int64_t chk_combiner_entries(const chk_geometry *g, int n_workers, int64_t kept_blocks_in_unit)
+int64_t chk_combiner_entries(const chk_geometry *g, int block_level, int n_workers, int64_t run_ahead, int64_t kept_blocks_in_unit)
 {
-    return (int64_t)(n_workers + 1) * 2 * (g->levels + 1) * kept_blocks_in_unit + n_workers;
+    int64_t first_run = g->levels - block_level + 1, others = run_ahead ? run_ahead : (int64_t)n_workers * 2 * (g->levels + 1);
+    return (first_run + others) * kept_blocks_in_unit + n_workers;
 }
 
 static int64_t buckets_for(int64_t n_entries)

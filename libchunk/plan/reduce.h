@@ -69,9 +69,10 @@ typedef struct chk_combiner {
     bool ready;
 } chk_combiner;
 
-/* Unmatched nodes there can be: completed tasks form at most n_workers + 1 runs of consecutive blocks, and a run of nodes in order has at most two a
- * level; times the result blocks that one unit of work touches. */
-int64_t chk_combiner_entries(const chk_geometry *g, int n_workers, int64_t kept_blocks_in_unit);
+/* Unmatched nodes there can be, times the result blocks that one unit of work touches. Units come in slot order, so what is complete is a run from
+ * the first slot on, at most one node a level above the blocks', and behind the lowest unfinished unit other runs. Those are at most run_ahead
+ * nodes where a pass lets no task start further ahead than that; else (0) at most n_workers runs of two nodes a level. */
+int64_t chk_combiner_entries(const chk_geometry *g, int block_level, int n_workers, int64_t run_ahead, int64_t kept_blocks_in_unit);
 uint64_t chk_combiner_bytes(int64_t n_entries, const chk_reducer *r, size_t cap);
 void chk_combiner_init(chk_combiner *c, const chk_reducer *r, const chk_geometry *g, size_t cap, int64_t n_entries, void *memory, void *result,
                        chk_sink *sink, bool keepdims);
