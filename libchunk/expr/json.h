@@ -13,7 +13,7 @@
 
 #include "expr/internal.h"
 
-enum { CHK_JSON_MAX = 64 << 20, CHK_JSON_NODES = 200000 };
+enum { CHK_JSON_MAX = 64 << 20, CHK_JSON_NODES = 50000 };
 
 /* Constants as text and back. buf of at least 96 bytes. */
 chunk_status chk_scalar_text(char *buf, size_t size, const chk_scalar *v, chunk_error *err);

@@ -226,8 +226,9 @@ static chunk_status read_all(reader *r, chk_node **results, int max_results, int
     for (const cJSON *j = list->child; j; j = j->next) {
         int64_t at;
         if (!read_int(&at, j) || at < 0 || at >= n) {
+            chk_fail(r->err, CHUNK_EINVAL, "JSON: result %d is not the number of a node", k);
             while (k > 0) chk_node_release(results[--k]);
-            return chk_fail(r->err, CHUNK_EINVAL, "JSON: result %d is not the number of a node", k);
+            return CHUNK_EINVAL;
         }
         results[k++] = chk_node_retain(r->node[at]);
     }

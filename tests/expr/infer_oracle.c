@@ -59,7 +59,7 @@ static chunk_status answer(chk_builder *b, char *line, chk_binding *binding, int
     if (st != CHUNK_OK) return st;
     printf("ok");
     for (int i = 0; i < n_results; i++) {
-        if (i) printf(";");
+        if (i) printf(" ;");
         print_node(result[i]);
         chk_node_release(result[i]);
     }
