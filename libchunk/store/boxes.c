@@ -31,7 +31,8 @@ void chk_pick_counts(int64_t *count, const chk_view *v, const int64_t *extent)
     for (int b = 0; b < v->base_ndim; b++) count[b] = v->axis[b] < 0 ? 1 : extent[v->axis[b]];
 }
 
-void chk_pick_box(chk_pick *out, const chk_view *v, const chk_box *box, const int64_t *origin, const chk_shape *block, size_t item_bytes)
+void chk_pick_box(chk_pick *out, const chk_view *v, const chk_box *box, const int64_t *origin, const chk_shape *block,
+                  size_t item_bytes)
 {
     int64_t row = (int64_t)item_bytes;
     out->ndim = v->base_ndim;
@@ -128,8 +129,8 @@ static void copy_rows(const walk *w, int axis, char *dst, const char *src)
     }
 }
 
-void chk_copy_strided(char *dst, const int64_t *dst_stride, const char *src, const int64_t *src_stride, const int64_t *extent, int ndim,
-                      size_t item_bytes)
+void chk_copy_strided(char *dst, const int64_t *dst_stride, const char *src, const int64_t *src_stride, const int64_t *extent,
+                      int ndim, size_t item_bytes)
 {
     walk w = {.item_bytes = item_bytes};
     for (int a = 0; a < ndim; a++)

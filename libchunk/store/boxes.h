@@ -23,7 +23,8 @@ typedef struct chk_pick {
 enum { CHK_MAX_GAP = 4096 };
 
 /* The box of the base that the view shows in `box`, within the block (a chunk) of shape block->dim at `origin`. */
-void chk_pick_box(chk_pick *out, const chk_view *v, const chk_box *box, const int64_t *origin, const chk_shape *block, size_t item_bytes);
+void chk_pick_box(chk_pick *out, const chk_view *v, const chk_box *box, const int64_t *origin, const chk_shape *block,
+                  size_t item_bytes);
 /* An upper bound for all boxes of at most max_extent that lie in one block. */
 void chk_pick_most(chk_pick *out, const chk_view *v, const int64_t *max_extent, const chk_shape *block, size_t item_bytes);
 /* Strides of a piece over the view's axes, from byte strides of the base axes (all positive), and what the box's first element lies beyond the
@@ -35,7 +36,8 @@ void chk_pick_counts(int64_t *count, const chk_view *v, const int64_t *extent);
 /* Dense C-order strides over the view's axes that some base axis moves along; 0 for the others. Returns the bytes of a box of that extent. */
 uint64_t chk_dense_strides(int64_t *stride, const chk_view *v, const int64_t *extent, size_t item_bytes);
 /* Copies extent elements from src to dst, any strides; axes where dst_stride is 0 are taken once. */
-void chk_copy_strided(char *dst, const int64_t *dst_stride, const char *src, const int64_t *src_stride, const int64_t *extent, int ndim, size_t item_bytes);
+void chk_copy_strided(char *dst, const int64_t *dst_stride, const char *src, const int64_t *src_stride, const int64_t *extent,
+                      int ndim, size_t item_bytes);
 /* The same with one value. */
 void chk_fill_strided(char *dst, const int64_t *dst_stride, const void *item, const int64_t *extent, int ndim, size_t item_bytes);
 

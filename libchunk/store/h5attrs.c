@@ -47,7 +47,11 @@ static void __attribute__((format(printf, 2, 3))) text_add(text *t, const char *
 /* Length of the valid UTF-8 sequence at s (n bytes left), 0 when there is none. */
 static size_t utf8_length(const unsigned char *s, size_t n)
 {
-    size_t len = s[0] < 0x80 ? 1 : s[0] >= 0xC2 && s[0] < 0xE0 ? 2 : (s[0] & 0xF0) == 0xE0 ? 3 : s[0] >= 0xF0 && s[0] < 0xF5 ? 4 : 0;
+    size_t len = s[0] < 0x80                   ? 1
+                 : s[0] >= 0xC2 && s[0] < 0xE0 ? 2
+                 : (s[0] & 0xF0) == 0xE0       ? 3
+                 : s[0] >= 0xF0 && s[0] < 0xF5 ? 4
+                                               : 0;
     if (len == 0 || len > n) return 0;
     for (size_t i = 1; i < len; i++)
         if ((s[i] & 0xC0) != 0x80) return 0;
@@ -126,7 +130,7 @@ static void add_number(text *t, const chk_scalar *v)
 /* ---- an attribute's elements */
 
 typedef struct elements {
-    chk_h5info info;                  /* of its type */
+    chk_h5info info; /* of its type */
     bool is_string, is_variable;
     size_t item_bytes;
     const char *data;
@@ -173,7 +177,8 @@ static void add_value(text *t, hid_t attr, hid_t type, hid_t space)
     chk_h5type_describe(&e.info, type);
     e.is_string = H5Tget_class(type) == H5T_STRING;
     e.is_variable = e.is_string && H5Tis_variable_str(type) > 0;
-    bool ok = H5Sget_simple_extent_type(space) != H5S_NULL && s.ndim >= 0 && s.ndim <= CHK_MAX_NDIM && (e.is_string || e.info.dtype_known);
+    bool ok = H5Sget_simple_extent_type(space) != H5S_NULL && s.ndim >= 0 && s.ndim <= CHK_MAX_NDIM &&
+              (e.is_string || e.info.dtype_known);
     if (ok) ok = H5Sget_simple_extent_dims(space, dim, NULL) >= 0;
     for (int a = 0; ok && a < s.ndim; a++) s.dim[a] = dim[a] > MOST_ELEMENTS ? MOST_ELEMENTS + 1 : (int64_t)dim[a];
     int64_t n = ok ? chk_shape_count(&s) : 0;
@@ -208,7 +213,8 @@ static bool read_next(chk_h5set *d, hsize_t index, char **name, text *json)
     return true;
 }
 
-chunk_status chk_h5set_attrs(chk_h5set *d, chunk_status (*fn)(void *arg, const char *name, const char *json), void *arg, chunk_error *err)
+chunk_status chk_h5set_attrs(chk_h5set *d, chunk_status (*fn)(void *arg, const char *name, const char *json), void *arg,
+                             chunk_error *err)
 {
     chunk_status st = CHUNK_OK;
     bool more = true;

@@ -21,10 +21,12 @@
 /* Visiting objects: fn(object, name, info, arg); only the kind of each object is asked for. */
 #if H5_VERSION_GE(1, 12, 0)
 typedef H5O_info2_t chk_h5_object_info;
-#define CHK_H5_VISIT(id, name, fn, arg) H5Ovisit_by_name3(id, name, H5_INDEX_NAME, H5_ITER_INC, fn, arg, H5O_INFO_BASIC, H5P_DEFAULT)
+#define CHK_H5_VISIT(id, name, fn, arg)                                                                                            \
+    H5Ovisit_by_name3(id, name, H5_INDEX_NAME, H5_ITER_INC, fn, arg, H5O_INFO_BASIC, H5P_DEFAULT)
 #else
 typedef H5O_info_t chk_h5_object_info;
-#define CHK_H5_VISIT(id, name, fn, arg) H5Ovisit_by_name2(id, name, H5_INDEX_NAME, H5_ITER_INC, fn, arg, H5O_INFO_BASIC, H5P_DEFAULT)
+#define CHK_H5_VISIT(id, name, fn, arg)                                                                                            \
+    H5Ovisit_by_name2(id, name, H5_INDEX_NAME, H5_ITER_INC, fn, arg, H5O_INFO_BASIC, H5P_DEFAULT)
 #endif
 
 #endif

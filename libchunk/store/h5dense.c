@@ -44,11 +44,12 @@ static bool same_layout(const chk_h5fetch *f, const target *t, const chk_box *pa
     return true;
 }
 
-static chunk_status read_part(chk_h5fetch *f, const target *t, const chk_box *part, const chk_extent *chunk, const int64_t *origin, chunk_error *err);
+static chunk_status read_part(chk_h5fetch *f, const target *t, const chk_box *part, const chk_extent *chunk, const int64_t *origin,
+                              chunk_error *err);
 
 /* Reads the part in pieces of n elements along the axis of the view that moves base axis b. */
-static chunk_status read_cut(chk_h5fetch *f, const target *t, const chk_box *part, const chk_extent *chunk, const int64_t *origin, int b, int64_t n,
-                             chunk_error *err)
+static chunk_status read_cut(chk_h5fetch *f, const target *t, const chk_box *part, const chk_extent *chunk, const int64_t *origin,
+                             int b, int64_t n, chunk_error *err)
 {
     int a = f->view->axis[b];
     chk_box piece = *part;
@@ -61,7 +62,8 @@ static chunk_status read_cut(chk_h5fetch *f, const target *t, const chk_box *par
 }
 
 /* Unfiltered: read what is wanted by runs, through the buffer where it must be rearranged. */
-static chunk_status read_part(chk_h5fetch *f, const target *t, const chk_box *part, const chk_extent *chunk, const int64_t *origin, chunk_error *err)
+static chunk_status read_part(chk_h5fetch *f, const target *t, const chk_box *part, const chk_extent *chunk, const int64_t *origin,
+                              chunk_error *err)
 {
     chk_pick p;
     chk_pick_box(&p, f->view, part, origin, &f->set->info.chunk, f->set->info.item_bytes);
@@ -73,7 +75,7 @@ static chunk_status read_part(chk_h5fetch *f, const target *t, const chk_box *pa
         return CHUNK_OK;
     }
     int b = 0;
-    while (p.count[b] <= 1) b++;      /* the outermost axis that moves; there is one, as a single element fits the buffer */
+    while (p.count[b] <= 1) b++; /* the outermost axis that moves; there is one, as a single element fits the buffer */
     return read_cut(f, t, part, chunk, origin, b, b < p.n_outer ? 1 : (p.count[b] + 1) / 2, err);
 }
 

@@ -31,7 +31,8 @@ static size_t scratch_bytes(const chk_h5set *set, bool copies)
 size_t chk_h5fetch_transient(const chk_h5set *set, int64_t n_boxes, bool copies)
 {
     size_t decoded = filtered(set) && copies ? set->chunk_bytes : 0;
-    return chk_arena_cost(stored_bytes(set, (uint64_t)n_boxes, copies)) + chk_arena_cost(scratch_bytes(set, copies)) + chk_arena_cost(decoded);
+    return chk_arena_cost(stored_bytes(set, (uint64_t)n_boxes, copies)) + chk_arena_cost(scratch_bytes(set, copies)) +
+           chk_arena_cost(decoded);
 }
 
 void chk_h5fetch_init(chk_h5fetch *f, chk_h5set *set, const chk_view *view, chk_hold *hold, size_t n_boxes, bool copies, void *room)
@@ -57,7 +58,9 @@ chunk_status chk_h5fetch_read_untimed(chk_h5fetch *f, void *out, size_t n_bytes,
         ssize_t got = chk_fault_hit(CHK_FAULT_READ) ? -1 : pread(f->set->file->fd, at, n_bytes, (off_t)offset);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return chk_fail_errno(err, errno, i->file, "cannot read");
-        if (got == 0) return chk_fail(err, CHUNK_EFILE, "%s: truncated: ends at byte %" PRIu64 ", %zu bytes before the end of data of %s", i->file, offset, n_bytes, i->path);
+        if (got == 0)
+            return chk_fail(err, CHUNK_EFILE, "%s: truncated: ends at byte %" PRIu64 ", %zu bytes before the end of data of %s",
+                            i->file, offset, n_bytes, i->path);
         at += got;
         offset += (uint64_t)got;
         n_bytes -= (size_t)got;
@@ -89,22 +92,22 @@ static chunk_status bring(chk_h5fetch *f, const chk_extent *chunk, const chk_ext
     return CHUNK_OK;
 }
 
-chunk_status chk_h5fetch_decode(chk_h5fetch *f, void *out, const chk_extent *chunk, const int64_t *coord, const chk_extent *more, size_t n_more, bool *planes,
-                                chunk_error *err)
+chunk_status chk_h5fetch_decode(chk_h5fetch *f, void *out, const chk_extent *chunk, const int64_t *coord, const chk_extent *more,
+                                size_t n_more, bool *planes, chunk_error *err)
 {
     const chk_h5set *d = f->set;
     CHK_TRY(bring(f, chunk, more, n_more, err));
     const char *stored = f->stored + (chunk->addr - f->stored_at);
     uint64_t t0 = chk_clock_ns();
     if (planes) *planes = false;
-    if (chunk->raw) {             /* an edge chunk of a dataset that leaves those unfiltered: as long as a chunk, which look-up checked */
+    if (chunk->raw) { /* an edge chunk of a dataset that leaves those unfiltered: as long as a chunk, which look-up checked */
         memcpy(out, stored, d->chunk_bytes);
         f->hold->ns_decode += chk_clock_ns() - t0;
         return CHUNK_OK;
     }
     chunk_error why = {0};
-    chunk_status st = chk_pipeline_decode(&d->info.pipeline, chunk->mask, out, d->chunk_bytes, stored, chunk->n_bytes, f->scratch, f->scratch_bytes,
-                                          planes != NULL, planes, &why);
+    chunk_status st = chk_pipeline_decode(&d->info.pipeline, chunk->mask, out, d->chunk_bytes, stored, chunk->n_bytes, f->scratch,
+                                          f->scratch_bytes, planes != NULL, planes, &why);
     f->hold->ns_decode += chk_clock_ns() - t0;
     if (st == CHUNK_OK) return CHUNK_OK;
     char text[700];

@@ -13,21 +13,22 @@ typedef struct chk_h5fetch {
     chk_h5set *set;
     const chk_view *view;
     chk_hold *hold;
-    bool copies;                  /* some boxes are assembled: `decoded`, or `stored` for unfiltered data, may be used for it */
-    char *stored;                 /* stored bytes, [stored_at, stored_at + n_stored) of the file */
+    bool copies;  /* some boxes are assembled: `decoded`, or `stored` for unfiltered data, may be used for it */
+    char *stored; /* stored bytes, [stored_at, stored_at + n_stored) of the file */
     size_t stored_cap, n_stored;
     uint64_t stored_at;
     void *scratch;
     size_t scratch_bytes;
-    char *decoded;                /* the last chunk decoded for copying */
-    uint64_t decoded_addr;        /* where that one is stored; UINT64_MAX: none */
-    unsigned char fill[16];       /* one element as stored */
+    char *decoded;          /* the last chunk decoded for copying */
+    uint64_t decoded_addr;  /* where that one is stored; UINT64_MAX: none */
+    unsigned char fill[16]; /* one element as stored */
 } chk_h5fetch;
 
 /* Transient bytes for fetching n boxes. */
 size_t chk_h5fetch_transient(const chk_h5set *set, int64_t n_boxes, bool copies);
 /* Sets up buffers in `room` of that many bytes. */
-void chk_h5fetch_init(chk_h5fetch *f, chk_h5set *set, const chk_view *view, chk_hold *hold, size_t n_boxes, bool copies, void *room);
+void chk_h5fetch_init(chk_h5fetch *f, chk_h5set *set, const chk_view *view, chk_hold *hold, size_t n_boxes, bool copies,
+                      void *room);
 
 /* Reads n bytes at offset, through the fault points; the end of the file is an error. */
 chunk_status chk_h5fetch_read(chk_h5fetch *f, void *out, size_t n_bytes, uint64_t offset, chunk_error *err);
@@ -35,8 +36,8 @@ chunk_status chk_h5fetch_read(chk_h5fetch *f, void *out, size_t n_bytes, uint64_
 chunk_status chk_h5fetch_read_untimed(chk_h5fetch *f, void *out, size_t n_bytes, uint64_t offset, chunk_error *err);
 /* Decodes the chunk into out (chunk_bytes). more: its successors (n_more) that may be read together with it when they lie behind it.
  * planes as in codec.h; NULL: the shuffle is undone. */
-chunk_status chk_h5fetch_decode(chk_h5fetch *f, void *out, const chk_extent *chunk, const int64_t *coord, const chk_extent *more, size_t n_more, bool *planes,
-                                chunk_error *err);
+chunk_status chk_h5fetch_decode(chk_h5fetch *f, void *out, const chk_extent *chunk, const int64_t *coord, const chk_extent *more,
+                                size_t n_more, bool *planes, chunk_error *err);
 /* Assembles a box, however many chunks it touches, in dst with the strides of chk_dense_strides, elements as stored. */
 chunk_status chk_h5fetch_dense(chk_h5fetch *f, char *dst, const int64_t *stride, const chk_box *box, chunk_error *err);
 

@@ -10,7 +10,7 @@
 #include "store/h5read.h"
 #include "store/vfd.h"
 
-static chk_h5file *open_files;        /* under the HDF5 lock */
+static chk_h5file *open_files; /* under the HDF5 lock */
 
 static chk_h5file *find_open(const struct stat *sb)
 {
@@ -31,7 +31,7 @@ static bool has_signature(const char *path)
     unsigned char head[8];
     bool found = false;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return true;          /* then it is not the signature that is missing */
+    if (fd < 0) return true; /* then it is not the signature that is missing */
     for (off_t at = 0; !found && pread(fd, head, 8, at) == 8; at = at ? 2 * at : 512) found = memcmp(head, magic, 8) == 0;
     close(fd);
     return found;
@@ -47,9 +47,11 @@ static chunk_status explain_failure(const char *path, chunk_error *err)
     if (!has_signature(path)) return chk_fail(err, CHUNK_EFILE, "%s: not an HDF5 file", path);
     if (strstr(why, "truncated")) return chk_fail(err, CHUNK_EFILE, "%s: truncated: %s", path, why);
     if (strstr(why, "bad version") || strstr(why, "bad superblock version"))
-        return chk_fail(err, CHUNK_EFILE, "%s: made by a newer HDF5 than this %d.%d.%d can read (%s)", path, H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE, why);
+        return chk_fail(err, CHUNK_EFILE, "%s: made by a newer HDF5 than this %d.%d.%d can read (%s)", path, H5_VERS_MAJOR,
+                        H5_VERS_MINOR, H5_VERS_RELEASE, why);
     if (strstr(why, "already open"))
-        return chk_fail(err, CHUNK_EFILE, "%s: open for writing elsewhere, or not closed properly (then h5clear -s mends it)", path);
+        return chk_fail(err, CHUNK_EFILE, "%s: open for writing elsewhere, or not closed properly (then h5clear -s mends it)",
+                        path);
     return chk_fail(err, CHUNK_EFILE, "%s: damaged HDF5 file: %s", path, why);
 }
 
@@ -154,4 +156,7 @@ chunk_status chk_h5file_size(int64_t *out, const chk_h5file *f, chunk_error *err
  * metadata cache, full of B-tree nodes. */
 enum { LIBRARY_BYTES = 5 << 20, FILE_BYTES = 600 * 1024, CACHE_GROWTH = 10 };
 
-uint64_t chk_h5_fixed_bytes(int n_files) { return LIBRARY_BYTES + (uint64_t)n_files * (FILE_BYTES + (uint64_t)CACHE_GROWTH * CHK_VFD_MDC_BYTES); }
+uint64_t chk_h5_fixed_bytes(int n_files)
+{
+    return LIBRARY_BYTES + (uint64_t)n_files * (FILE_BYTES + (uint64_t)CACHE_GROWTH * CHK_VFD_MDC_BYTES);
+}

@@ -9,7 +9,6 @@
 
 static _Atomic uint64_t slow_bytes;
 
-
 const char *chk_h5set_where(char *buf, size_t size, const chk_h5set *d, const int64_t *coord)
 {
     chk_shape s = {.ndim = d->info.shape.ndim};
@@ -32,11 +31,12 @@ static chunk_status check(const chk_h5set *d, const int64_t *coord, const chk_ex
     char text[700];
     bool exact = d->info.pipeline.n == 0 || e->raw;
     if (exact ? e->n_bytes != d->chunk_bytes : e->n_bytes == 0 || e->n_bytes > d->stored_bound)
-        return chk_fail(err, CHUNK_EFILE, "%s is corrupt: %" PRIu64 " bytes stored where %s%" PRIu64 " are expected", chk_h5set_where(text, sizeof text, d, coord), e->n_bytes,
-                        exact ? "" : "at most ", exact ? d->chunk_bytes : d->stored_bound);
+        return chk_fail(err, CHUNK_EFILE, "%s is corrupt: %" PRIu64 " bytes stored where %s%" PRIu64 " are expected",
+                        chk_h5set_where(text, sizeof text, d, coord), e->n_bytes, exact ? "" : "at most ",
+                        exact ? d->chunk_bytes : d->stored_bound);
     if (e->addr > (uint64_t)file_bytes || e->n_bytes > (uint64_t)file_bytes - e->addr)
-        return chk_fail(err, CHUNK_EFILE, "%s: truncated: %s ends at byte %" PRIu64 " of a file of %" PRId64, d->info.file, chk_h5set_where(text, sizeof text, d, coord) + strlen(d->info.file) + 1,
-                        e->addr + e->n_bytes, file_bytes);
+        return chk_fail(err, CHUNK_EFILE, "%s: truncated: %s ends at byte %" PRIu64 " of a file of %" PRId64, d->info.file,
+                        chk_h5set_where(text, sizeof text, d, coord) + strlen(d->info.file) + 1, e->addr + e->n_bytes, file_bytes);
     return CHUNK_OK;
 }
 
@@ -69,13 +69,16 @@ static chunk_status look_up(chk_h5set *d, const int64_t *coord, chk_extent *out,
         out->raw = d->info.edge_unfiltered && d->info.pipeline.n > 0 && partial(&d->info, coord);
         return CHUNK_OK;
     }
-    if (rc >= 0) return chk_fail(err, CHUNK_EFILE, "%s: HDF5 read it in %d parts instead of one", chk_h5set_where(text, sizeof text, d, coord), n);
+    if (rc >= 0)
+        return chk_fail(err, CHUNK_EFILE, "%s: HDF5 read it in %d parts instead of one",
+                        chk_h5set_where(text, sizeof text, d, coord), n);
     chk_h5_reason(why, sizeof why);
     if (!chk_vfd_errno() && absent(d, at, why)) {
         out->absent = true;
         return CHUNK_OK;
     }
-    return chk_fail(err, CHUNK_EFILE, "%s cannot be located: %s%s", chk_h5set_where(text, sizeof text, d, coord), chk_vfd_errno() ? "read error; " : "", why);
+    return chk_fail(err, CHUNK_EFILE, "%s cannot be located: %s%s", chk_h5set_where(text, sizeof text, d, coord),
+                    chk_vfd_errno() ? "read error; " : "", why);
 }
 
 static void locate_whole(const chk_h5set *d, chk_extent *out)
@@ -90,7 +93,8 @@ chunk_status chk_h5set_locate(chk_h5set *d, const int64_t *coord, size_t n, chk_
     int64_t file_bytes;
     int ndim = d->info.shape.ndim;
     if (!d->info.native) /* nothing would be captured: HDF5 would really read */
-        return chk_fail(err, CHUNK_EUNSUPPORTED, "%s:%s: its chunks cannot be located: %s", d->info.file, d->info.path, d->info.why_not_native);
+        return chk_fail(err, CHUNK_EUNSUPPORTED, "%s:%s: its chunks cannot be located: %s", d->info.file, d->info.path,
+                        d->info.why_not_native);
     CHK_TRY(chk_h5file_size(&file_bytes, d->file, err));
     if (d->info.layout != CHK_LAYOUT_CHUNKED) {
         for (size_t k = 0; k < n; k++) {
@@ -142,7 +146,8 @@ static const chk_filter *missing_filter(const chk_h5set *d)
     return NULL;
 }
 
-chunk_status chk_h5set_read_strided(chk_h5set *d, const int64_t *start, const int64_t *step, const int64_t *count, void *out, chunk_error *err)
+chunk_status chk_h5set_read_strided(chk_h5set *d, const int64_t *start, const int64_t *step, const int64_t *count, void *out,
+                                    chunk_error *err)
 {
     int ndim = d->info.shape.ndim;
     hsize_t lo[CHK_MAX_NDIM + 1] = {0}, by[CHK_MAX_NDIM + 1] = {1}, n[CHK_MAX_NDIM + 1] = {1};
@@ -169,8 +174,9 @@ chunk_status chk_h5set_read_strided(chk_h5set *d, const int64_t *start, const in
     slow_bytes += elements * d->info.item_bytes;
     if (ok) return CHUNK_OK;
     if (missing)
-        return chk_fail(err, CHUNK_EUNSUPPORTED, "%s:%s: cannot be read: HDF5 has no filter %d (%s); its plugin goes in a folder named by HDF5_PLUGIN_PATH", d->info.file,
-                        d->info.path, missing->id, missing->name);
+        return chk_fail(err, CHUNK_EUNSUPPORTED,
+                        "%s:%s: cannot be read: HDF5 has no filter %d (%s); its plugin goes in a folder named by HDF5_PLUGIN_PATH",
+                        d->info.file, d->info.path, missing->id, missing->name);
     return chk_fail(err, CHUNK_EFILE, "%s:%s: cannot be read: %s", d->info.file, d->info.path, why);
 }
 

@@ -13,13 +13,13 @@ struct chk_h5file {
     int refs;
     char *path;
     hid_t id;
-    int fd;                           /* HDF5's own descriptor of it; for foreign files one of ours */
-    bool foreign;                     /* opened with HDF5's own driver (SWMR): nothing can be captured */
+    int fd;       /* HDF5's own descriptor of it; for foreign files one of ours */
+    bool foreign; /* opened with HDF5's own driver (SWMR): nothing can be captured */
     dev_t dev;
     ino_t ino;
-    int64_t size;                     /* when it was opened */
+    int64_t size; /* when it was opened */
     struct timespec mtime;
-    struct chk_h5file *next;          /* list of the process's open files */
+    struct chk_h5file *next; /* list of the process's open files */
 };
 
 /* An open dataset, constant but for refs; id and type are used under the HDF5 lock. */
@@ -27,12 +27,12 @@ struct chk_h5set {
     atomic_int refs;
     chk_h5file *file;
     chk_h5info info;
-    hid_t id, type;                   /* type: as stored */
-    uint64_t chunk_bytes;             /* of a whole chunk, decoded */
-    uint64_t stored_bound;            /* most bytes that a stored chunk may have */
-    uint64_t addr;                    /* contiguous: where it lies, UINT64_MAX when not stored */
-    void *compact;                    /* compact: its bytes as stored */
-    bool zero_first;                  /* absent parts are not written by H5Dread (fill time "never") */
+    hid_t id, type;        /* type: as stored */
+    uint64_t chunk_bytes;  /* of a whole chunk, decoded */
+    uint64_t stored_bound; /* most bytes that a stored chunk may have */
+    uint64_t addr;         /* contiguous: where it lies, UINT64_MAX when not stored */
+    void *compact;         /* compact: its bytes as stored */
+    bool zero_first;       /* absent parts are not written by H5Dread (fill time "never") */
 };
 
 /* What an element is: fills the dtype fields of info from an HDF5 type. Under the lock. */
@@ -51,6 +51,7 @@ void chk_h5file_suggest(char *text, size_t size, chk_h5file *f, const char *want
 const char *chk_h5set_where(char *buf, size_t size, const chk_h5set *d, const int64_t *coord);
 
 /* Elements start[b] + i * step[b], i < count[b], step >= 1, dense in C order as stored, through H5Dread. */
-chunk_status chk_h5set_read_strided(chk_h5set *d, const int64_t *start, const int64_t *step, const int64_t *count, void *out, chunk_error *err);
+chunk_status chk_h5set_read_strided(chk_h5set *d, const int64_t *start, const int64_t *step, const int64_t *count, void *out,
+                                    chunk_error *err);
 
 #endif

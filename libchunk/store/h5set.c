@@ -33,7 +33,8 @@ static chunk_status read_shape(const opening *o)
     if (!ok) return broken(o, "shape");
     i->shape.ndim = i->maxshape.ndim = ndim;
     for (int a = 0; a < ndim; a++) {
-        if (dim[a] > INT64_MAX / 2) return chk_fail(o->err, CHUNK_EFILE, "%s:%s: axis %d is too long: %" PRIu64, i->file, i->path, a, (uint64_t)dim[a]);
+        if (dim[a] > INT64_MAX / 2)
+            return chk_fail(o->err, CHUNK_EFILE, "%s:%s: axis %d is too long: %" PRIu64, i->file, i->path, a, (uint64_t)dim[a]);
         i->shape.dim[a] = (int64_t)dim[a];
         i->maxshape.dim[a] = max[a] == H5S_UNLIMITED ? -1 : (int64_t)max[a];
     }
@@ -109,7 +110,8 @@ static chunk_status hold_compact(const opening *o)
     size_t n_bytes = (size_t)chk_shape_count(&d->info.shape) * d->info.item_bytes;
     if (!d->info.dtype_known || n_bytes == 0) return CHUNK_OK;
     d->compact = chk_malloc(n_bytes);
-    if (!d->compact) return chk_fail(o->err, CHUNK_ENOMEM, "%s:%s: out of memory for %zu bytes", d->info.file, d->info.path, n_bytes);
+    if (!d->compact)
+        return chk_fail(o->err, CHUNK_ENOMEM, "%s:%s: out of memory for %zu bytes", d->info.file, d->info.path, n_bytes);
     return H5Dread(d->id, d->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, d->compact) < 0 ? broken(o, "data") : CHUNK_OK;
 }
 
@@ -133,7 +135,8 @@ static chunk_status read_layout(const opening *o)
     d->chunk_bytes *= (uint64_t)chk_shape_count(&i->shape);
     if (i->layout == CHK_LAYOUT_COMPACT) return hold_compact(o);
     if (i->layout == CHK_LAYOUT_CONTIGUOUS && H5Pget_external_count(o->dcpl) == 0) {
-        H5D_space_status_t status = H5D_SPACE_STATUS_NOT_ALLOCATED; /* asked first: HDF5 adds the user block to "undefined" as well */
+        H5D_space_status_t status =
+            H5D_SPACE_STATUS_NOT_ALLOCATED; /* asked first: HDF5 adds the user block to "undefined" as well */
         if (H5Dget_space_status(d->id, &status) < 0) return broken(o, "address");
         if (status != H5D_SPACE_STATUS_NOT_ALLOCATED) d->addr = H5Dget_offset(d->id);
     }
@@ -201,7 +204,8 @@ static chunk_status explain_failure(chk_h5file *f, const char *name, chunk_error
     if (kind == H5I_DATATYPE) return chk_fail(err, CHUNK_EFILE, "%s:%s: a named type, not a dataset", f->path, name);
     if (strstr(why, "bad version"))
         return chk_fail(err, CHUNK_EFILE,
-                        "%s:%s: stored in a form of a newer HDF5 that this %d.%d.%d cannot read (%s); write it again with libver up to v110 (h5py: libver=('earliest', 'v110'))",
+                        "%s:%s: stored in a form of a newer HDF5 that this %d.%d.%d cannot read (%s); write it again with libver "
+                        "up to v110 (h5py: libver=('earliest', 'v110'))",
                         f->path, name, H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE, why);
     if (kind == H5I_DATASET) return chk_fail(err, CHUNK_EFILE, "%s:%s: damaged dataset: %s", f->path, name, why);
     return chk_fail(err, CHUNK_EFILE, "%s: no dataset %s%s", f->path, name, has);

@@ -16,11 +16,12 @@ static const struct ieee {
 static bool is_float(chk_dtype *out, hid_t type)
 {
     size_t sign, exp, exp_bits, man, man_bits, size = H5Tget_size(type);
-    if (H5Tget_fields(type, &sign, &exp, &exp_bits, &man, &man_bits) < 0 || man != 0 || H5Tget_norm(type) != H5T_NORM_IMPLIED) return false;
+    if (H5Tget_fields(type, &sign, &exp, &exp_bits, &man, &man_bits) < 0 || man != 0 || H5Tget_norm(type) != H5T_NORM_IMPLIED)
+        return false;
     for (size_t i = 0; i < sizeof floats / sizeof *floats; i++) {
         const struct ieee *f = &floats[i];
-        if (size == f->size && sign == f->sign && exp == f->exp && exp_bits == f->exp_bits && man_bits == f->man_bits && H5Tget_ebias(type) == f->bias &&
-            H5Tget_precision(type) == 8 * size) {
+        if (size == f->size && sign == f->sign && exp == f->exp && exp_bits == f->exp_bits && man_bits == f->man_bits &&
+            H5Tget_ebias(type) == f->bias && H5Tget_precision(type) == 8 * size) {
             *out = f->dtype;
             return true;
         }
@@ -96,7 +97,9 @@ static void describe_other(char *text, size_t size, hid_t type)
     case H5T_INTEGER:
         snprintf(text, size, "%sint%zu in %zu bytes", H5Tget_sign(type) == H5T_SGN_NONE ? "u" : "", H5Tget_precision(type), bytes);
         break;
-    case H5T_FLOAT: snprintf(text, size, "float%zu in %zu bytes, not IEEE half, single or double", H5Tget_precision(type), bytes); break;
+    case H5T_FLOAT:
+        snprintf(text, size, "float%zu in %zu bytes, not IEEE half, single or double", H5Tget_precision(type), bytes);
+        break;
     case H5T_STRING:
         if (H5Tis_variable_str(type) > 0)
             snprintf(text, size, "string");
@@ -141,9 +144,9 @@ void chk_h5type_describe(chk_h5info *info, hid_t type)
     info->swapped = known && swapped;
     if (known)
         snprintf(info->type_text, sizeof info->type_text, "%s%s", chk_dtype_name(d),
-                 !swapped                                      ? ""
+                 !swapped                                    ? ""
                  : __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? " big-endian"
-                                                               : " little-endian");
+                                                             : " little-endian");
     else
         describe_other(info->type_text, sizeof info->type_text, type);
 }

@@ -9,7 +9,7 @@
 
 /* Paths of datasets, gathered under the lock and handed out without it. */
 typedef struct names {
-    const char *base;                 /* of the object walked, without a slash at its end */
+    const char *base; /* of the object walked, without a slash at its end */
     char **path;
     size_t n, cap, most;
     bool no_memory;
@@ -51,10 +51,7 @@ static herr_t visit(hid_t id, const char *name, const chk_h5_object_info *info, 
 }
 
 /* Under the lock. */
-static herr_t gather(names *l, hid_t file, const char *object)
-{
-    return CHK_H5_VISIT(file, object, visit, l);
-}
+static herr_t gather(names *l, hid_t file, const char *object) { return CHK_H5_VISIT(file, object, visit, l); }
 
 static char *trimmed(const char *object)
 {
@@ -66,7 +63,8 @@ static char *trimmed(const char *object)
     return s;
 }
 
-chunk_status chk_h5file_walk(chk_h5file *f, const char *object, chunk_status (*fn)(void *arg, const char *path, chunk_error *err), void *arg, chunk_error *err)
+chunk_status chk_h5file_walk(chk_h5file *f, const char *object, chunk_status (*fn)(void *arg, const char *path, chunk_error *err),
+                             void *arg, chunk_error *err)
 {
     char why[200];
     char *base = trimmed(object ? object : "/");

@@ -32,7 +32,8 @@ static void need(const chk_source *s, const chk_view *v, const int64_t *max_exte
     *out = (chk_need){.arena = (size_t)n_boxes * chk_arena_cost(base_bytes(s, v, max_extent))};
 }
 
-static chunk_status fetch_one(callback_source *c, const chk_view *v, const chk_box *box, chk_arena *arena, chk_hold *hold, chk_piece *out, chunk_error *err)
+static chunk_status fetch_one(callback_source *c, const chk_view *v, const chk_box *box, chk_arena *arena, chk_hold *hold,
+                              chk_piece *out, chunk_error *err)
 {
     chk_piece p = {.fill.dtype = c->s.dtype};
     chk_box base;
@@ -61,8 +62,8 @@ static chunk_status fetch_one(callback_source *c, const chk_view *v, const chk_b
     return CHUNK_OK;
 }
 
-static chunk_status fetch(chk_source *s, const chk_view *v, const chk_box *boxes, size_t n, chk_arena *arena, chk_hold *hold, chk_piece *out,
-                          chunk_error *err)
+static chunk_status fetch(chk_source *s, const chk_view *v, const chk_box *boxes, size_t n, chk_arena *arena, chk_hold *hold,
+                          chk_piece *out, chunk_error *err)
 {
     for (size_t k = 0; k < n; k++) CHK_TRY(fetch_one((callback_source *)s, v, &boxes[k], arena, hold, &out[k], err));
     return CHUNK_OK;
@@ -79,14 +80,16 @@ static void free_callback(chk_source *s)
 
 static const chk_source_ops ops = {.kind = "callback", .need = need, .fetch = fetch, .release = release, .free = free_callback};
 
-chunk_status chk_source_callback(chk_source **out, chk_read_fn read, void *user, void (*free_user)(void *), chk_dtype dtype, const chk_shape *shape,
-                                 const int64_t *chunk, bool thread_safe, chunk_error *err)
+chunk_status chk_source_callback(chk_source **out, chk_read_fn read, void *user, void (*free_user)(void *), chk_dtype dtype,
+                                 const chk_shape *shape, const int64_t *chunk, bool thread_safe, chunk_error *err)
 {
     int64_t cut[CHK_MAX_NDIM];
     if (!read) return chk_fail(err, CHUNK_EINVAL, "callback: no function to read with");
     chk_grid_default_chunks(cut, shape, chk_dtype_size(dtype), CHK_DEFAULT_CHUNK_BYTES);
     for (int a = 0; chunk && a < shape->ndim; a++) {
-        if (chunk[a] < 1) return chk_fail(err, CHUNK_EINVAL, "callback: axis %d has chunks of length %lld; at least 1 is needed", a, (long long)chunk[a]);
+        if (chunk[a] < 1)
+            return chk_fail(err, CHUNK_EINVAL, "callback: axis %d has chunks of length %lld; at least 1 is needed", a,
+                            (long long)chunk[a]);
         cut[a] = chunk[a];
     }
     callback_source *c = chk_calloc(1, sizeof *c);
@@ -94,7 +97,12 @@ chunk_status chk_source_callback(chk_source **out, chk_read_fn read, void *user,
     c->read = read;
     c->user = user;
     c->free_user = free_user;
-    c->s = (chk_source){.ops = &ops, .dtype = dtype, .shape = *shape, .grid = chk_grid_regular(shape, cut), .cuttable = true, .thread_safe = thread_safe};
+    c->s = (chk_source){.ops = &ops,
+                        .dtype = dtype,
+                        .shape = *shape,
+                        .grid = chk_grid_regular(shape, cut),
+                        .cuttable = true,
+                        .thread_safe = thread_safe};
     atomic_init(&c->s.refs, 1);
     snprintf(c->s.name, sizeof c->s.name, "callback");
     *out = &c->s;

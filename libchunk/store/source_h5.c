@@ -16,14 +16,14 @@ typedef struct h5_source {
     chk_source s;
     chk_h5set *set;
     bool windows;
-    _Atomic int advise_left;          /* advice is given while this is positive: set by reads that were slow */
+    _Atomic int advise_left; /* advice is given while this is positive: set by reads that were slow */
 } h5_source;
 
 enum {
-    READ_MOST = 1 << 20,              /* longest single read of several boxes */
-    WINDOW_MOST = 8 << 20,            /* longest window over several boxes; longer gains nothing */
-    WINDOW_SLACK = 2 * 4096,          /* a window's pages beyond its bytes: one at an end, one for where it is carved */
-    GROUP_BOXES = 256,                /* boxes looked up at once; with their coordinates, on the stack */
+    READ_MOST = 1 << 20,     /* longest single read of several boxes */
+    WINDOW_MOST = 8 << 20,   /* longest window over several boxes; longer gains nothing */
+    WINDOW_SLACK = 2 * 4096, /* a window's pages beyond its bytes: one at an end, one for where it is carved */
+    GROUP_BOXES = 256,       /* boxes looked up at once; with their coordinates, on the stack */
     GROUP_COORDS = 1024
 };
 
@@ -58,7 +58,10 @@ static uint64_t picked_bytes(const chk_h5set *d, const chk_view *v, const int64_
 }
 
 /* Heap that HDF5 takes during a read it does itself: filtered chunks before and after each filter. */
-static size_t hdf5_heap(const chk_h5set *d) { return d->info.layout == CHK_LAYOUT_CHUNKED && filtered(d) ? 3 * d->chunk_bytes : CHK_DEFAULT_CHUNK_BYTES; }
+static size_t hdf5_heap(const chk_h5set *d)
+{
+    return d->info.layout == CHK_LAYOUT_CHUNKED && filtered(d) ? 3 * d->chunk_bytes : CHK_DEFAULT_CHUNK_BYTES;
+}
 
 static void need(const chk_source *s, const chk_view *v, const int64_t *max_extent, int64_t n_boxes, bool aligned, chk_need *out)
 {
@@ -99,19 +102,20 @@ typedef struct group {
     chk_piece *piece;
     size_t n;
     place place[GROUP_BOXES];
-    int chunk_of[GROUP_BOXES];        /* index of the box's chunk in coord and chunk */
+    int chunk_of[GROUP_BOXES]; /* index of the box's chunk in coord and chunk */
     int n_chunks;
     int64_t coord[GROUP_COORDS];
     chk_extent chunk[GROUP_BOXES];
     /* boxes [run_first, run_last] wait to be brought in together from [run_at, run_at + run_bytes) */
     size_t run_first, run_last;
     uint64_t run_at, run_bytes;
-    bool run_large;                   /* each may be a window */
+    bool run_large; /* each may be a window */
 } group;
 
 static chunk_status no_room(const group *g, size_t n_bytes, chunk_error *err)
 {
-    return chk_fail(err, CHUNK_ESTATE, "internal: %s: no room for %zu bytes in a task of %zu", g->src->s.name, n_bytes, g->arena->size);
+    return chk_fail(err, CHUNK_ESTATE, "internal: %s: no room for %zu bytes in a task of %zu", g->src->s.name, n_bytes,
+                    g->arena->size);
 }
 
 static bool one_chunk(int64_t *coord, const chk_h5info *i, const chk_box *base)
@@ -139,7 +143,9 @@ static chunk_status place_boxes(group *g, bool little, chunk_error *err)
     for (size_t k = 0; k < g->n; k++) {
         int64_t *coord = g->coord + g->n_chunks * ndim;
         g->piece[k] = (chk_piece){.fill = d->info.fill};
-        g->place[k] = chk_box_count(&g->boxes[k]) == 0 ? EMPTY : is_assembled(d, g->view, &g->boxes[k], little, coord) ? ASSEMBLED : IN_CHUNK;
+        g->place[k] = chk_box_count(&g->boxes[k]) == 0                        ? EMPTY
+                      : is_assembled(d, g->view, &g->boxes[k], little, coord) ? ASSEMBLED
+                                                                              : IN_CHUNK;
         if (g->place[k] != IN_CHUNK) continue;
         bool same = g->n_chunks > 0 && memcmp(coord, coord - ndim, (size_t)ndim * sizeof *coord) == 0;
         g->chunk_of[k] = same ? g->n_chunks - 1 : g->n_chunks++;
@@ -182,7 +188,8 @@ static chunk_status flush_run(group *g, chunk_error *err)
         data = room;
     }
     for (size_t k = g->run_first; k <= g->run_last; k++)
-        if (g->place[k] == IN_CHUNK && !g->chunk[g->chunk_of[k]].absent) g->piece[k].data = data + ((uintptr_t)g->piece[k].data - g->run_at);
+        if (g->place[k] == IN_CHUNK && !g->chunk[g->chunk_of[k]].absent)
+            g->piece[k].data = data + ((uintptr_t)g->piece[k].data - g->run_at);
     g->run_bytes = 0;
     return CHUNK_OK;
 }
@@ -192,7 +199,8 @@ static chunk_status wait_in_run(group *g, size_t k, uint64_t at, size_t n_bytes,
 {
     bool large = n_bytes >= CHK_WINDOW_MIN;
     size_t most = !large ? READ_MOST : g->src->windows ? WINDOW_MOST : 0;
-    if (g->run_bytes > 0 && (at != g->run_at + g->run_bytes || large != g->run_large || g->run_bytes + n_bytes > most)) CHK_TRY(flush_run(g, err));
+    if (g->run_bytes > 0 && (at != g->run_at + g->run_bytes || large != g->run_large || g->run_bytes + n_bytes > most))
+        CHK_TRY(flush_run(g, err));
     if (g->run_bytes == 0) {
         g->run_first = k;
         g->run_at = at;
@@ -276,7 +284,8 @@ static chunk_status fetch_filtered(group *g, chunk_error *err)
         if (c != held) {
             char *room = chk_arena_get(g->arena, d->chunk_bytes);
             if (!room) return no_room(g, d->chunk_bytes, err);
-            CHK_TRY(chk_h5fetch_decode(g->f, room, &g->chunk[c], g->coord + c * d->info.shape.ndim, &g->chunk[c + 1], (size_t)(g->n_chunks - c - 1), &planes, err));
+            CHK_TRY(chk_h5fetch_decode(g->f, room, &g->chunk[c], g->coord + c * d->info.shape.ndim, &g->chunk[c + 1],
+                                       (size_t)(g->n_chunks - c - 1), &planes, err));
             data = room;
             held = c;
         }
@@ -320,8 +329,8 @@ static size_t group_boxes(const chk_h5set *d)
     return GROUP_COORDS / ndim < GROUP_BOXES ? (size_t)(GROUP_COORDS / ndim) : GROUP_BOXES;
 }
 
-static chunk_status fetch_native(h5_source *src, const chk_view *v, const chk_box *boxes, size_t n, chk_arena *arena, chk_hold *hold, chk_piece *out,
-                                 chunk_error *err)
+static chunk_status fetch_native(h5_source *src, const chk_view *v, const chk_box *boxes, size_t n, chk_arena *arena,
+                                 chk_hold *hold, chk_piece *out, chunk_error *err)
 {
     chk_h5set *d = src->set;
     bool little = keeps_little(d, v), copies = little;
@@ -351,7 +360,8 @@ static chunk_status fetch_native(h5_source *src, const chk_view *v, const chk_bo
 }
 
 /* Through H5Dread: exactly the elements wanted, dense in the order of the dataset. */
-static chunk_status fetch_slow(h5_source *src, const chk_view *v, const chk_box *box, chk_arena *arena, chk_hold *hold, chk_piece *out, chunk_error *err)
+static chunk_status fetch_slow(h5_source *src, const chk_view *v, const chk_box *box, chk_arena *arena, chk_hold *hold,
+                               chk_piece *out, chunk_error *err)
 {
     chk_h5set *d = src->set;
     int64_t extent[CHK_MAX_NDIM], start[CHK_MAX_NDIM], step[CHK_MAX_NDIM], count[CHK_MAX_NDIM], dense[CHK_MAX_NDIM];
@@ -369,7 +379,9 @@ static chunk_status fetch_slow(h5_source *src, const chk_view *v, const chk_box 
         row *= count[b];
     }
     char *room = chk_arena_get(arena, (size_t)row);
-    if (!room) return chk_fail(err, CHUNK_ESTATE, "internal: %s: no room for %lld bytes in a task of %zu", src->s.name, (long long)row, arena->size);
+    if (!room)
+        return chk_fail(err, CHUNK_ESTATE, "internal: %s: no room for %lld bytes in a task of %zu", src->s.name, (long long)row,
+                        arena->size);
     uint64_t t0 = chk_clock_ns();
     CHK_TRY(chk_h5set_read_strided(d, start, step, count, room, err));
     hold->ns_read += chk_clock_ns() - t0;
@@ -387,8 +399,8 @@ static void release(chk_source *s, chk_hold *hold)
 /* Slower than this, bytes came from the device and not from the page cache: reading ahead is worth its system calls for a while. */
 enum { CACHE_BYTES_PER_US = 2000, ADVISE_FOR = 64 };
 
-static chunk_status fetch(chk_source *s, const chk_view *v, const chk_box *boxes, size_t n, chk_arena *arena, chk_hold *hold, chk_piece *out,
-                          chunk_error *err)
+static chunk_status fetch(chk_source *s, const chk_view *v, const chk_box *boxes, size_t n, chk_arena *arena, chk_hold *hold,
+                          chk_piece *out, chunk_error *err)
 {
     h5_source *src = (h5_source *)s;
     uint64_t bytes = hold->bytes_read, ns = hold->ns_read;
@@ -482,7 +494,8 @@ static void name_source(char *name, size_t size, const chk_h5info *i)
 chunk_status chk_source_h5(chk_source **out, chk_h5set *set, chunk_error *err)
 {
     const chk_h5info *i = &set->info;
-    if (!i->dtype_known) return chk_fail(err, CHUNK_ETYPE, "%s:%s: elements of type %s cannot be computed with", i->file, i->path, i->type_text);
+    if (!i->dtype_known)
+        return chk_fail(err, CHUNK_ETYPE, "%s:%s: elements of type %s cannot be computed with", i->file, i->path, i->type_text);
     h5_source *src = chk_calloc(1, sizeof *src);
     if (!src) return chk_fail(err, CHUNK_ENOMEM, "%s:%s: out of memory", i->file, i->path);
     int64_t chunk[CHK_MAX_NDIM];
@@ -491,7 +504,12 @@ chunk_status chk_source_h5(chk_source **out, chk_h5set *set, chunk_error *err)
     chk_h5set_retain(set);
     src->set = set;
     src->windows = i->native && !filtered(set) && chk_windows_wanted(set->file->fd, set->file->size);
-    src->s = (chk_source){.ops = &ops, .dtype = i->dtype, .shape = i->shape, .grid = chk_grid_regular(&i->shape, chunk), .cuttable = i->pipeline.n == 0, .thread_safe = true};
+    src->s = (chk_source){.ops = &ops,
+                          .dtype = i->dtype,
+                          .shape = i->shape,
+                          .grid = chk_grid_regular(&i->shape, chunk),
+                          .cuttable = i->pipeline.n == 0,
+                          .thread_safe = true};
     atomic_init(&src->s.refs, 1);
     atomic_init(&src->advise_left, ADVISE_FOR);
     name_source(src->s.name, sizeof src->s.name, i);

@@ -19,8 +19,8 @@ static void need(const chk_source *s, const chk_view *v, const int64_t *max_exte
     *out = (chk_need){0};
 }
 
-static chunk_status fetch(chk_source *s, const chk_view *v, const chk_box *boxes, size_t n, chk_arena *arena, chk_hold *hold, chk_piece *out,
-                          chunk_error *err)
+static chunk_status fetch(chk_source *s, const chk_view *v, const chk_box *boxes, size_t n, chk_arena *arena, chk_hold *hold,
+                          chk_piece *out, chunk_error *err)
 {
     (void)arena, (void)hold, (void)err;
     const memory_source *m = (const memory_source *)s;
@@ -39,11 +39,14 @@ static chunk_status fetch(chk_source *s, const chk_view *v, const chk_box *boxes
 
 static void release(chk_source *s, chk_hold *hold) { (void)s, (void)hold; }
 
-static const chk_source_ops ops = {.kind = "memory", .need = need, .fetch = fetch, .release = release, .free = (void (*)(chk_source *))chk_free};
+static const chk_source_ops ops = {
+    .kind = "memory", .need = need, .fetch = fetch, .release = release, .free = (void (*)(chk_source *))chk_free};
 
-chunk_status chk_source_memory(chk_source **out, const void *data, chk_dtype dtype, const chk_shape *shape, const int64_t *strides, chunk_error *err)
+chunk_status chk_source_memory(chk_source **out, const void *data, chk_dtype dtype, const chk_shape *shape, const int64_t *strides,
+                               chunk_error *err)
 {
-    if (!data && chk_shape_count(shape) > 0) return chk_fail(err, CHUNK_EINVAL, "memory: no address for an array that has elements");
+    if (!data && chk_shape_count(shape) > 0)
+        return chk_fail(err, CHUNK_EINVAL, "memory: no address for an array that has elements");
     memory_source *m = chk_calloc(1, sizeof *m);
     if (!m) return chk_fail(err, CHUNK_ENOMEM, "memory: out of memory");
     int64_t chunk[CHK_MAX_NDIM], dense = (int64_t)chk_dtype_size(dtype);
@@ -53,7 +56,12 @@ chunk_status chk_source_memory(chk_source **out, const void *data, chk_dtype dty
     }
     chk_grid_default_chunks(chunk, shape, chk_dtype_size(dtype), CHK_DEFAULT_CHUNK_BYTES);
     m->data = data;
-    m->s = (chk_source){.ops = &ops, .dtype = dtype, .shape = *shape, .grid = chk_grid_regular(shape, chunk), .cuttable = true, .thread_safe = true};
+    m->s = (chk_source){.ops = &ops,
+                        .dtype = dtype,
+                        .shape = *shape,
+                        .grid = chk_grid_regular(shape, chunk),
+                        .cuttable = true,
+                        .thread_safe = true};
     atomic_init(&m->s.refs, 1);
     snprintf(m->s.name, sizeof m->s.name, "memory");
     *out = &m->s;

@@ -19,9 +19,9 @@
 enum { PAGE = 4096, MAX_HOLDS = 2048, MAX_WINDOWS = sizeof((chk_hold *)0)->addr / sizeof(void *) };
 
 static _Atomic(chk_hold *) live[MAX_HOLDS];
-static struct sigaction host;         /* the handler before ours */
+static struct sigaction host; /* the handler before ours */
 static pthread_once_t installed = PTHREAD_ONCE_INIT;
-static bool can_handle;               /* set under `installed` */
+static bool can_handle; /* set under `installed` */
 
 static bool mend(char *at)
 {
@@ -117,9 +117,13 @@ enum { BIG_FILE = 64 << 20, TRIAL = 2 << 20, TRIALS = 3 };
 /* File systems whose pages can vanish, or come slowly, for reasons outside this machine. */
 static bool remote(int fd)
 {
-    static const unsigned long types[] = {0x6969 /* NFS */,      0x517B /* SMB */,  0xFF534D42 /* CIFS */, 0xFE534D42 /* SMB2 */, 0x65735546 /* FUSE */,
-                                          0x01021997 /* 9p */,   0x00C36400 /* Ceph */, 0x0BD00BD0 /* Lustre */, 0x5346414F /* AFS */, 0x47504653 /* GPFS */,
-                                          0x73757245 /* Coda */, 0x7461636F /* OCFS2 */, 0x01161970 /* GFS2 */,  0x19830326 /* BeeGFS */};
+    static const unsigned long types[] = {0x6969 /* NFS */,      0x517B /* SMB */,
+                                          0xFF534D42 /* CIFS */, 0xFE534D42 /* SMB2 */,
+                                          0x65735546 /* FUSE */, 0x01021997 /* 9p */,
+                                          0x00C36400 /* Ceph */, 0x0BD00BD0 /* Lustre */,
+                                          0x5346414F /* AFS */,  0x47504653 /* GPFS */,
+                                          0x73757245 /* Coda */, 0x7461636F /* OCFS2 */,
+                                          0x01161970 /* GFS2 */, 0x19830326 /* BeeGFS */};
     struct statfs fs;
     if (fstatfs(fd, &fs) != 0) return true;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
@@ -166,7 +170,7 @@ static bool windows_faster(int fd, int64_t file_bytes)
 }
 
 static pthread_mutex_t decide_lock = PTHREAD_MUTEX_INITIALIZER;
-static int decided;                   /* under decide_lock: 0 not yet, 1 windows, -1 reads */
+static int decided; /* under decide_lock: 0 not yet, 1 windows, -1 reads */
 
 bool chk_windows_wanted(int fd, int64_t file_bytes)
 {

@@ -16,10 +16,7 @@
 
 static char path[64];
 
-static void make_path(void)
-{
-    snprintf(path, sizeof path, "/tmp/chunk-h5-test-%d.h5", (int)getpid());
-}
+static void make_path(void) { snprintf(path, sizeof path, "/tmp/chunk-h5-test-%d.h5", (int)getpid()); }
 
 static void drop_path(void) { unlink(path); }
 
@@ -265,7 +262,7 @@ Test(h5, a_forked_child_gets_an_error)
     pid_t child = fork();
     if (child == 0) {
         chk_h5file *g;
-        chk_h5file_release(f);        /* does nothing, and does not crash */
+        chk_h5file_release(f); /* does nothing, and does not crash */
         _exit(chk_h5file_open(&g, path, &err) == CHUNK_ESTATE && strstr(err.text, "fork") ? 0 : 1);
     }
     cr_assert_eq(waitpid(child, &status, 0), child);

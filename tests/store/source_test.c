@@ -10,7 +10,8 @@ enum { ROWS = 9, COLS = 7 };
 static const chk_shape shape = {.ndim = 2, .dim = {ROWS, COLS}};
 
 /* x[8:0:-3, 5] and the like: (rows picked, 1 repeated, cols picked). */
-static const chk_view view = {.shape = {.ndim = 3, .dim = {3, 4, 3}}, .base_ndim = 2, .axis = {0, 2}, .off = {8, 1}, .step = {-3, 2}};
+static const chk_view view = {
+    .shape = {.ndim = 3, .dim = {3, 4, 3}}, .base_ndim = 2, .axis = {0, 2}, .off = {8, 1}, .step = {-3, 2}};
 
 static int32_t value(int64_t i, int64_t j) { return (int32_t)(100 * i + j); }
 
@@ -20,7 +21,10 @@ static void check_piece(const chk_piece *p, const chk_box *box)
         for (int64_t r = box->lo[1]; r < box->hi[1]; r++)
             for (int64_t j = box->lo[2]; j < box->hi[2]; j++) {
                 int32_t got;
-                memcpy(&got, p->data + (i - box->lo[0]) * p->stride[0] + (r - box->lo[1]) * p->stride[1] + (j - box->lo[2]) * p->stride[2], sizeof got);
+                memcpy(&got,
+                       p->data + (i - box->lo[0]) * p->stride[0] + (r - box->lo[1]) * p->stride[1] +
+                           (j - box->lo[2]) * p->stride[2],
+                       sizeof got);
                 cr_assert_eq(got, value(8 - 3 * i, 1 + 2 * j));
             }
 }
@@ -113,7 +117,8 @@ Test(source, callback)
 {
     chk_source *s;
     chunk_error err = {0};
-    cr_assert_eq(chk_source_callback(&s, deliver, &calls, note_free, CHK_I32, &shape, (int64_t[]){4, 7}, false, &err), CHUNK_OK, "%s", err.text);
+    cr_assert_eq(chk_source_callback(&s, deliver, &calls, note_free, CHK_I32, &shape, (int64_t[]){4, 7}, false, &err), CHUNK_OK,
+                 "%s", err.text);
     cr_assert(!s->thread_safe && chk_grid_n_chunks(&s->grid) == 3);
     check_source(s);
     fail_at = calls + 1;

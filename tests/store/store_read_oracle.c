@@ -180,7 +180,8 @@ static void read_view(int argc, char **argv)
         if (arena.used > used) used = arena.used;
         for (size_t k = 0; k < n; k++) {
             chk_scalar fill;
-            if (s->ops->all_fill && s->ops->all_fill(s, &v, &boxes[k], &fill)) demand(!pieces[k].data || chk_box_count(&boxes[k]) > 0, "all_fill");
+            if (s->ops->all_fill && s->ops->all_fill(s, &v, &boxes[k], &fill))
+                demand(!pieces[k].data || chk_box_count(&boxes[k]) > 0, "all_fill");
             place_piece(out, &v, &boxes[k], &pieces[k], s->dtype);
         }
         demand(!chk_hold_failed(&hold), "a hold failed");
@@ -188,7 +189,9 @@ static void read_view(int argc, char **argv)
         s->ops->release(s, &hold);
     }
     fwrite(out, 1, n_bytes, stdout);
-    fprintf(stderr, "{\"slow_bytes\": %" PRIu64 ", \"bytes_read\": %" PRIu64 ", \"reads\": %" PRIu64 ", \"arena\": %zu, \"transient\": %zu, \"used\": %zu}\n",
+    fprintf(stderr,
+            "{\"slow_bytes\": %" PRIu64 ", \"bytes_read\": %" PRIu64 ", \"reads\": %" PRIu64
+            ", \"arena\": %zu, \"transient\": %zu, \"used\": %zu}\n",
             chk_h5_slow_bytes(), bytes_read, chk_fault_count(CHK_FAULT_READ), need.arena, need.transient, used);
     free(out);
     close_source(s);
@@ -225,13 +228,16 @@ static void print_info(char **argv)
     check(chk_h5set_open(&set, file, argv[3], &err), &err);
     const chk_h5info *i = chk_h5set_info(set);
     static const char *const layouts[] = {"compact", "contiguous", "chunked", "virtual"};
-    printf("{\"path\": \"%s\", \"type\": \"%s\", \"known\": %s, \"swapped\": %s, \"layout\": \"%s\", \"index\": \"%s\", \"native\": %s, ", i->path, i->type_text,
-           i->dtype_known ? "true" : "false", i->swapped ? "true" : "false", layouts[i->layout], i->index, i->native ? "true" : "false");
+    printf("{\"path\": \"%s\", \"type\": \"%s\", \"known\": %s, \"swapped\": %s, \"layout\": \"%s\", \"index\": \"%s\", "
+           "\"native\": %s, ",
+           i->path, i->type_text, i->dtype_known ? "true" : "false", i->swapped ? "true" : "false", layouts[i->layout], i->index,
+           i->native ? "true" : "false");
     print_shape("shape", &i->shape);
     print_shape("maxshape", &i->maxshape);
     print_shape("chunk", &i->chunk);
-    printf("\"filters\": \"%s\", \"why\": \"%s\", \"edge_unfiltered\": %s, \"fill_defined\": %s, \"fill\": \"", chk_pipeline_text(filters, sizeof filters, &i->pipeline),
-           i->why_not_native ? i->why_not_native : "", i->edge_unfiltered ? "true" : "false", i->fill_defined ? "true" : "false");
+    printf("\"filters\": \"%s\", \"why\": \"%s\", \"edge_unfiltered\": %s, \"fill_defined\": %s, \"fill\": \"",
+           chk_pipeline_text(filters, sizeof filters, &i->pipeline), i->why_not_native ? i->why_not_native : "",
+           i->edge_unfiltered ? "true" : "false", i->fill_defined ? "true" : "false");
     for (size_t b = 0; i->dtype_known && b < i->item_bytes; b++) printf("%02x", i->fill.v.bytes[b]);
     printf("\"}\n");
     close_source(NULL);
@@ -346,7 +352,7 @@ static bool one_fault(char **argv, uint64_t nth, bool persistent, chunk_error *e
 
 static void faults(char **argv)
 {
-    chk_h5_capture_works();           /* its own reads are not the point here */
+    chk_h5_capture_works(); /* its own reads are not the point here */
     for (int persistent = 0; persistent < 2; persistent++) {
         uint64_t n = 1;
         for (;; n++) {
@@ -370,8 +376,10 @@ static void make_edges(char **argv)
     H5Pset_chunk_opts(dcpl, H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS);
     H5Pset_shuffle(dcpl);
     H5Pset_deflate(dcpl, 4);
-    hid_t f = H5Fcreate(argv[2], H5F_ACC_TRUNC, H5P_DEFAULT, fapl), d = H5Dcreate2(f, argv[3], H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT);
-    demand(H5Dwrite(d, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, x) >= 0 && H5Dclose(d) >= 0 && H5Fclose(f) >= 0, "the file is written");
+    hid_t f = H5Fcreate(argv[2], H5F_ACC_TRUNC, H5P_DEFAULT, fapl),
+          d = H5Dcreate2(f, argv[3], H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT);
+    demand(H5Dwrite(d, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, x) >= 0 && H5Dclose(d) >= 0 && H5Fclose(f) >= 0,
+           "the file is written");
     H5Pclose(fapl);
     H5Pclose(dcpl);
     H5Sclose(space);
