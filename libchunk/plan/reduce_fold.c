@@ -75,6 +75,8 @@ static bool fold_inner(const chk_reducer *r, void *state, size_t cap, int64_t j,
     }
     if (!inner)
         r->kern->row(state, cap, (size_t)j, data, 1, index);
+    else if (inner->reduced && r->kern->wants_index && inner->index_step != 1) /* an inner axis has extent 1 in this leaf, not in the array */
+        r->kern->cols(state, cap, (size_t)j, 1, data, (size_t)inner->n, (size_t)inner->data_step, index, inner->index_step);
     else if (inner->reduced)
         r->kern->row(state, cap, (size_t)j, data, (size_t)inner->n, index);
     else if (rows)
