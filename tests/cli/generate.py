@@ -84,7 +84,7 @@ class Generator:
         if kind == 9:
             return self.index(self.pick(*self.inputs)) if self.rng.random() < 0.5 else self.index(a)
         if kind == 10:
-            return f"({self.pick('-', '~', '+')}{a})"
+            return f"({self.pick('-', '~', '+') if 'v' in a else '-'}{a})"  # ~True is -2 in Python alone
         if kind == 11:
             return f"astype({a}, {self.pick(chr(39) + 'float64' + chr(39), chr(39) + 'float32' + chr(39))})"
         return f"({a} {self.pick('&', '|', '^')} {b})"
