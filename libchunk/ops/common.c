@@ -44,8 +44,7 @@ static chk_dtype join(chk_node *const *in, int n, bool as_float)
 chk_dtype ops_result_type(chk_node *const *in, int n) { return join(in, n, false); }
 chk_dtype ops_float_type(chk_node *const *in, int n) { return join(in, n, true); }
 
-/* The range of an integer dtype; false for others. */
-static bool int_range(chk_dtype d, __int128 *lo, __int128 *hi)
+bool ops_int_range(chk_dtype d, __int128 *lo, __int128 *hi)
 {
     int bits = 8 * (int)chk_dtype_size(d);
     chk_kind k = chk_dtype_kind(d);
@@ -68,7 +67,7 @@ chunk_status ops_fit(chk_node **out, chk_builder *b, chk_node *in, chk_dtype d, 
         *out = chk_node_retain(in);
         return CHUNK_OK;
     }
-    if (weak_int(in, &v) && int_range(d, &lo, &hi) && (v < lo || v > hi)) {
+    if (weak_int(in, &v) && ops_int_range(d, &lo, &hi) && (v < lo || v > hi)) {
         if (in->dtype == CHK_U64)
             return chk_fail(err, CHUNK_ETYPE, "Python integer %llu out of bounds for %s", (unsigned long long)in->u.scalar.v.u64, chk_dtype_name(d));
         return chk_fail(err, CHUNK_ETYPE, "Python integer %lld out of bounds for %s", (long long)in->u.scalar.v.i64, chk_dtype_name(d));

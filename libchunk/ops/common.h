@@ -30,6 +30,8 @@ bool ops_is_whole(chk_dtype d);
 chk_dtype ops_result_type(chk_node *const *in, int n);
 /* The same for functions that have no integer form: sqrt, arctan2. */
 chk_dtype ops_float_type(chk_node *const *in, int n);
+/* The range of an integer dtype; false for others. */
+bool ops_int_range(chk_dtype d, __int128 *lo, __int128 *hi);
 /* A plain number as a constant of dtype d, checked; anything else as it is. */
 chunk_status ops_fit(chk_node **out, chk_builder *b, chk_node *in, chk_dtype d, chunk_error *err);
 /* fn over inputs fitted to d. */

@@ -17,11 +17,8 @@ static chk_fn swapped(chk_fn fn)
 static int beyond(const chk_node *x, const chk_node *n)
 {
     if (!n->weak || x->weak || (n->dtype != CHK_I64 && n->dtype != CHK_U64)) return 0;
-    chk_kind k = chk_dtype_kind(x->dtype);
-    if (k != CHK_KIND_INT && k != CHK_KIND_UINT) return 0;
-    int bits = 8 * (int)chk_dtype_size(x->dtype);
-    __int128 v = n->dtype == CHK_U64 ? (__int128)n->u.scalar.v.u64 : (__int128)n->u.scalar.v.i64;
-    __int128 lo = k == CHK_KIND_INT ? -((__int128)1 << (bits - 1)) : 0, hi = ((__int128)1 << (k == CHK_KIND_INT ? bits - 1 : bits)) - 1;
+    __int128 lo, hi, v = n->dtype == CHK_U64 ? (__int128)n->u.scalar.v.u64 : (__int128)n->u.scalar.v.i64;
+    if (!ops_int_range(x->dtype, &lo, &hi)) return 0;
     return v < lo ? -1 : v > hi ? 1 : 0;
 }
 

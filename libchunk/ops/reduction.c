@@ -143,7 +143,7 @@ chunk_status ops_build_var(chk_node **out, chk_builder *b, const chk_op *op, con
     chk_dtype d = r.has_dtype ? r.dtype : ops_is_whole(r.x->dtype) ? CHK_F64 : r.x->dtype;
     chk_node *v = reduce(&m, plain_where_exact(op->red, r.x->dtype), ops_cast(&m, r.x, d), &r);
     if (op->flags & OPS_ROOT) v = ops_apply(&m, CHK_FN_SQRT, CHK_F64, v, NULL, NULL);
-    return ops_give(out, &m, ops_cast(&m, v, chk_dtype_real_of(d)));
+    return ops_give(out, &m, ops_cast(&m, v, r.has_dtype ? d : chk_dtype_real_of(d)));
 }
 
 chunk_status ops_build_truth(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)

@@ -18,6 +18,15 @@ const chk_op chk_op_where = {
     .doc = "A condition that is not bool holds where it is not zero. Both sides are computed.",
 };
 
+/* A plain integer that every value of x's integer dtype keeps to anyway is no limit; it need not fit the dtype. */
+static bool is_no_limit(const chk_node *x, const chk_node *limit, bool upper)
+{
+    if (x->weak || !limit->weak || chk_dtype_kind(x->dtype) == CHK_KIND_BOOL || !ops_is_whole(x->dtype) || !ops_is_whole(limit->dtype)) return false;
+    __int128 lo, hi, v = limit->dtype == CHK_U64 ? (__int128)limit->u.scalar.v.u64 : (__int128)limit->u.scalar.v.i64;
+    ops_int_range(x->dtype, &lo, &hi);
+    return upper ? v >= hi : v <= lo;
+}
+
 static chunk_status build_clip(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
     ops_maker m = ops_make(b, err);
@@ -27,7 +36,8 @@ static chunk_status build_clip(chk_node **out, chk_builder *b, const chk_op *op,
     for (int i = 1; i < 3; i++) {
         if (ops_absent(&args[i])) continue;
         fn[n] = i == 1 ? CHK_FN_MAX : CHK_FN_MIN;
-        in[n++] = ops_value(&m, &args[i], op->name);
+        in[n] = ops_value(&m, &args[i], op->name);
+        if (m.st != CHUNK_OK || !is_no_limit(in[0], in[n], i == 2)) n++;
     }
     chk_dtype d = m.st == CHUNK_OK ? ops_result_type(in, n) : CHK_F64;
     chk_node *y = in[0];

@@ -1,4 +1,4 @@
-/* infer_oracle.c: reads lines "EXPR | name:dtype:shape ..." (shape as 3x4, empty for none) and prints for each what the results are:
+/* infer_oracle.c: reads lines "EXPR TAB name:dtype:shape ..." (shape as 3x4, empty for none) and prints for each what the results are:
  * "ok DTYPE SHAPE [KIND=BYTES]; ..." with the bytes of constants in hexadecimal, or "error STATUS COLUMN TEXT". Nothing is read: arrays
  * have dtypes and shapes but no data. */
 #include <stdio.h>
@@ -42,9 +42,9 @@ static void print_node(const chk_node *n)
 
 static chunk_status answer(chk_builder *b, char *line, chk_binding *binding, int *n, chunk_error *err)
 {
-    char *bar = strstr(line, " | "), *save;
+    char *bar = strchr(line, '\t'), *save;
     if (bar) *bar = 0;
-    for (char *spec = bar ? strtok_r(bar + 3, " ", &save) : NULL; spec; spec = strtok_r(NULL, " ", &save)) {
+    for (char *spec = bar ? strtok_r(bar + 1, " ", &save) : NULL; spec; spec = strtok_r(NULL, " ", &save)) {
         if (*n == MAX_ARRAYS) return chk_fail(err, CHUNK_EINVAL, "too many arrays");
         CHK_TRY(bind_array(&binding[*n], b, spec, err));
         (*n)++;

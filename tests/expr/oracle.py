@@ -61,7 +61,7 @@ def expected(text, arrays, ns):
 
 
 def ask(lines):
-    """Answers to lines "EXPR | name:dtype:shape ...": lists of (dtype, shape, bytes or None), or Failed."""
+    """Answers to lines "EXPR TAB name:dtype:shape ...": lists of (dtype, shape, bytes or None), or Failed."""
     run = subprocess.run([str(TESTBIN / "infer_oracle")], input="\n".join(lines) + "\n", capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr[-2000:]
     answers = run.stdout.splitlines()

@@ -22,9 +22,12 @@ REDUCED = ("sum prod min max ptp mean var std any all count_nonzero argmin argma
 CREATED = "zeros ones full zeros_like ones_like full_like arange linspace eye".split()
 MOVED = "astype broadcast_to permute_dims matrix_transpose moveaxis swapaxes expand_dims squeeze flip".split()
 OTHER = "where clip".split()
-# What is known to differ, and why.
+# What is known to differ, and why: dtypes and numbers that are left out.
 DIFFERENT = {
-    "exp2": {"complex64", "complex128"},      # no kernel: write exp(x * log(2))
+    "exp2": {"complex64", "complex128", "2j"},    # no kernel: write exp(x * log(2))
+    "real": {"True"}, "imag": {"True", "2**63"},  # NumPy asks the Python object for its attribute
+    "logical_and": {"2**63"}, "logical_or": {"2**63"}, "logical_xor": {"2**63"},  # NumPy cannot hold the number; here it is simply not zero
+    "where": {"2**63"},                           # NumPy wraps it to a negative number
 }
 
 
@@ -47,7 +50,7 @@ def agree(text, arrays, answer, exact=False):
 
 
 def check(cases, exact=False):
-    lines = [text + "".join([" |"] + [" " + spec(n, a) for n, a in arrays.items()]) if arrays else text for text, arrays in cases]
+    lines = [text + "".join(["\t"] + [" " + spec(n, a) for n, a in arrays.items()]) if arrays else text for text, arrays in cases]
     wrong = [w for (text, arrays), answer in zip(cases, ask(lines)) if (w := agree(text, arrays, answer, exact))]
     assert not wrong, f"{len(wrong)} of {len(cases)}:\n" + "\n".join(wrong[:25])
 
@@ -60,7 +63,7 @@ def test_every_operation_is_checked_here():
 @pytest.mark.parametrize("name", UNARY)
 def test_unary(name):
     cases = [(f"{name}(x)", {"x": array(d, s)}) for d in DTYPES if d not in DIFFERENT.get(name, ()) for s in (SHAPE, (), (0, 3))]
-    check(cases + [(f"{name}({v})", {}) for v in NUMBERS if not (v == "2j" and name in DIFFERENT)])
+    check(cases + [(f"{name}({v})", {}) for v in NUMBERS if v not in DIFFERENT.get(name, ())])
 
 
 @pytest.mark.parametrize("name", BINARY)
@@ -70,14 +73,8 @@ def test_binary_over_pairs(name):
 
 @pytest.mark.parametrize("name", BINARY)
 def test_binary_with_numbers(name):
-    cases = [(text, {"x": array(d)}) for d in DTYPES for v in NUMBERS for text in (f"{name}(x, {v})", f"{name}({v}, x)")]
-    check([c for c in cases if not zero_power(c)])
-
-
-def zero_power(case):
-    """Data decides whether NumPy refuses integers to negative powers; only constants are known here."""
-    text, arrays = case
-    return "-1" in text and text.startswith("pow(-1")
+    numbers = [v for v in NUMBERS if v not in DIFFERENT.get(name, ())]
+    check([(text, {"x": array(d)}) for d in DTYPES for v in numbers for text in (f"{name}(x, {v})", f"{name}({v}, x)")])
 
 
 @pytest.mark.parametrize("sign", SIGNS)
@@ -89,7 +86,7 @@ def test_signs_with_numbers(sign):
 def test_numbers_alone_follow_python(sign):
     numbers = ["0", "1", "-1", "7", "-7", "3", "2", "62", "2**40", "2**63", "0.5", "-2.5", "1e300", "2j", "(1-3j)", "True", "False", "inf"]
     huge = {"2**40", "2**63", "1e300"} if sign in ("**", "<<") else set()    # Python would compute integers of 2**40 bits
-    cases = [(f"({a}) {sign} ({b})", {}) for a in numbers for b in numbers if b not in huge]
+    cases = [(f"({a}) {sign} ({b})", {}) for a in numbers for b in numbers if b not in huge and not ("inf" in (a, b) and "j" in a + b)]
     check(cases, exact=sign not in ("**",))
 
 
@@ -124,7 +121,7 @@ def test_creation():
     dtypes = ["", ", dtype='int8'", ", dtype='uint8'", ", dtype='float32'", ", dtype=complex64", ", dtype='bool'"]
     cases = [(f"{f}({s}{d})", {}) for f in ("zeros", "ones") for s in ("3", "()", "(2, 3)", "(0, 2)", "-1", "(2, -1)") for d in dtypes]
     cases += [(f"full({s}, {v}{d})", {}) for s in ("3", "(2, 3)") for v in ("1", "1.5", "-1", "300", "2j", "True", "2**63") for d in dtypes
-              if not ("2j" in v and d and "complex" not in d)]
+              if not ("2j" in v and d and "complex" not in d) and not (v == "2**63" and "bool" in d)]
     cases += [(f"{f}(x{d})", {"x": array(t)}) for f in ("zeros_like", "ones_like") for t in DTYPES for d in dtypes]
     cases += [(f"full_like(x, {v})", {"x": array(t)}) for t in DTYPES for v in ("1", "-1", "1.5", "300")]
     cases += [(f"arange({a}{d})", {}) for a in ("5", "2, 9", "9, 2", "9, 2, -2", "0, 1, 0.1", "5.5", "0", "-3", "0, 10, 3", "1, 2, 0") for d in dtypes[:4]]
@@ -160,7 +157,8 @@ def test_three_inputs(name):
     if name == "where":
         cases = [(f"where(c, {a}, {b})", {"c": array(c), "x": array(d), "y": array(f, (4,))}) for c in ("bool", "int8", "float64") for d in dtypes for f in dtypes
                  for a, b in (("x", "y"), ("x", "1"), ("1.5", "y"))]
-        cases += [(f"where(c, {a}, {b})", {"c": array("bool")}) for a in NUMBERS for b in NUMBERS]
+        numbers = [v for v in NUMBERS if v not in DIFFERENT["where"]]
+        cases += [(f"where(c, {a}, {b})", {"c": array("bool")}) for a in numbers for b in numbers]
     else:
         cases = [(f"clip(x, {a}, {b})", {"x": array(d), "y": array(f)}) for d in dtypes for f in dtypes
                  for a, b in (("0", "1"), ("y", "1"), ("None", "y"), ("y", "None"), ("-1", "300"), ("0.5", "y"))]
