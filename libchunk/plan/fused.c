@@ -11,7 +11,7 @@
 enum { MAX_UNIT_ELEMENTS = 4 << 20, MAX_UNITS_PER_TASK = 256 };
 
 /* States of a block's results above this size: unmatched ones are worth bounding, at the price of a dependency a task (0.1 us). */
-enum { LARGE_STATES = 64 << 10 };
+enum { LARGE_STATES = 64 << 10, MOST_STATES = 256 << 10, LEAST_BLOCK = 16 << 10 };
 
 static int log2_floor(int64_t n)
 {
@@ -42,6 +42,18 @@ static size_t chunk_states(const chk_fused *f)
     return kept * state;
 }
 
+/* Of one block of that size. */
+static size_t block_states(const chk_fused *f, int64_t block_elements)
+{
+    chk_geometry g;
+    size_t n = 0;
+    chk_geometry_make(&g, &f->space, &f->grid, f->reduced, f->leaf_elements, block_elements, false);
+    for (int o = 0; o < f->n_out; o++) n += f->out[o].reduce ? f->out[o].reducer.state_bytes : 0;
+    for (int a = 0; a < f->space.ndim; a++)
+        if (!(f->reduced >> a & 1)) n *= (size_t)g.block[a];
+    return n;
+}
+
 static void size_cut(chk_fused *f, int64_t block_elements)
 {
     int64_t in_chunk = chunk_elements(&f->grid, &f->space);
@@ -50,6 +62,9 @@ static void size_cut(chk_fused *f, int64_t block_elements)
     for (int o = 0; o < f->n_out; o++) f->encoded |= f->out[o].whole_chunks;
     for (int i = 0; i < f->program.n_inputs; i++) cuttable &= f->program.input[i].source->cuttable;
     if (f->encoded) block_elements = in_chunk;
+    /* Large states are paid for once a level of the tree: rather smaller blocks, as long as they are not smaller than it pays to read. */
+    else if (f->reduces && cuttable)
+        while (block_elements > LEAST_BLOCK && block_states(f, block_elements) > MOST_STATES) block_elements /= 2;
     bool whole = f->encoded || !cuttable || (in_chunk > block_elements && in_chunk <= MAX_UNIT_ELEMENTS && chunk_states(f) <= LARGE_STATES);
     f->fetch_units = !cuttable || !whole;
     chk_geometry_make(&f->g, &f->space, &f->grid, f->reduced, f->leaf_elements, block_elements, whole);

@@ -14,7 +14,14 @@ typedef struct cache_head {
     uint64_t epoch;
     bool valid;
     int64_t extent[CHK_MAX_NDIM];         /* of the fill-only block whose states are cached */
+    int n_held;                           /* inputs [0, n_held) are as the last task fetched them: a broadcast chunk is decoded once, not per task */
 } cache_head;
+
+/* What the last task fetched of an input that needs no window: its box in the source, and where the arena ended behind it. */
+typedef struct held_input {
+    chk_box box;
+    size_t arena_used;
+} held_input;
 
 typedef struct out_state {
     char *leaf;                           /* reduce: a leaf's values */
@@ -32,6 +39,7 @@ typedef struct worker {
     int64_t (*chunk)[CHK_MAX_NDIM];
     chk_piece *piece;                     /* n_inputs x boxes */
     chk_hold *hold;                       /* an input */
+    held_input *held;                     /* an input */
     const chk_piece **at;                 /* the pieces of the current box */
     out_state *out;
     char *scratch;                        /* of encoders */
@@ -80,7 +88,7 @@ size_t chk_fused_work_bytes(const chk_fused *f)
     size_t boxes = (size_t)f->units_per_task, inputs = (size_t)f->program.n_inputs, outs = (size_t)f->n_out, scratch = 0;
     size_t n = chk_arena_cost(sizeof(cache_head)) + chk_program_work_bytes(&f->program) + chk_arena_cost(boxes * sizeof(chk_box)) +
                chk_arena_cost(boxes * sizeof(int64_t[CHK_MAX_NDIM])) + chk_arena_cost(inputs * boxes * sizeof(chk_piece)) +
-               chk_arena_cost(inputs * sizeof(chk_hold)) + chk_arena_cost(inputs * sizeof(chk_piece *)) + chk_arena_cost(outs * sizeof(out_state)) +
+               chk_arena_cost(inputs * sizeof(chk_hold)) + chk_arena_cost(inputs * sizeof(held_input)) + chk_arena_cost(inputs * sizeof(chk_piece *)) + chk_arena_cost(outs * sizeof(out_state)) +
                chk_arena_cost(outs * (size_t)blocks_per_task(f) * sizeof(chk_block));
     for (int o = 0; o < f->n_out; o++) {
         const chk_fused_out *out = &f->out[o];
@@ -115,7 +123,7 @@ static chunk_status carve(worker *w, const chk_fused *f, chk_task *t, size_t wor
     size_t boxes = (size_t)f->units_per_task, inputs = (size_t)f->program.n_inputs, scratch = 0;
     bool ok = (w->cache = chk_arena_get(a, sizeof *w->cache)) && chk_prog_state_init(&w->prog, &f->program, a, w->cache->epoch != f->epoch) &&
               (w->box = chk_arena_get(a, boxes * sizeof *w->box)) && (w->chunk = chk_arena_get(a, boxes * sizeof *w->chunk)) &&
-              (w->piece = chk_arena_get(a, inputs * boxes * sizeof *w->piece)) && (w->hold = chk_arena_get(a, inputs * sizeof *w->hold)) &&
+              (w->piece = chk_arena_get(a, inputs * boxes * sizeof *w->piece)) && (w->hold = chk_arena_get(a, inputs * sizeof *w->hold)) && (w->held = chk_arena_get(a, inputs * sizeof *w->held)) &&
               (w->at = chk_arena_get(a, inputs * sizeof *w->at)) && (w->out = chk_arena_get(a, (size_t)f->n_out * sizeof *w->out)) &&
               (w->block = chk_arena_get(a, (size_t)f->n_out * (size_t)blocks_per_task(f) * sizeof *w->block));
     for (int o = 0; o < f->n_out && ok; o++) {
@@ -155,16 +163,34 @@ static void release(worker *w)
     }
 }
 
+static bool box_equal(const chk_box *a, const chk_box *b)
+{
+    return a->ndim == b->ndim && !memcmp(a->lo, b->lo, (size_t)a->ndim * sizeof *a->lo) && !memcmp(a->hi, b->hi, (size_t)a->ndim * sizeof *a->hi);
+}
+
+/* Inputs are fetched in order; the first ones may still be there from the last fetch, when it was of one box and asked for the same of them. */
 static chunk_status fetch(worker *w, const chk_box *boxes, size_t n, chunk_error *err)
 {
     const chk_fused *f = w->f;
+    int reusable = n == 1 ? w->cache->n_held : 0;
+    w->cache->n_held = 0;
     for (int i = 0; i < f->program.n_inputs; i++) {
         const chk_prog_input *in = &f->program.input[i];
+        chk_box base;
+        chk_view_base_box(&base, &in->view, &boxes[0]);
+        if (i < reusable && box_equal(&base, &w->held[i].box)) {
+            w->arena.used = w->held[i].arena_used;
+            w->cache->n_held = i + 1;
+            continue;
+        }
+        reusable = 0;
         chunk_status st = in->source->ops->fetch(in->source, &in->view, boxes, n, &w->arena, &w->hold[i], w->piece + (size_t)i * (size_t)f->units_per_task, err);
         if (st != CHUNK_OK) {
             release(w);
             return st;
         }
+        w->held[i] = (held_input){base, w->arena.used};
+        if (n == 1 && w->cache->n_held == i && w->hold[i].n == 0) w->cache->n_held = i + 1;
     }
     return CHUNK_OK;
 }

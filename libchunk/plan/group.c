@@ -138,6 +138,7 @@ static chunk_status make_pass(chk_lower *l, chk_item *first, chunk_error *err)
     int out[f->n_out];
     for (int o = 0; o < f->n_out; o++) out[o] = f->out[o].value;
     CHK_TRY(chk_program_seal(&f->program, out, f->n_out, err));
+    chk_program_sort_inputs(&f->program);
     for (int i = 0; i < f->program.n_inputs; i++) {
         chk_prog_input *in = &f->program.input[i];
         chk_grid seen = {.ndim = f->space.ndim};  /* the input's own chunks, seen through the view */
@@ -178,14 +179,14 @@ static void set_lifetimes(chk_lower *l)
 
 chunk_status chk_lower_passes(chk_lower *l, chunk_error *err)
 {
-    int top = 0;
-    for (int i = 0; i < l->n_items; i++) {
-        l->item[i]->pass = -1;
-        if (l->item[i]->level > top) top = l->item[i]->level;
-    }
-    for (int level = 0; level <= top; level++)
+    for (int i = 0; i < l->n_items; i++) l->item[i]->pass = -1;
+    for (;;) {                                    /* the first item of the lowest level that is left */
+        chk_item *next = NULL;
         for (int i = 0; i < l->n_items; i++)
-            if (l->item[i]->level == level && l->item[i]->pass < 0) CHK_TRY(make_pass(l, l->item[i], err));
+            if (l->item[i]->pass < 0 && (!next || l->item[i]->level < next->level)) next = l->item[i];
+        if (!next) break;
+        CHK_TRY(make_pass(l, next, err));
+    }
     set_lifetimes(l);
     return CHUNK_OK;
 }

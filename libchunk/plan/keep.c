@@ -101,7 +101,7 @@ chunk_status chk_lower_choose_kept(chk_lower *l, chunk_error *err)
     if (!u.use) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
     for (int i = 0; i < l->n_items; i++) {
         const chk_item *it = l->item[i];
-        if (it->level < 64) collect(&u, it->root, chk_shape_count(&it->root->shape), it->level, it->kind == CHK_ITEM_TARGET || it->root_is_self ? 0 : 1);
+        if (it->level >= 0 && it->level < 64) collect(&u, it->root, chk_shape_count(&it->root->shape), it->level, it->kind == CHK_ITEM_TARGET || it->root_is_self ? 0 : 1);
     }
     for (int i = 0; i < u.n; i++) {
         if (__builtin_popcountll(u.use[i].levels) < 2 || chk_shape_count(&u.use[i].node->shape) * 8 < CHK_DENSE_BYTES) continue;

@@ -9,7 +9,8 @@
 #include "plan/region.h"
 #include "plan/spill.h"
 
-enum { MAX_DEPTH = 1000, MAX_ITEMS = 4096, HOIST_RATIO = 4, HOIST_BYTES = 1 << 20 };
+/* PRELUDE: hoisted values that read no data come on levels below 0, so that what uses them can still share the first reading of the data. */
+enum { MAX_DEPTH = 1000, MAX_ITEMS = 4096, PRELUDE = 1 << 20, HOIST_RATIO = 4, HOIST_BYTES = 1 << 20 };
 
 struct chk_seen {
     const chk_node *node;
@@ -96,6 +97,14 @@ static bool should_hoist(const chk_node *n, int64_t space)
 
 static chunk_status need_level(chk_lower *l, const chk_node *n, int64_t space, bool as_root, int depth, int *level, chunk_error *err);
 
+static bool reads_data(const chk_node *n)
+{
+    if (n->kind == CHK_NODE_SOURCE || n->kind == CHK_NODE_CUSTOM) return true;
+    for (int i = 0; i < n->n_in; i++)
+        if (reads_data(n->in[i])) return true;
+    return false;
+}
+
 /* Where the value of an item lies until its last reader is done. */
 static chunk_status make_place(chk_lower *l, chk_item *it, chunk_error *err)
 {
@@ -133,6 +142,7 @@ static chunk_status materialise(chk_lower *l, const chk_node *n, chk_item_kind k
         fresh.root_is_self = false;
     }
     CHK_TRY(need_level(l, fresh.root, chk_shape_count(&fresh.root->shape), fresh.root_is_self, depth + 1, &fresh.level, err));
+    if (kind == CHK_ITEM_STORE && fresh.root_is_self && !reads_data(n)) fresh.level -= PRELUDE;
     chunk_status made = make_place(l, &fresh, err);
     if (made != CHUNK_OK) {
         chk_source_release(fresh.source);

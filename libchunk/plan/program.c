@@ -247,6 +247,32 @@ chunk_status chk_program_seal(chk_program *p, const int *out, int n_out, chunk_e
     return CHUNK_OK;
 }
 
+static int first_axis(const chk_view *v)          /* the outermost axis that moves in the base; ndim where none does */
+{
+    int first = v->shape.ndim;
+    for (int b = 0; b < v->base_ndim; b++)
+        if (v->axis[b] >= 0 && v->step[b] != 0 && v->axis[b] < first) first = v->axis[b];
+    return first;
+}
+
+void chk_program_sort_inputs(chk_program *p)
+{
+    for (int i = 1; i < p->n_inputs; i++) {
+        for (int k = i; k > 0 && first_axis(&p->input[k].view) > first_axis(&p->input[k - 1].view); k--) {
+            chk_prog_input t = p->input[k];
+            p->input[k] = p->input[k - 1];
+            p->input[k - 1] = t;
+            for (int n = 0; n < p->n_instr; n++) {
+                if (p->instr[n].kind != CHK_INSTR_LOAD) continue;
+                if (p->instr[n].u.input == k)
+                    p->instr[n].u.input = k - 1;
+                else if (p->instr[n].u.input == k - 1)
+                    p->instr[n].u.input = k;
+            }
+        }
+    }
+}
+
 size_t chk_program_work_bytes(const chk_program *p)
 {
     return chk_arena_cost(p->slot_bytes * (size_t)p->n_slots) + chk_arena_cost(p->slot_bytes * (size_t)p->n_consts) +

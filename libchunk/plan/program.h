@@ -54,6 +54,8 @@ chunk_status chk_program_add(chk_program *p, const chk_node *node, const chk_vie
                              chunk_error *err);
 /* Assigns registers; outputs (n_out values) are kept to the end of the piece. */
 chunk_status chk_program_seal(chk_program *p, const int *out, int n_out, chunk_error *err);
+/* Inputs that change least often from task to task come first: those that ignore most of the leading axes. After add, before running. */
+void chk_program_sort_inputs(chk_program *p);
 void chk_program_free(chk_program *p);
 
 /* Bytes of registers and constants a worker needs. */
