@@ -146,7 +146,8 @@ void chk_fused_size(chk_fused *f, chk_pass *pass, int64_t block_elements, int n_
         pass->serial |= f->out[o].serial;
         if (f->encoded) pass->kept_bytes += chk_arena_cost(chk_fused_kept_bytes(f, o));
     }
-    pass->ordered |= f->encoded;
+    /* Tasks that start in order, each once the one run_ahead below has ended, leave nothing unfinished further below. */
+    pass->ordered |= f->encoded || f->run_ahead > 0;
     pass->ops = f->encoded ? &chk_fused_ops : f->run_ahead ? &chk_fused_bounded_ops : &chk_fused_stream_ops;
     pass->kept_bytes = chk_page_round(pass->kept_bytes);
     pass->work_bytes = chk_page_round(chk_fused_work_bytes(f));
