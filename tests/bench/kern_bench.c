@@ -1,0 +1,158 @@
+/* kern_bench [WORD]: element rates of the kernels against memcpy of as many bytes of the same dtype, in the L1 and L2 caches, at every
+ * instruction set level of this machine. Prints a line of JSON each; with WORD only kernels whose name holds it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "kern/kern.h"
+
+enum { MAX_BYTES = 256 << 10, N_TIMES = 15 };
+
+static char *in_bytes[3], *out_bytes;
+static const char *only;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* What is measured: any one of the kinds of kernel, on n elements */
+typedef struct work {
+    chk_kern kern;
+    const chk_red_kern *red;
+    void (*move)(void *out, const void *in, size_t item_bytes, size_t n);
+    bool cols;
+    size_t item, n;
+} work;
+
+static void once(const work *w)
+{
+    const void *in[3] = {in_bytes[0], in_bytes[1], in_bytes[2]};
+    if (w->kern) {
+        w->kern(out_bytes, in, w->n);
+    } else if (w->move) {
+        w->move(out_bytes, in_bytes[0], w->item, w->n);
+    } else if (w->red) {
+        size_t k = w->cols ? 256 : 1;
+        w->red->init(out_bytes, k, 0, k);
+        if (w->cols)
+            w->red->cols(out_bytes, k, 0, k, in_bytes[0], w->n / k, k, 0, 1);
+        else
+            w->red->row(out_bytes, k, 0, in_bytes[0], w->n, 0);
+    } else {
+        memcpy(out_bytes, in_bytes[0], w->n * w->item);
+    }
+}
+
+/* Millions of elements a second: the best of several timings of about 200 us */
+static double rate(const work *w)
+{
+    size_t n_calls = 1;
+    double best = 0;
+    for (int i = 0; i < N_TIMES;) {
+        double t = now();
+        for (size_t c = 0; c < n_calls; c++) once(w);
+        t = now() - t;
+        if (t < 2e-4) {
+            n_calls *= 2;
+            continue;
+        }
+        double r = (double)(w->n * n_calls) / t / 1e6;
+        best = r > best ? r : best;
+        i++;
+    }
+    return best;
+}
+
+static void report(const char *kernel, const char *suffix, chk_dtype d, const char *cache, work w)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s%s", kernel, suffix);
+    if (only && !strstr(name, only)) return;
+    work copy = {.item = w.item, .n = w.n};
+    double r = rate(&w), c = rate(&copy);
+    printf("{\"kernel\":\"%s\",\"dtype\":\"%s\",\"isa\":\"%s\",\"cache\":\"%s\",\"Melem_s\":%.0f,\"copy_Melem_s\":%.0f}\n", name, chk_dtype_name(d),
+           chk_isa_name(chk_isa_now()), cache, r, c);
+    fflush(stdout);
+}
+
+static void fill(chk_dtype d, size_t n)
+{
+    for (int i = 0; i < 3; i++)
+        for (size_t j = 0; j < n; j++) {
+            double x = 0.5 + (double)(j * 37 % 101) / 50 + i;
+            const void *in[1] = {&x};
+            chk_kern_cast(CHK_F64, d)(in_bytes[i] + j * chk_dtype_size(d), in, 1);
+        }
+}
+
+static void batch(chk_dtype d, const char *cache, size_t bytes)
+{
+    size_t item = chk_dtype_size(d), n = bytes / item;
+    fill(d, n);
+    for (int f = 1; f < CHK_NFN; f++) {
+        if (f == CHK_FN_WHERE)
+            for (size_t j = 0; j < n; j++) in_bytes[0][j] = j * 7 % 3 == 0;
+        chk_kern k = f >= CHK_FN_EQ_IU && f <= CHK_FN_GE_IU ? NULL : chk_kern_find((chk_fn)f, d);
+        if (k) report(chk_fn_name((chk_fn)f), "", d, cache, (work){.kern = k, .item = item, .n = n});
+    }
+    fill(d, n);
+    for (int to = 0; to < CHK_NDTYPE; to++) {
+        char name[64];
+        snprintf(name, sizeof name, "to_%s", chk_dtype_name((chk_dtype)to));
+        size_t m = chk_dtype_size((chk_dtype)to) > item ? n * item / chk_dtype_size((chk_dtype)to) : n;
+        report(name, "", d, cache, (work){.kern = chk_kern_cast(d, (chk_dtype)to), .item = item, .n = m});
+    }
+    for (int r = 0; r < CHK_NRED; r++) {
+        const chk_red_kern *k = chk_red_find((chk_red)r, d);
+        if (!k) continue;
+        report(chk_red_name((chk_red)r), "_row", d, cache, (work){.red = k, .item = item, .n = n});
+        report(chk_red_name((chk_red)r), "_cols", d, cache, (work){.red = k, .cols = true, .item = item, .n = n});
+    }
+}
+
+static void shuffle(void *out, const void *in, size_t item, size_t n) { chk_kern_shuffle(out, in, item, item * n); }
+static void unshuffle(void *out, const void *in, size_t item, size_t n) { chk_kern_unshuffle(out, in, item, item * n); }
+static void swap(void *out, const void *in, size_t item, size_t n) { chk_kern_bswap(out, in, item, n); }
+
+static void moves(chk_dtype d, const char *cache, size_t bytes)
+{
+    size_t item = chk_dtype_size(d), n = bytes / item;
+    work w = {.item = item, .n = n, .move = shuffle};
+    report("shuffle", "", d, cache, w);
+    w.move = unshuffle;
+    report("unshuffle", "", d, cache, w);
+    w.move = chk_kern_bitshuffle;
+    report("bitshuffle", "", d, cache, w);
+    w.move = chk_kern_bitunshuffle;
+    report("bitunshuffle", "", d, cache, w);
+    w.move = swap;
+    if (item > 1 && item < 16) report("bswap", "", d, cache, w);
+}
+
+int main(int argc, char **argv)
+{
+    static const chk_dtype dtypes[] = {CHK_F64, CHK_F32, CHK_I64, CHK_I32, CHK_I16, CHK_U8, CHK_BOOL, CHK_C128, CHK_C64, CHK_F16};
+    only = argc > 1 ? argv[1] : NULL;
+    for (int i = 0; i < 4; i++) {
+        char *p = aligned_alloc(64, MAX_BYTES + 64);
+        if (!p) return 1;
+        memset(p, 1, MAX_BYTES + 64);
+        *(i < 3 ? &in_bytes[i] : &out_bytes) = p;
+    }
+    for (chk_isa level = chk_isa_best();; level--) {
+        chk_isa_set(level);
+        for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
+            batch(dtypes[i], "L1", 8 << 10);
+            batch(dtypes[i], "L2", 64 << 10);
+            moves(dtypes[i], "L2", 64 << 10);
+        }
+        if (level == CHK_ISA_C) break;
+    }
+    for (int i = 0; i < 3; i++) free(in_bytes[i]);
+    free(out_bytes);
+    return 0;
+}
