@@ -89,7 +89,7 @@ chunk_status chk_value_axes(uint32_t *axes, const chk_value *v, int ndim, const 
     *axes = 0;
     for (int i = 0; i < n; i++) {
         int64_t axis;
-        int a;
+        int a = 0;
         CHK_TRY(chk_value_int(&axis, &item[i], who, "axis", err));
         CHK_TRY(chk_axis_normal(&a, axis, ndim, who, err));
         if (*axes >> a & 1) return chk_fail(err, CHUNK_EINVAL, "%s: axis %lld is named twice", who, (long long)axis);
