@@ -89,25 +89,21 @@ BINARY(fmax, !OF(number)(y) || OF(at_most)(y, x) ? x : y)
 
 /* ---- arithmetic */
 static inline OF(value) OF(product)(OF(value) x, OF(value) y) { return MAKE(x.re * y.re + x.im * FLIP(y.im), x.re * y.im + x.im * y.re); }
-static inline OF(value) OF(quotient)(OF(value) x, OF(value) y) /* Smith's */
+/* Smith's: everything by the larger part a of the divisor; b is the other. Without branches, so that it can be vectorised. */
+static inline OF(value) OF(quotient)(OF(value) x, OF(value) y)
 {
-    C_V re = LIBM(fabs)(y.re), im = LIBM(fabs)(y.im);
-    if (re >= im) {
-        if (re == 0 && im == 0) return MAKE(x.re / re, x.im / re);
-        C_V ratio = y.im / y.re, scale = 1 / (y.re + y.im * ratio);
-        return MAKE((x.re + x.im * ratio) * scale, (x.im + x.re * FLIP(ratio)) * scale);
-    }
-    C_V ratio = y.re / y.im, scale = 1 / (y.im + y.re * ratio);
-    return MAKE((x.re * ratio + x.im) * scale, (x.im * ratio + FLIP(x.re)) * scale);
+    bool by_re = LIBM(fabs)(y.re) >= LIBM(fabs)(y.im);
+    C_V a = by_re ? y.re : y.im, b = by_re ? y.im : y.re, p = by_re ? x.re : x.im, q = by_re ? x.im : x.re;
+    C_V ratio = b / a, scale = 1 / (a + b * ratio);
+    C_V left = by_re ? x.im : x.im * ratio, right = by_re ? x.re * ratio : x.re;
+    OF(value) r = MAKE((p + q * ratio) * scale, (left + FLIP(right)) * scale);
+    return (y.re == 0) & (y.im == 0) ? MAKE(x.re * (C_V)INFINITY, x.im * (C_V)INFINITY) : r;
 }
 static inline OF(value) OF(inverse)(OF(value) x)
 {
-    if (LIBM(fabs)(x.im) <= LIBM(fabs)(x.re)) {
-        C_V ratio = x.im / x.re, d = x.re + x.im * ratio;
-        return MAKE(1 / d, -ratio / d);
-    }
-    C_V ratio = x.re / x.im, d = x.re * ratio + x.im;
-    return MAKE(ratio / d, -1 / d);
+    bool by_re = LIBM(fabs)(x.im) <= LIBM(fabs)(x.re);
+    C_V a = by_re ? x.re : x.im, b = by_re ? x.im : x.re, ratio = b / a, d = a + b * ratio;
+    return MAKE((by_re ? 1 : ratio) / d, (by_re ? FLIP(ratio) : -1) / d);
 }
 static inline OF(value) OF(direction)(OF(value) x)
 {

@@ -1,4 +1,5 @@
-/* math.inc.h: transcendental functions, by SLEEF, at one instruction set level; math_real.inc.h is the body for one dtype. */
+/* math.inc.h: transcendental functions, by SLEEF, and remainders at one instruction set level; math_real.inc.h is the body for one
+ * dtype. */
 #include "kern/isa.h"
 #include "kern/simd.h"
 
@@ -6,18 +7,24 @@
  * nearest to a number of the type, found by trying all up to 60; x - SHIFT is exact. */
 #define REAL f64
 #define REAL_T double
+#define EXACT_BELOW 0x1p53
+#define FMOD fmod
 #define HALF_EXP_FROM 709
 #define HALF_EXP_SHIFT 39.75
 #define HALF_EXP_FACTOR 0x1.45a37ac20f1ddp+56
 #include "kern/math_real.inc.h"
 #undef REAL
 #undef REAL_T
+#undef EXACT_BELOW
+#undef FMOD
 #undef HALF_EXP_FROM
 #undef HALF_EXP_SHIFT
 #undef HALF_EXP_FACTOR
 
 #define REAL f32
 #define REAL_T float
+#define EXACT_BELOW 0x1p24f
+#define FMOD fmodf
 #define HALF_EXP_FROM 88
 #define HALF_EXP_SHIFT 21.5f
 #define HALF_EXP_FACTOR 0x1.03343p+30f
@@ -30,6 +37,7 @@
         {CHK_FN_ACOS, D, acos_##d}, {CHK_FN_ATAN, D, atan_##d}, {CHK_FN_SINH, D, sinh_##d}, {CHK_FN_COSH, D, cosh_##d},            \
         {CHK_FN_TANH, D, tanh_##d}, {CHK_FN_ASINH, D, asinh_##d}, {CHK_FN_ACOSH, D, acosh_##d}, {CHK_FN_ATANH, D, atanh_##d},      \
         {CHK_FN_ERF, D, erf_##d}, {CHK_FN_LGAMMA, D, lgamma_##d}, {CHK_FN_POW, D, pow_##d}, {CHK_FN_ATAN2, D, atan2_##d},          \
-        {CHK_FN_HYPOT, D, hypot_##d}, {CHK_FN_LOGADDEXP, D, logaddexp_##d}
+        {CHK_FN_HYPOT, D, hypot_##d}, {CHK_FN_LOGADDEXP, D, logaddexp_##d}, {CHK_FN_FMOD, D, fmod_##d},       \
+        {CHK_FN_MOD, D, mod_##d}, {CHK_FN_FLOORDIV, D, floordiv_##d}
 
 const chk_kern_row CHK_AT_LEVEL(chk_math_rows)[] = {ROWS(CHK_F64, f64), ROWS(CHK_F32, f32), {CHK_FN_NONE, CHK_BOOL, NULL}};

@@ -86,6 +86,47 @@ static inline VEC OF(cosh_of)(VEC x)
     return OF(any)(large) ? OF(choose)(large, OF(half_exp)(size), r) : r;
 }
 
+/* C's fmod. Below EXACT_BELOW the truncated quotient is right or one too large, and one fused step gives the remainder exactly. */
+#if defined __AVX2__
+static inline VEC OF(fmod_of)(VEC x, VEC y)
+{
+    VEC a = OF(abs)(x), b = OF(abs)(y), q = OF(trunc)(a / b);
+    if (OF(every)(OF(less)(q, OF(all)(EXACT_BELOW)))) {
+        VEC r = OF(fnma)(q, b, a);
+        r = OF(choose)(OF(less)(r, OF(all)(0)), r + b, r);
+        return OF(sign)(OF(choose)(OF(equal)(q, OF(all)(0)), a, r), x); /* where b is infinite, say */
+    }
+    REAL_T lanes[2][OF(WIDTH)];
+    OF(store)(lanes[0], x);
+    OF(store)(lanes[1], y);
+    for (int i = 0; i < OF(WIDTH); i++) lanes[0][i] = FMOD(lanes[0][i], lanes[1][i]);
+    return OF(load)(lanes[0]);
+}
+#else
+static inline VEC OF(fmod_of)(VEC x, VEC y) { return FMOD(x, y); }
+#endif
+/* y where it and the remainder m lie on opposite sides of 0, else 0 */
+static inline VEC OF(opposite)(VEC m, VEC y)
+{
+    VEC zero = OF(all)(0);
+    VEC above = OF(choose)(OF(less)(m, zero), y, zero), below = OF(choose)(OF(less)(zero, m), y, zero);
+    return OF(choose)(OF(less)(zero, y), above, below);
+}
+static inline VEC OF(mod_of)(VEC x, VEC y) /* Python's: the sign of y */
+{
+    VEC m = OF(fmod_of)(x, y);
+    return OF(choose)(OF(equal)(m, OF(all)(0)), OF(sign)(OF(all)(0), y), m + OF(opposite)(m, y));
+}
+static inline VEC OF(floordiv_of)(VEC x, VEC y) /* as NumPy's divmod, which goes by the remainder */
+{
+    VEC zero = OF(all)(0), one = OF(all)(1), m = OF(fmod_of)(x, y), d = (x - m) / y;
+    d = d - OF(choose)(OF(equal)(OF(opposite)(m, y), zero), zero, one);
+    VEC f = OF(floor)(d);
+    f = OF(choose)(OF(less)(OF(all)((REAL_T)0.5), d - f), f + one, f);
+    f = OF(choose)(OF(equal)(d, zero), OF(sign)(zero, x / y), f);
+    return OF(choose)(OF(equal)(y, zero), x / y, f);
+}
+
 UNARY(exp, S(exp, u10)(x))
 UNARY(exp2, S(exp2, u10)(x))
 UNARY(expm1, S(expm1, u10)(x))
@@ -112,6 +153,9 @@ BINARY(pow, S(pow, u10)(x, y))
 BINARY(atan2, S(atan2, u10)(x, y))
 BINARY(hypot, S(hypot, u05)(x, y))
 BINARY(logaddexp, OF(logaddexp_of)(x, y))
+BINARY(fmod, OF(fmod_of)(x, y))
+BINARY(mod, OF(mod_of)(x, y))
+BINARY(floordiv, OF(floordiv_of)(x, y))
 
 #undef OF
 #undef VEC

@@ -216,38 +216,63 @@ static void OF(var_add)(void *state, size_t cap, size_t j, double n, double re, 
     moments r = combine((moments){*sn, *sre, *sm2}, (moments){n, re, m2}), i = combine((moments){*sn, *sim, 0}, (moments){n, im, 0});
     *sn = r.n, *sre = r.mean, *sim = i.mean, *sm2 = r.m2 + i.m2;
 }
-static inline void OF(var_fold)(void *state, size_t cap, size_t j, const R_T *a, size_t n, size_t step, bool skip_nan)
+static inline void OF(var_of_row)(void *state, size_t cap, size_t j, const R_T *a, size_t n, bool skip_nan)
 {
-    enum { N = 16 };
-    double re[N] = {0}, im[N] = {0}, m2[N] = {0}, count = 0;
-    for (size_t i = 0; i < n; i++) {
-        double x = a[2 * i * step], y = a[2 * i * step + 1];
-        if (skip_nan && (x != x || y != y)) continue;
-        count++, re[i % N] += x, im[i % N] += y;
+    double squares[LANES] = {0}, buf[8 * LANES];
+    size_t count = n;
+    if (skip_nan) {
+        count = 0;
+        for (size_t i = 0; i < n; i++) count += (a[2 * i] == a[2 * i]) & (a[2 * i + 1] == a[2 * i + 1]);
     }
-    if (count == 0) return;
-    for (int w = N / 2; w; w /= 2)
-        for (int i = 0; i < w; i++) re[i] += re[i + w], im[i] += im[i + w];
-    double mean_re = re[0] / count, mean_im = im[0] / count;
-    for (size_t i = 0; i < n; i++) {
-        double x = a[2 * i * step] - mean_re, y = a[2 * i * step + 1] - mean_im;
-        if (!skip_nan || (x == x && y == y)) m2[i % N] += x * x + y * y;
+    if (!count) return;
+    pair_sum sum = OF(sum_of)(a, n, skip_nan);
+    double re = sum.re / (double)count, im = sum.im / (double)count;
+    while (n) {
+        size_t m = n < 4 * LANES ? n : 4 * LANES;
+        for (size_t i = 0; i < m; i++) {
+            double x = a[2 * i] - re, y = a[2 * i + 1] - im;
+            bool counts = (x == x && y == y) || !skip_nan;
+            buf[2 * i] = counts ? x : 0;
+            buf[2 * i + 1] = counts ? y : 0;
+        }
+        fold_m2_f64(squares, buf, 2 * m, 0);
+        a += 2 * m, n -= m;
     }
-    for (int w = N / 2; w; w /= 2)
-        for (int i = 0; i < w; i++) m2[i] += m2[i + w];
-    OF(var_add)(state, cap, j, count, mean_re, mean_im, m2[0]);
+    OF(var_add)(state, cap, j, (double)count, re, im, lanes_sum(squares));
+}
+static inline void OF(var_of_cols)(void *state, size_t cap, size_t j0, size_t k, const R_T *a, size_t n_rows, size_t stride, bool skip_nan)
+{
+    double n[VAR_BLOCK] = {0}, re[VAR_BLOCK] = {0}, im[VAR_BLOCK] = {0}, m2[VAR_BLOCK] = {0};
+    for (size_t r = 0; r < n_rows; r++)
+        for (size_t j = 0; j < k; j++) {
+            double x = a[2 * (r * stride + j)], y = a[2 * (r * stride + j) + 1];
+            bool counts = (x == x && y == y) || !skip_nan;
+            n[j] += counts ? 1 : 0;
+            re[j] += counts ? x : 0;
+            im[j] += counts ? y : 0;
+        }
+    for (size_t j = 0; j < k; j++) re[j] /= n[j], im[j] /= n[j];
+    for (size_t r = 0; r < n_rows; r++)
+        for (size_t j = 0; j < k; j++) {
+            double x = a[2 * (r * stride + j)] - re[j], y = a[2 * (r * stride + j) + 1] - im[j];
+            bool counts = (x == x && y == y) || !skip_nan;
+            m2[j] += counts ? x * x + y * y : 0;
+        }
+    for (size_t j = 0; j < k; j++)
+        if (n[j] != 0) OF(var_add)(state, cap, j0 + j, n[j], re[j], im[j], m2[j]);
 }
 #define VAR(name, skip_nan)                                                                                                        \
     static void OF(name##_row)(void *state, size_t cap, size_t j, const void *data, size_t n, int64_t index0)                      \
     {                                                                                                                              \
         (void)index0;                                                                                                              \
-        OF(var_fold)(state, cap, j, data, n, 1, skip_nan);                                                                         \
+        OF(var_of_row)(state, cap, j, data, n, skip_nan);                                                                          \
     }                                                                                                                              \
     static void OF(name##_cols)(void *state, size_t cap, size_t j0, size_t k, const void *data, size_t n_rows, size_t stride,      \
                                 int64_t index0, int64_t index_step)                                                                \
     {                                                                                                                              \
         (void)index0, (void)index_step;                                                                                            \
-        for (size_t j = 0; j < k; j++) OF(var_fold)(state, cap, j0 + j, (const R_T *)data + 2 * j, n_rows, stride, skip_nan);      \
+        for (size_t c = 0; c < k; c += VAR_BLOCK)                                                                                  \
+            OF(var_of_cols)(state, cap, j0 + c, k - c < VAR_BLOCK ? k - c : VAR_BLOCK, (const R_T *)data + 2 * c, n_rows, stride, skip_nan); \
     }
 VAR(var, false)
 VAR(nanvar, true)

@@ -142,16 +142,28 @@ COLS(prod, R_S, R_SV, v *(R_SV)x)
         return v;                                                                                                                  \
     }
 #endif
-#define MINMAX(name, start, better)                                                                                                \
+#if R_FLOAT
+static inline R_V OF(less_of)(R_V v, R_V x)
+{
+    v = R_NAN(v) ? x : v;
+    return x < v ? x : v;
+}
+static inline R_V OF(greater_of)(R_V v, R_V x)
+{
+    v = R_NAN(v) ? x : v;
+    return x > v ? x : v;
+}
+#endif
+#define MINMAX(name, start, better, next)                                                                                          \
     EXTREME(name, start, better)                                                                                                   \
     STATE(name, R_T, R_V, start, better ? x : v)                                                                                   \
     ROW(name, R_T, R_V, OF(name##_of)(data, n), better ? x : v)                                                                    \
-    COLS(name, R_T, R_V, better ? x : v)
-MINMAX(min, R_HIGH, ((x < v) | R_NAN(x)))
-MINMAX(max, R_LOW, ((x > v) | R_NAN(x)))
+    COLS(name, R_T, R_V, next)
+MINMAX(min, R_HIGH, ((x < v) | R_NAN(x)), ((x < v) | R_NAN(x)) ? x : v)
+MINMAX(max, R_LOW, ((x > v) | R_NAN(x)), ((x > v) | R_NAN(x)) ? x : v)
 #if R_FLOAT
-MINMAX(fmin, (R_V)NAN, ((x < v) | R_NAN(v)))
-MINMAX(fmax, (R_V)NAN, ((x > v) | R_NAN(v)))
+MINMAX(fmin, (R_V)NAN, ((x < v) | R_NAN(v)), OF(less_of)(v, x))
+MINMAX(fmax, (R_V)NAN, ((x > v) | R_NAN(v)), OF(greater_of)(v, x))
 #endif
 
 /* ---- where the least and greatest are: {value, index}, index -1 while there is none; of equals the lowest index */

@@ -31,6 +31,8 @@ static inline mask_f32 equal_f32(vec_f32 a, vec_f32 b) { return _mm512_cmp_ps_ma
 static inline vec_f64 choose_f64(mask_f64 m, vec_f64 yes, vec_f64 no) { return _mm512_mask_blend_pd(m, no, yes); }
 static inline vec_f32 choose_f32(mask_f32 m, vec_f32 yes, vec_f32 no) { return _mm512_mask_blend_ps(m, no, yes); }
 static inline int any_f64(mask_f64 m) { return m != 0; }
+static inline int every_f64(mask_f64 m) { return m == 0xFF; }
+static inline int every_f32(mask_f32 m) { return m == 0xFFFF; }
 static inline int any_f32(mask_f32 m) { return m != 0; }
 static inline vec_f64 abs_f64(vec_f64 x) { return _mm512_abs_pd(x); }
 static inline vec_f32 abs_f32(vec_f32 x) { return _mm512_abs_ps(x); }
@@ -61,6 +63,8 @@ static inline mask_f64 equal_f64(vec_f64 a, vec_f64 b) { return _mm256_cmp_pd(a,
 static inline mask_f32 equal_f32(vec_f32 a, vec_f32 b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
 static inline vec_f64 choose_f64(mask_f64 m, vec_f64 yes, vec_f64 no) { return _mm256_blendv_pd(no, yes, m); }
 static inline vec_f32 choose_f32(mask_f32 m, vec_f32 yes, vec_f32 no) { return _mm256_blendv_ps(no, yes, m); }
+static inline int every_f64(mask_f64 m) { return _mm256_movemask_pd(m) == 0xF; }
+static inline int every_f32(mask_f32 m) { return _mm256_movemask_ps(m) == 0xFF; }
 static inline int any_f64(mask_f64 m) { return _mm256_movemask_pd(m) != 0; }
 static inline int any_f32(mask_f32 m) { return _mm256_movemask_ps(m) != 0; }
 static inline vec_f64 abs_f64(vec_f64 x) { return _mm256_andnot_pd(all_f64(-0.0), x); }
@@ -108,6 +112,8 @@ static inline vec_f64 abs_f64(vec_f64 x) { return fabs(x); }
 static inline vec_f32 abs_f32(vec_f32 x) { return fabsf(x); }
 static inline vec_f64 sign_f64(vec_f64 size, vec_f64 sign) { return copysign(size, sign); }
 static inline vec_f32 sign_f32(vec_f32 size, vec_f32 sign) { return copysignf(size, sign); }
+static inline vec_f64 floor_f64(vec_f64 x) { return floor(x); }
+static inline vec_f32 floor_f32(vec_f32 x) { return floorf(x); }
 #endif
 
 #endif
