@@ -13,6 +13,7 @@ static double complex cvalue(double re, double im)
 }
 
 typedef __int128 wide;
+#define BEYOND ((wide)UINT64_MAX + 1)      /* stands for all that does not fit */
 
 bool chk_number_is(const chk_value *v) { return v->kind == CHK_VAL_INT || v->kind == CHK_VAL_FLOAT || v->kind == CHK_VAL_COMPLEX || v->kind == CHK_VAL_BOOL; }
 
@@ -61,7 +62,7 @@ static chunk_status not_for(chk_binary op, const char *kind, chunk_error *err)
 
 static wide floor_div(wide a, wide b) { return a / b - ((a % b != 0) && ((a < 0) != (b < 0))); }
 
-/* By squaring; products leave 128 bits only after they left 64, where the result is refused anyway. */
+/* At most 64 products, until the result is final or too large. */
 static chunk_status int_pow(chk_value *out, wide a, wide n, chunk_error *err)
 {
     if (n < 0) {
@@ -71,10 +72,8 @@ static chunk_status int_pow(chk_value *out, wide a, wide n, chunk_error *err)
     wide v = 1;
     if (a == 0 || a == 1) return give_int(out, n ? a : 1, err);
     if (a == -1) return give_int(out, n & 1 ? -1 : 1, err);
-    for (; n > 0; n--) {
-        v *= a;
-        if (v > (wide)UINT64_MAX || v < (wide)INT64_MIN) break;
-    }
+    for (; n > 0 && v <= (wide)UINT64_MAX && v >= (wide)INT64_MIN; n--)
+        if (__builtin_mul_overflow(v, a, &v)) v = BEYOND;
     return give_int(out, v, err);
 }
 
@@ -82,8 +81,9 @@ static chunk_status int_shift(chk_value *out, chk_binary op, wide a, wide n, chu
 {
     if (n < 0) return chk_fail(err, CHUNK_ETYPE, "negative shift count");
     if (op == CHK_BIN_SHR) return give_int(out, n > 100 ? (a < 0 ? -1 : 0) : a >> (int)n, err);
-    if (a == 0) return give_int(out, 0, err);
-    return give_int(out, n > 64 ? (wide)UINT64_MAX + 1 : a * ((wide)1 << (int)(n > 62 ? 62 : n)) * (n > 62 ? (wide)1 << (int)(n - 62) : 1), err);
+    wide v;
+    bool lost = a != 0 && (n > 64 || __builtin_mul_overflow(a, (wide)1 << (int)n, &v));
+    return give_int(out, lost ? BEYOND : a == 0 ? 0 : v, err);
 }
 
 static chunk_status int_binary(chk_value *out, chk_binary op, const chk_value *x, const chk_value *y, chunk_error *err)
@@ -97,7 +97,7 @@ static chunk_status int_binary(chk_value *out, chk_binary op, const chk_value *x
     case CHK_BIN_SUB: return give_int(out, a - b, err);
     case CHK_BIN_MUL: {
         wide v;
-        if (__builtin_mul_overflow(a, b, &v)) v = (wide)UINT64_MAX + 1;
+        if (__builtin_mul_overflow(a, b, &v)) v = BEYOND;
         return give_int(out, v, err);
     }
     case CHK_BIN_DIV: return give_float(out, (double)((long double)a / (long double)b));

@@ -48,9 +48,10 @@ bool ops_int_range(chk_dtype d, __int128 *lo, __int128 *hi)
 {
     int bits = 8 * (int)chk_dtype_size(d);
     chk_kind k = chk_dtype_kind(d);
+    if (k != CHK_KIND_INT && k != CHK_KIND_UINT) return false;
     *lo = k == CHK_KIND_INT ? -((__int128)1 << (bits - 1)) : 0;
     *hi = ((__int128)1 << (k == CHK_KIND_INT ? bits - 1 : bits)) - 1;
-    return k == CHK_KIND_INT || k == CHK_KIND_UINT;
+    return true;
 }
 
 static bool weak_int(const chk_node *n, __int128 *v)

@@ -1,5 +1,5 @@
 /* Fuzzes the language and the JSON form: texts put together from fragments and mutated, built over a few arrays; every accepted result is
- * written as JSON and read back with the same hash; then the JSON itself is mutated and read. FUZZ_SECONDS and SEED set time and start. */
+ * written as JSON and read back as the same node; then the JSON itself is mutated and read. In a quarter of the cases an allocation fails. FUZZ_SECONDS and SEED set time and start. */
 #include <stdio.h>
 #include <time.h>
 
@@ -96,7 +96,9 @@ static int one(chk_builder *b, const chk_binding *bound)
     chk_node *out[16];
     int n = 0;
     chunk_error err = {0};
+    if (roll(4) == 0) chk_fault_arm(CHK_FAULT_ALLOC, roll(60) + 1, roll(2));
     chunk_status st = build_text(out, &n, b, text, bound, 4, &err);
+    chk_fault_arm(CHK_FAULT_ALLOC, 0, false);
     require(st == CHUNK_OK || err.text[0], "failure without a text", text);
     require(st == CHUNK_OK || !strchr(err.text, '\n'), "a message of several lines", text);
     if (st != CHUNK_OK) return 0;
