@@ -27,14 +27,16 @@ static void set_resident(chk_plan *p, bool all)
     for (int i = 0; i < p->n_spills; i++) chk_spill_set_resident(p->spill[i], all ? p->spill[i]->n_chunks : 0);
 }
 
-/* Tries one choice; true when it fits. Intermediates: all in memory; else in the file, but for the chunks that the room left over holds. */
-static bool fits(chk_plan *p, int64_t block, int n_workers, int n_kept, uint64_t ceiling, bool all_resident)
+/* Tries one choice; true when it fits. Intermediates: all in memory; else in the file, but for the chunks that the room left over holds.
+ * *smallest: the least that any choice needed, which need not be the last: smaller blocks have more states. */
+static bool fits(chk_plan *p, int64_t block, int n_workers, int n_kept, uint64_t ceiling, bool all_resident, uint64_t *smallest)
 {
     size_passes(p, block, n_workers);
     set_resident(p, all_resident);
     p->n_workers = n_workers;
     p->n_kept = n_kept;
     p->projected_peak = chk_plan_projected(p, n_workers, n_kept, NULL);
+    if (p->projected_peak < *smallest) *smallest = p->projected_peak;
     if (p->projected_peak > ceiling) return false;
     for (int i = 0; i < p->n_spills && !all_resident; i++) {
         chk_spill *s = p->spill[i];
@@ -51,15 +53,16 @@ static chunk_status choose(chk_plan *p, const chk_plan_options *o, chunk_error *
     int64_t most = o->max_block_elements ? (int64_t)o->max_block_elements : BLOCK_READ;
     int64_t least = most < BLOCK_LEAST ? most : BLOCK_LEAST;
     int threads = o->threads < 1 ? 1 : o->threads;
+    uint64_t smallest = UINT64_MAX;
     p->ceiling = o->ceiling;
     for (int64_t block = most; p->n_spills && block >= least && block >= most / 8; block /= 2)
         for (int kept = threads > 1 ? threads + 2 : 1; kept >= threads; kept--)
-            if (fits(p, block, threads, kept, o->ceiling, true)) return CHUNK_OK;
+            if (fits(p, block, threads, kept, o->ceiling, true, &smallest)) return CHUNK_OK;
     for (int w = threads; w >= 1; w--)
         for (int64_t block = most; block >= least; block /= 2)
             for (int kept = w > 1 ? w + 2 : 1; kept >= w; kept--)
-                if (fits(p, block, w, kept, o->ceiling, p->n_spills == 0)) return CHUNK_OK;
-    uint64_t needed = (p->projected_peak + 4095) & ~(uint64_t)4095;
+                if (fits(p, block, w, kept, o->ceiling, p->n_spills == 0, &smallest)) return CHUNK_OK;
+    uint64_t needed = (smallest + 4095) & ~(uint64_t)4095;
     char have[32];
     chunk_status st = chk_fail(err, CHUNK_ECEILING, "the ceiling of %s is too small: this plan needs at least %llu MiB", chk_bytes_text(have, sizeof have, o->ceiling),
                                (unsigned long long)((needed + (1 << 20) - 1) >> 20));
