@@ -134,14 +134,19 @@ static chunk_status check_user(const chk_builder *b, const chk_user_op *op, chun
     if (chk_builder_find(b, op->name, n) || chk_builder_find_user(b, op->name, n))
         return chk_fail(err, CHUNK_EEXIST, "register: there is already an operation named '%s'", op->name);
     bool reduces = op->red.fold != NULL;
-    if (reduces == (op->map != NULL)) return chk_fail(err, CHUNK_EINVAL, "register: '%s' needs either an elementwise function or a reduction", op->name);
+    if (reduces == (op->map != NULL))
+        return chk_fail(err, CHUNK_EINVAL, "register: '%s' needs either an elementwise function or a reduction", op->name);
     if (op->n_in < 1 || op->n_in > (reduces ? 1 : 4))
-        return chk_fail(err, CHUNK_EINVAL, "register: '%s' has %d inputs, allowed are 1 to %d", op->name, op->n_in, reduces ? 1 : 4);
+        return chk_fail(err, CHUNK_EINVAL, "register: '%s' has %d inputs, allowed are 1 to %d", op->name, op->n_in,
+                        reduces ? 1 : 4);
     for (int i = 0; i < op->n_in; i++)
-        if ((unsigned)op->in_dtype[i] >= CHK_NDTYPE) return chk_fail(err, CHUNK_EINVAL, "register: '%s' has no valid dtype for input %d", op->name, i);
-    if ((unsigned)op->out_dtype >= CHK_NDTYPE) return chk_fail(err, CHUNK_EINVAL, "register: '%s' has no valid result dtype", op->name);
+        if ((unsigned)op->in_dtype[i] >= CHK_NDTYPE)
+            return chk_fail(err, CHUNK_EINVAL, "register: '%s' has no valid dtype for input %d", op->name, i);
+    if ((unsigned)op->out_dtype >= CHK_NDTYPE)
+        return chk_fail(err, CHUNK_EINVAL, "register: '%s' has no valid result dtype", op->name);
     if (reduces && (!op->red.init || !op->red.merge || !op->red.finish || op->red.state_bytes < 1 || op->red.state_bytes > 4096))
-        return chk_fail(err, CHUNK_EINVAL, "register: '%s' needs init, fold, merge and finish, and a state of 1 to 4096 bytes, not %zu", op->name,
+        return chk_fail(err, CHUNK_EINVAL,
+                        "register: '%s' needs init, fold, merge and finish, and a state of 1 to 4096 bytes, not %zu", op->name,
                         op->red.state_bytes);
     return CHUNK_OK;
 }

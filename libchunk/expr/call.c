@@ -15,8 +15,8 @@ static int count_params(const chk_op *op)
 
 /* The names that NumPy and the array API have for one parameter. */
 static const char *const keyword_aliases[][2] = {
-    {"ddof", "correction"}, {"a_min", "min"}, {"a_max", "max"}, {"a", "x"}, {"array", "x"}, {"arr", "x"}, {"m", "x"},
-    {"N", "n_rows"}, {"M", "n_cols"}, {"x", "x1"}, {"y", "x2"}, {"a", "x1"}, {"b", "x2"},
+    {"ddof", "correction"}, {"a_min", "min"}, {"a_max", "max"}, {"a", "x"},  {"array", "x"}, {"arr", "x"}, {"m", "x"},
+    {"N", "n_rows"},        {"M", "n_cols"},  {"x", "x1"},      {"y", "x2"}, {"a", "x1"},    {"b", "x2"},
 };
 
 static int find_param(const chk_op *op, int n, const char *name)
@@ -39,13 +39,16 @@ static chunk_status unexpected_keyword(const chk_op *op, int n, const char *name
 {
     chk_near near = chk_near_start(name, strlen(name));
     for (int i = 0; i < n; i++) chk_near_try(&near, op->params[i].name, strlen(op->params[i].name));
-    if (near.hit) return chk_fail(err, CHUNK_EINVAL, "%s: unexpected keyword '%.40s'; did you mean '%s'?", op->name, name, near.hit);
+    if (near.hit)
+        return chk_fail(err, CHUNK_EINVAL, "%s: unexpected keyword '%.40s'; did you mean '%s'?", op->name, name, near.hit);
     char text[200];
-    return chk_fail(err, CHUNK_EINVAL, "%s: unexpected keyword '%.40s'; it is %s", op->name, name, chk_op_signature(text, sizeof text, op));
+    return chk_fail(err, CHUNK_EINVAL, "%s: unexpected keyword '%.40s'; it is %s", op->name, name,
+                    chk_op_signature(text, sizeof text, op));
 }
 
 /* args NULL: only whether it would bind. */
-static chunk_status bind(chk_value *bound, const chk_op *op, const chk_value *args, const char *const *names, int n_args, chunk_error *err)
+static chunk_status bind(chk_value *bound, const chk_op *op, const chk_value *args, const char *const *names, int n_args,
+                         chunk_error *err)
 {
     int n = count_params(op), at = 0, n_positional = 0;
     while (n_positional < n && !op->params[n_positional].keyword_only) n_positional++;
@@ -58,20 +61,23 @@ static chunk_status bind(chk_value *bound, const chk_op *op, const chk_value *ar
             if (at >= n_positional) {
                 int given = 0;
                 for (int k = 0; k < n_args; k++) given += !(names && names[k]);
-                return chk_fail(err, CHUNK_EINVAL, "%s: takes %s%d positional argument%s, %d given", op->name, n_positional ? "at most " : "", n_positional,
-                                n_positional == 1 ? "" : "s", given);
+                return chk_fail(err, CHUNK_EINVAL, "%s: takes %s%d positional argument%s, %d given", op->name,
+                                n_positional ? "at most " : "", n_positional, n_positional == 1 ? "" : "s", given);
             }
             p = at++;
         }
-        if (bound[p].kind != CHK_VAL_MISSING) return chk_fail(err, CHUNK_EINVAL, "%s: several values for argument '%s'", op->name, op->params[p].name);
+        if (bound[p].kind != CHK_VAL_MISSING)
+            return chk_fail(err, CHUNK_EINVAL, "%s: several values for argument '%s'", op->name, op->params[p].name);
         bound[p] = args ? args[i] : (chk_value){.kind = CHK_VAL_NONE};
     }
     for (int p = 0; p < n; p++)
-        if (bound[p].kind == CHK_VAL_MISSING && !op->params[p].dflt) return chk_fail(err, CHUNK_EINVAL, "%s: missing argument '%s'", op->name, op->params[p].name);
+        if (bound[p].kind == CHK_VAL_MISSING && !op->params[p].dflt)
+            return chk_fail(err, CHUNK_EINVAL, "%s: missing argument '%s'", op->name, op->params[p].name);
     return CHUNK_OK;
 }
 
-chunk_status chk_op_call(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, const char *const *names, int n_args, chunk_error *err)
+chunk_status chk_op_call(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, const char *const *names,
+                         int n_args, chunk_error *err)
 {
     chk_value bound[CHK_MAX_PARAMS] = {{.kind = CHK_VAL_MISSING}};
     CHK_TRY(bind(bound, op, args, names, n_args, err));
@@ -87,7 +93,8 @@ char *chk_op_signature(char *buf, size_t size, const chk_op *op)
         const char *star = p->keyword_only && !starred ? "*, " : "";
         starred |= p->keyword_only;
         if (used < size)
-            used += (size_t)snprintf(buf + used, size - used, "%s%s%s%s%s", i ? ", " : "", star, p->name, p->dflt ? "=" : "", p->dflt ? p->dflt : "");
+            used += (size_t)snprintf(buf + used, size - used, "%s%s%s%s%s", i ? ", " : "", star, p->name, p->dflt ? "=" : "",
+                                     p->dflt ? p->dflt : "");
     }
     if (used < size) snprintf(buf + used, size - used, ")");
     return buf;
@@ -102,7 +109,10 @@ chunk_status chk_op_check(const chk_op *op, const char *const *names, int n_args
 /* The caller's operations are bound by a description like the table's. */
 static chk_op describe(const chk_user_op *user)
 {
-    return (chk_op){.name = user->name, .params = {{"x", CHK_PAR_ARRAY, NULL, false}, {"axis", CHK_PAR_AXIS, "None", false}, {"keepdims", CHK_PAR_BOOL, "False", true}}};
+    return (chk_op){.name = user->name,
+                    .params = {{"x", CHK_PAR_ARRAY, NULL, false},
+                               {"axis", CHK_PAR_AXIS, "None", false},
+                               {"keepdims", CHK_PAR_BOOL, "False", true}}};
 }
 
 chunk_status chk_user_check(const chk_user_op *user, const char *const *names, int n_args, chunk_error *err)
@@ -111,13 +121,17 @@ chunk_status chk_user_check(const chk_user_op *user, const char *const *names, i
         chk_op op = describe(user);
         return chk_op_check(&op, names, n_args, err);
     }
-    if (n_args != user->n_in) return chk_fail(err, CHUNK_EINVAL, "%s: takes %d array%s, %d given", user->name, user->n_in, user->n_in == 1 ? "" : "s", n_args);
+    if (n_args != user->n_in)
+        return chk_fail(err, CHUNK_EINVAL, "%s: takes %d array%s, %d given", user->name, user->n_in, user->n_in == 1 ? "" : "s",
+                        n_args);
     for (int i = 0; i < n_args; i++)
-        if (names && names[i]) return chk_fail(err, CHUNK_EINVAL, "%s: unexpected keyword '%.40s'; it takes arrays in order", user->name, names[i]);
+        if (names && names[i])
+            return chk_fail(err, CHUNK_EINVAL, "%s: unexpected keyword '%.40s'; it takes arrays in order", user->name, names[i]);
     return CHUNK_OK;
 }
 
-static chunk_status call_map(chk_node **out, chk_builder *b, const chk_user_op *op, const chk_value *args, int n_args, chunk_error *err)
+static chunk_status call_map(chk_node **out, chk_builder *b, const chk_user_op *op, const chk_value *args, int n_args,
+                             chunk_error *err)
 {
     chk_node *in[4] = {NULL};
     chunk_status st = CHUNK_OK;
@@ -127,7 +141,8 @@ static chunk_status call_map(chk_node **out, chk_builder *b, const chk_user_op *
     return st;
 }
 
-static chunk_status build_user_reduction(chk_node **out, chk_builder *b, const chk_user_op *user, const chk_value *args, chunk_error *err)
+static chunk_status build_user_reduction(chk_node **out, chk_builder *b, const chk_user_op *user, const chk_value *args,
+                                         chunk_error *err)
 {
     chk_node *in;
     uint32_t axes;
@@ -140,7 +155,8 @@ static chunk_status build_user_reduction(chk_node **out, chk_builder *b, const c
     return st;
 }
 
-chunk_status chk_user_call(chk_node **out, chk_builder *b, const chk_user_op *user, const chk_value *args, const char *const *names, int n_args, chunk_error *err)
+chunk_status chk_user_call(chk_node **out, chk_builder *b, const chk_user_op *user, const chk_value *args, const char *const *names,
+                           int n_args, chunk_error *err)
 {
     CHK_TRY(chk_user_check(user, names, n_args, err));
     if (user->map) return call_map(out, b, user, args, n_args, err);

@@ -5,15 +5,16 @@
 #include "expr/op.h"
 
 /* A registered kernel or reduction by its arguments: arrays in order; reductions take axis=None and keepdims=False as well. */
-chunk_status chk_user_call(chk_node **out, chk_builder *b, const chk_user_op *op, const chk_value *args, const char *const *names, int n_args, chunk_error *err);
+chunk_status chk_user_call(chk_node **out, chk_builder *b, const chk_user_op *op, const chk_value *args, const char *const *names,
+                           int n_args, chunk_error *err);
 
 /* One item of basic indexing, x[item, item, ...]. */
 typedef enum chk_index_kind { CHK_INDEX_INT, CHK_INDEX_SLICE, CHK_INDEX_ELLIPSIS, CHK_INDEX_NEW } chk_index_kind;
 typedef struct chk_index {
     chk_index_kind kind;
-    int64_t i;                            /* INT; negative counts from the end */
+    int64_t i; /* INT; negative counts from the end */
     bool has_start, has_stop;
-    int64_t start, stop, step;            /* SLICE: Python's meaning; step is not 0 */
+    int64_t start, stop, step; /* SLICE: Python's meaning; step is not 0 */
 } chk_index;
 /* A view. Errors are Python's IndexError in CHUNK_EINDEX. */
 chunk_status chk_node_index(chk_node **out, chk_builder *b, chk_node *in, const chk_index *item, int n, chunk_error *err);
@@ -25,6 +26,6 @@ chunk_status chk_axis_normal(int *out, int64_t axis, int ndim, const char *who, 
 /* A whole number: INT, BOOL, or a constant integer array of no dimensions. */
 chunk_status chk_value_int(int64_t *out, const chk_value *v, const char *who, const char *what, chunk_error *err);
 chunk_status chk_value_bool(bool *out, const chk_value *v, const char *who, const char *what, chunk_error *err);
-const char *chk_value_kind_name(const chk_value *v);  /* "a string"; for errors */
+const char *chk_value_kind_name(const chk_value *v); /* "a string"; for errors */
 
 #endif

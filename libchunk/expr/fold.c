@@ -23,7 +23,8 @@ chunk_status chk_fold_cast(chk_scalar *out, const chk_scalar *in, chk_dtype to, 
     return CHUNK_OK;
 }
 
-chunk_status chk_fold_map(chk_scalar *out, chk_fn fn, chk_dtype compute, chk_dtype result, const chk_scalar *in, int n_in, chunk_error *err)
+chunk_status chk_fold_map(chk_scalar *out, chk_fn fn, chk_dtype compute, chk_dtype result, const chk_scalar *in, int n_in,
+                          chunk_error *err)
 {
     chk_dtype wide = compute == CHK_F16 ? CHK_F32 : compute;
     chk_kern k = chk_kern_find(fn, wide);

@@ -62,10 +62,14 @@ void chk_grid_of_view(chk_grid *out, const chk_view *v, const chk_node *base)
         const chk_axis_grid *g = &base->grid.axis[i];
         int64_t n = v->shape.dim[a];
         bool whole = v->off[i] == 0 && v->step[i] == 1 && n == g->extent;
-        if (whole) out->axis[a] = *g;
-        else if (n == 0) out->axis[a] = chk_axis_regular(0, 1);
-        else if (!g->bounds) out->axis[a] = chk_axis_slice(g, v->off[i], v->step[i], n);
-        else out->axis[a] = chk_axis_regular(n, chk_axis_max_chunk(g)); /* parts of a list of bounds are cut evenly */
+        if (whole)
+            out->axis[a] = *g;
+        else if (n == 0)
+            out->axis[a] = chk_axis_regular(0, 1);
+        else if (!g->bounds)
+            out->axis[a] = chk_axis_slice(g, v->off[i], v->step[i], n);
+        else
+            out->axis[a] = chk_axis_regular(n, chk_axis_max_chunk(g)); /* parts of a list of bounds are cut evenly */
         seen[a] = true;
         int64_t most = chk_axis_max_chunk(&out->axis[a]);
         if (most > 0 && elements < INT64_MAX / most) elements *= most;

@@ -15,19 +15,21 @@ static void slice_of(const chk_index *s, int64_t n, int64_t *first, int64_t *cou
     *first = *count ? start : 0;
 }
 
-static chunk_status count_axes(int *n_axes, int *n_new, bool *ellipsis, const chk_index *item, int n, const chk_node *in, chunk_error *err)
+static chunk_status count_axes(int *n_axes, int *n_new, bool *ellipsis, const chk_index *item, int n, const chk_node *in,
+                               chunk_error *err)
 {
     *n_axes = *n_new = 0;
     *ellipsis = false;
     for (int i = 0; i < n; i++) {
         *n_axes += item[i].kind == CHK_INDEX_INT || item[i].kind == CHK_INDEX_SLICE;
         *n_new += item[i].kind == CHK_INDEX_NEW;
-        if (item[i].kind == CHK_INDEX_ELLIPSIS && *ellipsis) return chk_fail(err, CHUNK_EINDEX, "an index can only have a single ellipsis ('...')");
+        if (item[i].kind == CHK_INDEX_ELLIPSIS && *ellipsis)
+            return chk_fail(err, CHUNK_EINDEX, "an index can only have a single ellipsis ('...')");
         *ellipsis |= item[i].kind == CHK_INDEX_ELLIPSIS;
     }
     if (*n_axes > in->shape.ndim)
-        return chk_fail(err, CHUNK_EINDEX, "too many indices: the array has %d dimension%s, %d were indexed", in->shape.ndim, in->shape.ndim == 1 ? "" : "s",
-                        *n_axes);
+        return chk_fail(err, CHUNK_EINDEX, "too many indices: the array has %d dimension%s, %d were indexed", in->shape.ndim,
+                        in->shape.ndim == 1 ? "" : "s", *n_axes);
     return CHUNK_OK;
 }
 
@@ -44,7 +46,8 @@ static chunk_status take(chk_view *v, const chk_node *in, int axis, const chk_in
     int64_t n = in->shape.dim[axis];
     if (s->kind == CHK_INDEX_INT) {
         if (s->i < -n || s->i >= n)
-            return chk_fail(err, CHUNK_EINDEX, "index %lld is out of bounds for axis %d with size %lld", (long long)s->i, axis, (long long)n);
+            return chk_fail(err, CHUNK_EINDEX, "index %lld is out of bounds for axis %d with size %lld", (long long)s->i, axis,
+                            (long long)n);
         v->axis[axis] = -1;
         v->off[axis] = s->i < 0 ? s->i + n : s->i;
         v->step[axis] = 0;
@@ -65,9 +68,10 @@ chunk_status chk_node_index(chk_node **out, chk_builder *b, chk_node *in, const 
     int n_axes, n_new, axis = 0;
     bool ellipsis;
     CHK_TRY(count_axes(&n_axes, &n_new, &ellipsis, item, n, in, err));
-    int rest = in->shape.ndim - n_axes;           /* axes that the ellipsis, or the end, stands for */
+    int rest = in->shape.ndim - n_axes; /* axes that the ellipsis, or the end, stands for */
     if (in->shape.ndim + n_new > CHK_MAX_NDIM)
-        return chk_fail(err, CHUNK_EINDEX, "%d new axes make %d dimensions, at most %d are possible", n_new, in->shape.ndim + n_new, CHK_MAX_NDIM);
+        return chk_fail(err, CHUNK_EINDEX, "%d new axes make %d dimensions, at most %d are possible", n_new, in->shape.ndim + n_new,
+                        CHK_MAX_NDIM);
     chk_view v = {.base_ndim = in->shape.ndim};
     for (int i = 0; i < n; i++) {
         switch (item[i].kind) {

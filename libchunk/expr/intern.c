@@ -2,7 +2,7 @@
  * changes of enums); a live node with the same hash over the very same inputs and source is shared, else a cell is made. */
 #include <stdatomic.h>
 #include <string.h>
-#define XXH_STATIC_LINKING_ONLY            /* the state on the stack */
+#define XXH_STATIC_LINKING_ONLY /* the state on the stack */
 #include <xxhash.h>
 
 #include "base/alloc.h"
@@ -152,7 +152,8 @@ static chk_cell *make_cell(const chk_node *draft, const char *name, const char *
     return c;
 }
 
-chunk_status chk_intern(chk_node **out, chk_builder *b, const chk_node *draft, const char *name, const char *full_name, chunk_error *err)
+chunk_status chk_intern(chk_node **out, chk_builder *b, const chk_node *draft, const char *name, const char *full_name,
+                        chunk_error *err)
 {
     chk_table *t = b->table;
     chk_node n = *draft;
@@ -216,7 +217,8 @@ void chk_node_release(chk_node *n)
             todo = in;
         }
         if (c->node.kind == CHK_NODE_SOURCE) chk_source_release(c->node.u.source);
-        if (c->node.kind == CHK_NODE_CUSTOM && c->node.u.custom.op->free_data) c->node.u.custom.op->free_data(c->node.u.custom.data);
+        if (c->node.kind == CHK_NODE_CUSTOM && c->node.u.custom.op->free_data)
+            c->node.u.custom.op->free_data(c->node.u.custom.data);
         chk_table_release(c->table);
         chk_free(c->full_name);
         chk_free(c);

@@ -10,10 +10,10 @@
 /* Every node is the first member of a cell. */
 typedef struct chk_cell {
     chk_node node;
-    struct chk_table *table;          /* counted: nodes outlive their builder */
-    struct chk_cell *next;            /* in its bucket; in the list of cells to free once it has left the table */
-    char *full_name;                  /* SOURCE: the name uncut, as the JSON form writes it */
-    bool stored;                      /* depends on data that is read: its chunks come before those of constants */
+    struct chk_table *table; /* counted: nodes outlive their builder */
+    struct chk_cell *next;   /* in its bucket; in the list of cells to free once it has left the table */
+    char *full_name;         /* SOURCE: the name uncut, as the JSON form writes it */
+    bool stored;             /* depends on data that is read: its chunks come before those of constants */
 } chk_cell;
 
 /* Nodes that are alive, by hash, and the caller's kernels. Belongs to the builder and to each node; the lock guards all members. */
@@ -28,7 +28,11 @@ typedef struct chk_table {
 
 struct chk_builder {
     chk_table *table;
-    struct chk_name { const char *s; size_t n; const chk_op *op; } *name; /* names and aliases, sorted */
+    struct chk_name {
+        const char *s;
+        size_t n;
+        const chk_op *op;
+    } * name; /* names and aliases, sorted */
     size_t n_names;
 };
 
@@ -36,7 +40,8 @@ static inline bool chk_node_stored(const chk_node *n) { return ((const chk_cell 
 static inline const char *chk_node_full_name(const chk_node *n) { return ((const chk_cell *)n)->full_name; }
 
 /* The live node equal to draft, or a new one made of it. draft's inputs are borrowed; its hash is computed here. full_name may be NULL. */
-chunk_status chk_intern(chk_node **out, chk_builder *b, const chk_node *draft, const char *name, const char *full_name, chunk_error *err);
+chunk_status chk_intern(chk_node **out, chk_builder *b, const chk_node *draft, const char *name, const char *full_name,
+                        chunk_error *err);
 void chk_table_release(chk_table *t);
 /* Structure of a draft as 128 bits; equal structures over equal sources have equal hashes, in every process. */
 void chk_node_hash(uint64_t hash[2], const chk_node *n, const char *full_name);
@@ -44,13 +49,14 @@ void chk_node_hash(uint64_t hash[2], const chk_node *n, const char *full_name);
 bool chk_scalar_equal(const chk_scalar *a, const chk_scalar *b);
 
 /* Grids (grid.c). */
-void chk_grid_fixed(chk_grid *out, const chk_shape *shape, chk_dtype d);           /* for arrays without chunks of their own */
+void chk_grid_fixed(chk_grid *out, const chk_shape *shape, chk_dtype d); /* for arrays without chunks of their own */
 void chk_grid_of_inputs(chk_grid *out, const chk_shape *shape, chk_dtype d, chk_node *const *in, int n_in);
 void chk_grid_of_view(chk_grid *out, const chk_view *v, const chk_node *base);
 void chk_grid_of_reduce(chk_grid *out, const chk_node *in, uint32_t axes, bool keepdims);
 
 /* Folding (fold.c): kernels over constants. */
-chunk_status chk_fold_map(chk_scalar *out, chk_fn fn, chk_dtype compute, chk_dtype result, const chk_scalar *in, int n_in, chunk_error *err);
+chunk_status chk_fold_map(chk_scalar *out, chk_fn fn, chk_dtype compute, chk_dtype result, const chk_scalar *in, int n_in,
+                          chunk_error *err);
 chunk_status chk_fold_cast(chk_scalar *out, const chk_scalar *in, chk_dtype to, chunk_error *err);
 
 /* Would these arguments bind (names[i] NULL: positional)? What can be said before any value is known. */
@@ -58,7 +64,13 @@ chunk_status chk_op_check(const chk_op *op, const char *const *names, int n_args
 chunk_status chk_user_check(const chk_user_op *op, const char *const *names, int n_args, chunk_error *err);
 
 /* The candidate nearest to name, or NULL when all are far: for "did you mean". */
-typedef struct chk_near { const char *name; size_t n; int best; const char *hit; size_t hit_n; } chk_near;
+typedef struct chk_near {
+    const char *name;
+    size_t n;
+    int best;
+    const char *hit;
+    size_t hit_n;
+} chk_near;
 chk_near chk_near_start(const char *name, size_t n);
 void chk_near_try(chk_near *near, const char *candidate, size_t n);
 

@@ -13,12 +13,15 @@ typedef struct reader {
     chk_builder *b;
     chk_resolve_fn resolve;
     void *arg;
-    chk_node **node;                      /* counted */
+    chk_node **node; /* counted */
     int n_nodes;
     chunk_error *err;
 } reader;
 
-static chunk_status bad(reader *r, const char *what) { return chk_fail(r->err, CHUNK_EINVAL, "JSON: node %d: %s", r->n_nodes, what); }
+static chunk_status bad(reader *r, const char *what)
+{
+    return chk_fail(r->err, CHUNK_EINVAL, "JSON: node %d: %s", r->n_nodes, what);
+}
 
 static bool read_int(int64_t *out, const cJSON *j)
 {
@@ -93,8 +96,10 @@ static chunk_status read_source(chk_node **out, reader *r, const cJSON *j)
     chk_shape shape = {.ndim = ndim};
     memcpy(shape.dim, dim, (size_t)ndim * sizeof *dim);
     bool same = s->dtype == d && chk_shape_equal(&s->shape, &shape);
-    chunk_status st = same ? chk_node_source(out, r->b, s, name, r->err)
-                           : chk_fail(r->err, CHUNK_EFILE, "JSON: %.200s is not the array that the expression was made for: dtype or shape differs", name);
+    chunk_status st =
+        same ? chk_node_source(out, r->b, s, name, r->err)
+             : chk_fail(r->err, CHUNK_EFILE,
+                        "JSON: %.200s is not the array that the expression was made for: dtype or shape differs", name);
     chk_source_release(s);
     return st;
 }
@@ -105,8 +110,10 @@ static chunk_status read_scalar(chk_node **out, reader *r, const cJSON *j)
     chk_scalar v;
     const char *text = get_text(j, "value");
     const cJSON *weak = get(j, "weak");
-    if (!get_dtype(&d, j, "dtype") || !text || !cJSON_IsBool(weak) || !chk_scalar_parse(&v, d, text)) return bad(r, "not a constant");
-    if (cJSON_IsTrue(weak) && d != CHK_I64 && d != CHK_U64 && d != CHK_F64 && d != CHK_C128) return bad(r, "no weak constant has this dtype");
+    if (!get_dtype(&d, j, "dtype") || !text || !cJSON_IsBool(weak) || !chk_scalar_parse(&v, d, text))
+        return bad(r, "not a constant");
+    if (cJSON_IsTrue(weak) && d != CHK_I64 && d != CHK_U64 && d != CHK_F64 && d != CHK_C128)
+        return bad(r, "no weak constant has this dtype");
     return chk_node_scalar(out, r->b, &v, cJSON_IsTrue(weak), r->err);
 }
 
@@ -146,7 +153,8 @@ static chunk_status read_reduce(chk_node **out, reader *r, const cJSON *j)
     int n_axes = read_ints(axis, CHK_MAX_NDIM, get(j, "axes")), red = 0;
     uint32_t axes = 0;
     while (name && red < CHK_NRED && strcmp(chk_red_name((chk_red)red), name)) red++;
-    if (!name || red == CHK_NRED || n_axes < 1 || get_inputs(in, r, j) != 1 || !cJSON_IsBool(keepdims) || !text || !chk_scalar_parse(&param, CHK_F64, text))
+    if (!name || red == CHK_NRED || n_axes < 1 || get_inputs(in, r, j) != 1 || !cJSON_IsBool(keepdims) || !text ||
+        !chk_scalar_parse(&param, CHK_F64, text))
         return bad(r, "not a reduction");
     for (int i = 0; i < n_axes; i++) {
         if (axis[i] < 0 || axis[i] >= in[0]->shape.ndim || axes >> axis[i] & 1) return bad(r, "not an axis of the array");
@@ -164,7 +172,8 @@ static chunk_status read_view(chk_node **out, reader *r, const cJSON *j)
     int n = in[0]->shape.ndim;
     v.base_ndim = n;
     v.shape.ndim = read_ints(v.shape.dim, CHK_MAX_NDIM, get(j, "shape"));
-    bool fits = v.shape.ndim >= 0 && read_ints(axis, n, get(j, "axis")) == n && read_ints(v.off, n, get(j, "off")) == n && read_ints(v.step, n, get(j, "step")) == n;
+    bool fits = v.shape.ndim >= 0 && read_ints(axis, n, get(j, "axis")) == n && read_ints(v.off, n, get(j, "off")) == n &&
+                read_ints(v.step, n, get(j, "step")) == n;
     for (int i = 0; i < n && fits; i++) {
         fits = axis[i] >= -1 && axis[i] < v.shape.ndim && (axis[i] < 0 || v.step[i] != 0);
         v.axis[i] = fits ? (int)axis[i] : -1;
@@ -214,11 +223,14 @@ static chunk_status read_all(reader *r, chk_node **results, int max_results, int
     int64_t version;
     if (!cJSON_IsObject(root) || !has_keys(root, keys) || !read_int(&version, get(root, "libchunk")))
         return chk_fail(r->err, CHUNK_EINVAL, "JSON: not an expression: an object with libchunk, nodes and results");
-    if (version != 1) return chk_fail(r->err, CHUNK_EUNSUPPORTED, "JSON: version %lld, this library reads version 1", (long long)version);
+    if (version != 1)
+        return chk_fail(r->err, CHUNK_EUNSUPPORTED, "JSON: version %lld, this library reads version 1", (long long)version);
     const cJSON *nodes = get(root, "nodes"), *list = get(root, "results");
     int n = cJSON_IsArray(nodes) ? cJSON_GetArraySize(nodes) : 0, n_out = cJSON_IsArray(list) ? cJSON_GetArraySize(list) : 0;
-    if (n < 1 || n > CHK_JSON_NODES) return chk_fail(r->err, CHUNK_EINVAL, "JSON: %d nodes, allowed are 1 to %d", n, CHK_JSON_NODES);
-    if (n_out < 1 || n_out > max_results) return chk_fail(r->err, CHUNK_EINVAL, "JSON: %d results, allowed are 1 to %d", n_out, max_results);
+    if (n < 1 || n > CHK_JSON_NODES)
+        return chk_fail(r->err, CHUNK_EINVAL, "JSON: %d nodes, allowed are 1 to %d", n, CHK_JSON_NODES);
+    if (n_out < 1 || n_out > max_results)
+        return chk_fail(r->err, CHUNK_EINVAL, "JSON: %d results, allowed are 1 to %d", n_out, max_results);
     r->node = chk_calloc((size_t)n, sizeof(chk_node *));
     if (!r->node) return chk_fail(r->err, CHUNK_ENOMEM, "out of memory while reading JSON");
     for (const cJSON *j = nodes->child; j; j = j->next) CHK_TRY(read_node(r, j));
@@ -236,8 +248,8 @@ static chunk_status read_all(reader *r, chk_node **results, int max_results, int
     return CHUNK_OK;
 }
 
-chunk_status chk_json_read(chk_node **results, int max_results, int *n_results, chk_builder *b, const char *json, size_t n, chk_resolve_fn resolve, void *arg,
-                           chunk_error *err)
+chunk_status chk_json_read(chk_node **results, int max_results, int *n_results, chk_builder *b, const char *json, size_t n,
+                           chk_resolve_fn resolve, void *arg, chunk_error *err)
 {
     if (n > CHK_JSON_MAX) return chk_fail(err, CHUNK_EINVAL, "JSON: %zu bytes, at most %d are read", n, CHK_JSON_MAX);
     const char *end = NULL;

@@ -10,9 +10,12 @@
 
 static void float_text(char *buf, size_t size, double v)
 {
-    if (isnan(v)) snprintf(buf, size, "nan");
-    else if (isinf(v)) snprintf(buf, size, v < 0 ? "-inf" : "inf");
-    else snprintf(buf, size, "%a", v);
+    if (isnan(v))
+        snprintf(buf, size, "nan");
+    else if (isinf(v))
+        snprintf(buf, size, v < 0 ? "-inf" : "inf");
+    else
+        snprintf(buf, size, "%a", v);
 }
 
 static bool read_double(double *out, const char *text)
@@ -65,9 +68,7 @@ static bool parse_wide(chk_scalar *out, chk_kind k, const char *text)
     case CHK_KIND_UINT:
         *out = (chk_scalar){.dtype = CHK_U64, .v.u64 = strtoull(text, &end, 10)};
         return strspn(text, "0123456789") == strlen(text) && text[0] && !*end && !errno;
-    case CHK_KIND_FLOAT:
-        *out = (chk_scalar){.dtype = CHK_F64};
-        return read_double(&out->v.f64, text);
+    case CHK_KIND_FLOAT: *out = (chk_scalar){.dtype = CHK_F64}; return read_double(&out->v.f64, text);
     case CHK_KIND_COMPLEX: {
         const char *space = strchr(text, ' ');
         if (!space || (size_t)(space - text) >= sizeof part) return false;

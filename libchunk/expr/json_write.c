@@ -10,11 +10,11 @@
 typedef struct writer {
     char *text;
     size_t n, room;
-    const chk_node **node;                /* in order; the index is the number */
+    const chk_node **node; /* in order; the index is the number */
     int n_nodes, room_nodes;
-    int32_t *slot;                        /* hash table: number + 1 of a node, by address */
+    int32_t *slot; /* hash table: number + 1 of a node, by address */
     size_t n_slots;
-    bool failed;                          /* out of memory */
+    bool failed; /* out of memory */
 } writer;
 
 static void put_bytes(writer *w, const char *s, size_t n)
@@ -43,9 +43,12 @@ static void put_string(writer *w, const char *s)
     for (; *s; s++) {
         char esc[8];
         unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\') put_bytes(w, (char[2]){'\\', *s}, 2);
-        else if (c < 0x20 || c == 0x7f) put_bytes(w, esc, (size_t)snprintf(esc, sizeof esc, "\\u%04x", c));
-        else put_bytes(w, s, 1);
+        if (c == '"' || c == '\\')
+            put_bytes(w, (char[2]){'\\', *s}, 2);
+        else if (c < 0x20 || c == 0x7f)
+            put_bytes(w, esc, (size_t)snprintf(esc, sizeof esc, "\\u%04x", c));
+        else
+            put_bytes(w, s, 1);
     }
     put(w, "\"");
 }
@@ -112,7 +115,10 @@ static bool add_node(writer *w, const chk_node *n)
     return true;
 }
 
-struct frame { const chk_node *node; int next; };
+struct frame {
+    const chk_node *node;
+    int next;
+};
 
 /* All nodes under root that have no number yet, inputs first. */
 static bool walk(writer *w, const chk_node *root)
@@ -228,7 +234,8 @@ static chunk_status put_node(writer *w, const chk_node *n, chunk_error *err)
     switch (n->kind) {
     case CHK_NODE_SOURCE:
         if (strcmp(n->u.source->ops->kind, "hdf5"))
-            return chk_fail(err, CHUNK_EUNSUPPORTED, "JSON: '%s' lies in %s, which has no meaning outside this process", n->name, n->u.source->ops->kind);
+            return chk_fail(err, CHUNK_EUNSUPPORTED, "JSON: '%s' lies in %s, which has no meaning outside this process", n->name,
+                            n->u.source->ops->kind);
         put_source(w, n);
         return CHUNK_OK;
     case CHK_NODE_SCALAR: return put_scalar(w, n, err);
@@ -257,7 +264,8 @@ static chunk_status write_all(writer *w, chk_node *const *results, int n_results
     bool ok = true;
     for (int i = 0; i < n_results && ok; i++) ok = walk(w, results[i]);
     if (!ok) return chk_fail(err, CHUNK_ENOMEM, "out of memory while writing JSON");
-    if (w->n_nodes > CHK_JSON_NODES) return chk_fail(err, CHUNK_EUNSUPPORTED, "JSON: %d nodes, at most %d can be read back", w->n_nodes, CHK_JSON_NODES);
+    if (w->n_nodes > CHK_JSON_NODES)
+        return chk_fail(err, CHUNK_EUNSUPPORTED, "JSON: %d nodes, at most %d can be read back", w->n_nodes, CHK_JSON_NODES);
     put(w, "{\"libchunk\":1,\"nodes\":[");
     for (int i = 0; i < w->n_nodes; i++) {
         put(w, i ? ",{" : "{");
@@ -279,7 +287,9 @@ chunk_status chk_json_write(char **out, chk_node *const *results, int n_results,
     chunk_status st = write_all(&w, results, n_results, err);
     chk_free(w.node);
     chk_free(w.slot);
-    if (st == CHUNK_OK) *out = w.text;
-    else chk_free(w.text);
+    if (st == CHUNK_OK)
+        *out = w.text;
+    else
+        chk_free(w.text);
     return st;
 }

@@ -34,7 +34,8 @@ static size_t utf8_length(const unsigned char *s)
     if (s[0] < 0xc2 || s[0] > 0xf4) return 0;
     for (size_t i = 1; i < n; i++)
         if ((s[i] & 0xc0) != 0x80) return 0;
-    bool bad = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f);
+    bool bad = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+               (s[0] == 0xf4 && s[1] > 0x8f);
     return bad ? 0 : n;
 }
 
@@ -94,7 +95,8 @@ static chunk_status read_float(chk_tok *t, const chk_lexer *l, chunk_error *err)
     size_t n = 0;
     for (size_t i = t->at; i < l->at; i++) {
         if (l->text[i] == '_') continue;
-        if (n == sizeof digits - 1) return chk_fail_at(err, CHUNK_EPARSE, l->text, t->at, "number is longer than %zu digits", sizeof digits - 1);
+        if (n == sizeof digits - 1)
+            return chk_fail_at(err, CHUNK_EPARSE, l->text, t->at, "number is longer than %zu digits", sizeof digits - 1);
         digits[n++] = l->text[i];
     }
     digits[n] = 0;
@@ -115,8 +117,10 @@ static chunk_status lex_number(chk_tok *t, chk_lexer *l, chunk_error *err)
         return read_int(t, l, at + 2, base, err);
     }
     size_t end = skip_digits(s, at, 10, &bad), whole = end;
-    if (s[end] == '.' && s[end + 1] == '.') end += s[end + 2] != '.'; /* "1..." is 1 and an ellipsis, "1.." a malformed number */
-    else if (s[end] == '.') end = skip_digits(s, end + 1, 10, &bad);
+    if (s[end] == '.' && s[end + 1] == '.')
+        end += s[end + 2] != '.'; /* "1..." is 1 and an ellipsis, "1.." a malformed number */
+    else if (s[end] == '.')
+        end = skip_digits(s, end + 1, 10, &bad);
     real = end > whole;
     size_t sign = end + 1 + (s[end] && (s[end + 1] == '+' || s[end + 1] == '-'));
     if ((s[end] | 32) == 'e' && isdigit((unsigned char)s[sign])) {
@@ -129,7 +133,8 @@ static chunk_status lex_number(chk_tok *t, chk_lexer *l, chunk_error *err)
     if (bad || is_name(s[after]) || (real && s[after] == '.')) return bad_number(l, at, after - at + 1, err);
     if (!real && !imaginary) {
         bool zeros = strspn(s + at, "0_") >= whole - at;
-        if (s[at] == '0' && !zeros) return chk_fail_at(err, CHUNK_EPARSE, s, at, "integers have no leading zeros; octal numbers begin with 0o");
+        if (s[at] == '0' && !zeros)
+            return chk_fail_at(err, CHUNK_EPARSE, s, at, "integers have no leading zeros; octal numbers begin with 0o");
         return read_int(t, l, at, 10, err);
     }
     CHK_TRY(read_float(t, l, err));
@@ -153,11 +158,15 @@ static chunk_status lex_string(chk_tok *t, chk_lexer *l, chunk_error *err)
 
 static chunk_status lex_op(chk_tok *t, chk_lexer *l, chunk_error *err)
 {
-    static const char *const ops[] = {"...", "**", "//", "<<", ">>", "<=", ">=", "==", "!=", ":=", "+", "-", "*", "/", "%", "@", "&", "|", "^", "~",
-                                      "<", ">", "(", ")", "[", "]", ",", ":", ";", "=", "."};
-    static const char *const foreign[][2] = {{"&&", "use & with parentheses: (a > 0) & (b > 0)"}, {"||", "use | with parentheses: (a > 0) | (b > 0)"},
-                                             {"<>", "use !="}, {"!", "use ~ for not, != for unequal"}, {"{", "braces have no meaning here"},
-                                             {"?", "use where(condition, a, b)"}, {"#", "comments have no place here"}};
+    static const char *const ops[] = {"...", "**", "//", "<<", ">>", "<=", ">=", "==", "!=", ":=", "+", "-", "*", "/", "%", "@",
+                                      "&",   "|",  "^",  "~",  "<",  ">",  "(",  ")",  "[",  "]",  ",", ":", ";", "=", "."};
+    static const char *const foreign[][2] = {{"&&", "use & with parentheses: (a > 0) & (b > 0)"},
+                                             {"||", "use | with parentheses: (a > 0) | (b > 0)"},
+                                             {"<>", "use !="},
+                                             {"!", "use ~ for not, != for unequal"},
+                                             {"{", "braces have no meaning here"},
+                                             {"?", "use where(condition, a, b)"},
+                                             {"#", "comments have no place here"}};
     const char *s = l->text + l->at;
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
         if (!strncmp(s, foreign[i][0], strlen(foreign[i][0])) && strncmp(s, "!=", 2))
@@ -168,8 +177,10 @@ static chunk_status lex_op(chk_tok *t, chk_lexer *l, chunk_error *err)
         l->at += strlen(ops[i]);
         return CHUNK_OK;
     }
-    if ((unsigned char)*s < 0x20 || *s == 0x7f) return chk_fail_at(err, CHUNK_EPARSE, l->text, l->at, "unexpected character 0x%02x", (unsigned char)*s);
-    return chk_fail_at(err, CHUNK_EPARSE, l->text, l->at, "unexpected character '%.*s'", (int)utf8_length((const unsigned char *)s), s);
+    if ((unsigned char)*s < 0x20 || *s == 0x7f)
+        return chk_fail_at(err, CHUNK_EPARSE, l->text, l->at, "unexpected character 0x%02x", (unsigned char)*s);
+    return chk_fail_at(err, CHUNK_EPARSE, l->text, l->at, "unexpected character '%.*s'", (int)utf8_length((const unsigned char *)s),
+                       s);
 }
 
 chunk_status chk_lex_next(chk_tok *t, chk_lexer *l, chunk_error *err)
@@ -178,7 +189,8 @@ chunk_status chk_lex_next(chk_tok *t, chk_lexer *l, chunk_error *err)
     for (; l->counted < l->at; l->counted++) l->column += (l->text[l->counted] & 0xc0) != 0x80;
     *t = (chk_tok){.kind = CHK_TOK_END, .at = l->at, .column = l->column};
     if (l->at >= l->n) return CHUNK_OK;
-    if (++l->n_tokens > CHK_TEXT_TOKENS) return chk_fail_at(err, CHUNK_EPARSE, l->text, l->at, "expression has more than %d tokens", CHK_TEXT_TOKENS);
+    if (++l->n_tokens > CHK_TEXT_TOKENS)
+        return chk_fail_at(err, CHUNK_EPARSE, l->text, l->at, "expression has more than %d tokens", CHK_TEXT_TOKENS);
     char c = l->text[l->at];
     chunk_status st;
     if (isdigit((unsigned char)c) || (c == '.' && isdigit((unsigned char)l->text[l->at + 1]))) {

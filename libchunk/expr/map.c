@@ -30,17 +30,20 @@ static chunk_status join_shapes(chk_shape *out, chk_fn fn, chk_node *const *in, 
             continue;
         }
         char a[160], c[160];
-        return chk_fail(err, CHUNK_ESHAPE, "%s: shapes %s and %s do not fit together", chk_fn_name(fn), chk_shape_text(a, sizeof a, out),
-                        chk_shape_text(c, sizeof c, &in[i]->shape));
+        return chk_fail(err, CHUNK_ESHAPE, "%s: shapes %s and %s do not fit together", chk_fn_name(fn),
+                        chk_shape_text(a, sizeof a, out), chk_shape_text(c, sizeof c, &in[i]->shape));
     }
     return CHUNK_OK;
 }
 
-chunk_status chk_node_map(chk_node **out, chk_builder *b, chk_fn fn, chk_dtype compute, chk_node *const *in, int n_in, chunk_error *err)
+chunk_status chk_node_map(chk_node **out, chk_builder *b, chk_fn fn, chk_dtype compute, chk_node *const *in, int n_in,
+                          chunk_error *err)
 {
     chk_dtype wide = compute == CHK_F16 ? CHK_F32 : compute;
-    if (n_in != chk_fn_n_in(fn)) return chk_fail(err, CHUNK_EINVAL, "%s: takes %d arrays, %d given", chk_fn_name(fn), chk_fn_n_in(fn), n_in);
-    if (!chk_kern_find(fn, wide)) return chk_fail(err, CHUNK_ETYPE, "%s: not defined for %s", chk_fn_name(fn), chk_dtype_name(compute));
+    if (n_in != chk_fn_n_in(fn))
+        return chk_fail(err, CHUNK_EINVAL, "%s: takes %d arrays, %d given", chk_fn_name(fn), chk_fn_n_in(fn), n_in);
+    if (!chk_kern_find(fn, wide))
+        return chk_fail(err, CHUNK_ETYPE, "%s: not defined for %s", chk_fn_name(fn), chk_dtype_name(compute));
     chk_dtype result = chk_fn_out_dtype(fn, wide);
     if (compute == CHK_F16 && result == CHK_F32) result = CHK_F16;
     chk_node n;

@@ -101,7 +101,8 @@ chunk_status chk_node_user(chk_node **out, chk_builder *b, const chk_user_op *op
         char had[160], got[160];
         chk_shape_text(had, sizeof had, &n.shape);
         if (!chk_shape_broadcast(&n.shape, &n.shape, &in[i]->shape))
-            return chk_fail(err, CHUNK_ESHAPE, "%s: shapes %s and %s do not fit together", op->name, had, chk_shape_text(got, sizeof got, &in[i]->shape));
+            return chk_fail(err, CHUNK_ESHAPE, "%s: shapes %s and %s do not fit together", op->name, had,
+                            chk_shape_text(got, sizeof got, &in[i]->shape));
     }
     chk_grid_of_inputs(&n.grid, &n.shape, n.dtype, in, n_in);
     n.in = (chk_node **)in;
@@ -110,8 +111,8 @@ chunk_status chk_node_user(chk_node **out, chk_builder *b, const chk_user_op *op
     return chk_intern(out, b, &n, op->name, NULL, err);
 }
 
-chunk_status chk_node_custom(chk_node **out, chk_builder *b, const chk_op *op, void *data, chk_dtype dtype, const chk_shape *shape, const chk_grid *grid,
-                             chk_node *const *in, int n_in, chunk_error *err)
+chunk_status chk_node_custom(chk_node **out, chk_builder *b, const chk_op *op, void *data, chk_dtype dtype, const chk_shape *shape,
+                             const chk_grid *grid, chk_node *const *in, int n_in, chunk_error *err)
 {
     chk_node n;
     start(&n, CHK_NODE_CUSTOM, dtype);

@@ -8,14 +8,20 @@
 
 static double complex cvalue(double re, double im)
 {
-    union { double part[2]; double complex c; } u = {.part = {re, im}};
+    union {
+        double part[2];
+        double complex c;
+    } u = {.part = {re, im}};
     return u.c;
 }
 
 typedef __int128 wide;
-#define BEYOND ((wide)UINT64_MAX + 1)      /* stands for all that does not fit */
+#define BEYOND ((wide)UINT64_MAX + 1) /* stands for all that does not fit */
 
-bool chk_number_is(const chk_value *v) { return v->kind == CHK_VAL_INT || v->kind == CHK_VAL_FLOAT || v->kind == CHK_VAL_COMPLEX || v->kind == CHK_VAL_BOOL; }
+bool chk_number_is(const chk_value *v)
+{
+    return v->kind == CHK_VAL_INT || v->kind == CHK_VAL_FLOAT || v->kind == CHK_VAL_COMPLEX || v->kind == CHK_VAL_BOOL;
+}
 
 static wide wide_of(const chk_value *v)
 {
@@ -26,12 +32,18 @@ static wide wide_of(const chk_value *v)
 static bool is_whole(const chk_value *v) { return v->kind == CHK_VAL_INT || v->kind == CHK_VAL_BOOL; }
 static double real_of(const chk_value *v) { return v->kind == CHK_VAL_FLOAT ? v->u.f : (double)wide_of(v); }
 
-static double complex complex_of(const chk_value *v) { return v->kind == CHK_VAL_COMPLEX ? cvalue(v->u.c[0], v->u.c[1]) : cvalue(real_of(v), 0); }
+static double complex complex_of(const chk_value *v)
+{
+    return v->kind == CHK_VAL_COMPLEX ? cvalue(v->u.c[0], v->u.c[1]) : cvalue(real_of(v), 0);
+}
 
 static chunk_status give_int(chk_value *out, wide v, chunk_error *err)
 {
-    if (v < (wide)INT64_MIN || v > (wide)UINT64_MAX) return chk_fail(err, CHUNK_ETYPE, "integer result does not fit 64 bits; write one operand as a float");
-    *out = (chk_value){.kind = CHK_VAL_INT, .column = out->column, .u.i = {.big = v > INT64_MAX, .u = (uint64_t)v, .i = v > INT64_MAX ? 0 : (int64_t)v}};
+    if (v < (wide)INT64_MIN || v > (wide)UINT64_MAX)
+        return chk_fail(err, CHUNK_ETYPE, "integer result does not fit 64 bits; write one operand as a float");
+    *out = (chk_value){.kind = CHK_VAL_INT,
+                       .column = out->column,
+                       .u.i = {.big = v > INT64_MAX, .u = (uint64_t)v, .i = v > INT64_MAX ? 0 : (int64_t)v}};
     return CHUNK_OK;
 }
 
@@ -53,7 +65,10 @@ static chunk_status give_bool(chk_value *out, bool v)
     return CHUNK_OK;
 }
 
-static chunk_status by_zero(chunk_error *err) { return chk_fail(err, CHUNK_ETYPE, "division of a number by zero; arrays divide by zero, numbers do not"); }
+static chunk_status by_zero(chunk_error *err)
+{
+    return chk_fail(err, CHUNK_ETYPE, "division of a number by zero; arrays divide by zero, numbers do not");
+}
 
 static chunk_status not_for(chk_binary op, const char *kind, chunk_error *err)
 {
@@ -184,7 +199,12 @@ static chunk_status compare(chk_value *out, chk_binary op, const chk_value *x, c
         return give_bool(out, same == (op == CHK_BIN_EQ));
     }
     long double a = is_whole(x) ? (long double)wide_of(x) : x->u.f, b = is_whole(y) ? (long double)wide_of(y) : y->u.f;
-    bool v = op == CHK_BIN_EQ ? a == b : op == CHK_BIN_NE ? a != b : op == CHK_BIN_LT ? a < b : op == CHK_BIN_LE ? a <= b : op == CHK_BIN_GT ? a > b : a >= b;
+    bool v = op == CHK_BIN_EQ   ? a == b
+             : op == CHK_BIN_NE ? a != b
+             : op == CHK_BIN_LT ? a < b
+             : op == CHK_BIN_LE ? a <= b
+             : op == CHK_BIN_GT ? a > b
+                                : a >= b;
     return give_bool(out, v);
 }
 
@@ -199,21 +219,31 @@ chunk_status chk_number_binary(chk_value *out, chk_binary op, const chk_value *a
 chunk_status chk_number_unary(chk_value *out, chk_unary op, const chk_value *a, chunk_error *err)
 {
     chk_value v = *a;
-    if (a->kind == CHK_VAL_BOOL && op == CHK_UN_INVERT) return give_bool(out, !a->u.b); /* as for an array of truth values, not Python's -2 */
+    if (a->kind == CHK_VAL_BOOL && op == CHK_UN_INVERT)
+        return give_bool(out, !a->u.b); /* as for an array of truth values, not Python's -2 */
     if (is_whole(a)) return give_int(out, op == CHK_UN_NEG ? -wide_of(&v) : op == CHK_UN_POS ? wide_of(&v) : ~wide_of(&v), err);
-    if (op == CHK_UN_INVERT) return chk_fail(err, CHUNK_ETYPE, "~ is not defined for %s numbers", a->kind == CHK_VAL_FLOAT ? "float" : "complex");
+    if (op == CHK_UN_INVERT)
+        return chk_fail(err, CHUNK_ETYPE, "~ is not defined for %s numbers", a->kind == CHK_VAL_FLOAT ? "float" : "complex");
     if (a->kind == CHK_VAL_FLOAT) return give_float(out, op == CHK_UN_NEG ? -v.u.f : v.u.f);
     return give_complex(out, cvalue(op == CHK_UN_NEG ? -v.u.c[0] : v.u.c[0], op == CHK_UN_NEG ? -v.u.c[1] : v.u.c[1]));
 }
 
 bool chk_constant(chk_value *out, const char *name)
 {
-    static const struct { const char *name; chk_value value; } constants[] = {
-        {"pi", {.kind = CHK_VAL_FLOAT, .u.f = M_PI}}, {"e", {.kind = CHK_VAL_FLOAT, .u.f = M_E}},
-        {"inf", {.kind = CHK_VAL_FLOAT, .u.f = INFINITY}}, {"nan", {.kind = CHK_VAL_FLOAT, .u.f = NAN}},
-        {"True", {.kind = CHK_VAL_BOOL, .u.b = true}}, {"False", {.kind = CHK_VAL_BOOL, .u.b = false}},
-        {"None", {.kind = CHK_VAL_NONE}}, {"newaxis", {.kind = CHK_VAL_NONE}},
-        {"int", {.kind = CHK_VAL_DTYPE, .u.dtype = CHK_I64}}, {"float", {.kind = CHK_VAL_DTYPE, .u.dtype = CHK_F64}},
+    static const struct {
+        const char *name;
+        chk_value value;
+    } constants[] = {
+        {"pi", {.kind = CHK_VAL_FLOAT, .u.f = M_PI}},
+        {"e", {.kind = CHK_VAL_FLOAT, .u.f = M_E}},
+        {"inf", {.kind = CHK_VAL_FLOAT, .u.f = INFINITY}},
+        {"nan", {.kind = CHK_VAL_FLOAT, .u.f = NAN}},
+        {"True", {.kind = CHK_VAL_BOOL, .u.b = true}},
+        {"False", {.kind = CHK_VAL_BOOL, .u.b = false}},
+        {"None", {.kind = CHK_VAL_NONE}},
+        {"newaxis", {.kind = CHK_VAL_NONE}},
+        {"int", {.kind = CHK_VAL_DTYPE, .u.dtype = CHK_I64}},
+        {"float", {.kind = CHK_VAL_DTYPE, .u.dtype = CHK_F64}},
         {"complex", {.kind = CHK_VAL_DTYPE, .u.dtype = CHK_C128}},
     };
     for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {

@@ -6,9 +6,25 @@
 #include "expr/text_internal.h"
 
 const struct chk_binary_info chk_binaries[CHK_BIN_N] = {
-    {"+", "add"}, {"-", "subtract"}, {"*", "multiply"}, {"/", "divide"}, {"//", "floor_divide"}, {"%", "remainder"}, {"**", "pow"}, {"@", "matmul"},
-    {"&", "bitwise_and"}, {"|", "bitwise_or"}, {"^", "bitwise_xor"}, {"<<", "bitwise_left_shift"}, {">>", "bitwise_right_shift"},
-    {"==", "equal"}, {"!=", "not_equal"}, {"<", "less"}, {"<=", "less_equal"}, {">", "greater"}, {">=", "greater_equal"},
+    {"+", "add"},
+    {"-", "subtract"},
+    {"*", "multiply"},
+    {"/", "divide"},
+    {"//", "floor_divide"},
+    {"%", "remainder"},
+    {"**", "pow"},
+    {"@", "matmul"},
+    {"&", "bitwise_and"},
+    {"|", "bitwise_or"},
+    {"^", "bitwise_xor"},
+    {"<<", "bitwise_left_shift"},
+    {">>", "bitwise_right_shift"},
+    {"==", "equal"},
+    {"!=", "not_equal"},
+    {"<", "less"},
+    {"<=", "less_equal"},
+    {">", "greater"},
+    {">=", "greater_equal"},
 };
 
 enum { LEVEL_COMPARE = 1, LEVEL_SIGN = 9, N_BUCKETS = 256 };
@@ -17,7 +33,7 @@ static const char levels[CHK_BIN_N] = {6, 6, 7, 7, 7, 7, LEVEL_SIGN, 7, 4, 2, 3,
 /* A name of the text, once. */
 struct symbol {
     struct symbol *next;
-    bool listed, defined;                 /* among the free names; by an earlier statement */
+    bool listed, defined; /* among the free names; by an earlier statement */
     size_t n;
     const char *s;
 };
@@ -37,8 +53,10 @@ static chunk_status parse_expr(parser *p, int level);
 static chunk_status fail_here(parser *p, const char *what)
 {
     const char *s = p->lex.text + p->tok.at;
-    if (p->tok.kind == CHK_TOK_END) return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, p->tok.at, "expected %s, but the text ends", what);
-    return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, p->tok.at, "expected %s, got '%.*s'", what, (int)(p->tok.n > 40 ? 40 : p->tok.n), s);
+    if (p->tok.kind == CHK_TOK_END)
+        return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, p->tok.at, "expected %s, but the text ends", what);
+    return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, p->tok.at, "expected %s, got '%.*s'", what,
+                       (int)(p->tok.n > 40 ? 40 : p->tok.n), s);
 }
 
 static chunk_status no_memory(parser *p) { return chk_fail(p->err, CHUNK_ENOMEM, "out of memory while parsing an expression"); }
@@ -106,7 +124,10 @@ static struct symbol *find_symbol(parser *p, const chk_tok *tok)
     return *at = y;
 }
 
-static bool is_function(const parser *p, const char *s, size_t n) { return chk_builder_find(p->b, s, n) || chk_builder_find_user(p->b, s, n); }
+static bool is_function(const parser *p, const char *s, size_t n)
+{
+    return chk_builder_find(p->b, s, n) || chk_builder_find_user(p->b, s, n);
+}
 
 static chunk_status unknown_function(parser *p, const chk_tok *name)
 {
@@ -114,10 +135,11 @@ static chunk_status unknown_function(parser *p, const chk_tok *name)
     int n = (int)(name->n > 40 ? 40 : name->n);
     chk_dtype d;
     if (chk_dtype_parse(&d, s, name->n))
-        return chk_fail_at(p->err, CHUNK_ENAME, p->lex.text, name->at, "%.*s is a dtype, not a function: write astype(x, %s)", n, s, chk_dtype_name(d));
+        return chk_fail_at(p->err, CHUNK_ENAME, p->lex.text, name->at, "%.*s is a dtype, not a function: write astype(x, %s)", n, s,
+                           chk_dtype_name(d));
     const char *near = chk_builder_nearest(p->b, s, name->n);
-    return chk_fail_at(p->err, CHUNK_ENAME, p->lex.text, name->at, "unknown function '%.*s'%s%s%s", n, s, near ? "; did you mean '" : "", near ? near : "",
-                       near ? "'?" : "");
+    return chk_fail_at(p->err, CHUNK_ENAME, p->lex.text, name->at, "unknown function '%.*s'%s%s%s", n, s,
+                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 /* One argument: pushes its value. *keyword is NULL for a positional one. */
@@ -136,7 +158,8 @@ static chunk_status parse_argument(parser *p, const char **keyword, bool after_k
             p->tok = tok;
         }
     }
-    if (!*keyword && after_keyword) return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, tok.at, "positional argument after a keyword argument");
+    if (!*keyword && after_keyword)
+        return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, tok.at, "positional argument after a keyword argument");
     CHK_TRY(parse_expr(p, LEVEL_COMPARE));
     return *keyword ? emit(p, (chk_code){.kind = CHK_CODE_KEYWORD, .name = *keyword}, &tok) : CHUNK_OK;
 }
@@ -161,8 +184,8 @@ static chunk_status parse_call(parser *p, const chk_tok *name)
     }
     CHK_TRY(expect(p, ")"));
     chunk_status st = n > CHK_MAX_PARAMS + 1 ? chk_fail(p->err, CHUNK_EINVAL, "%.*s: too many arguments: %d", (int)name->n, s, n)
-                      : op                  ? chk_op_check(op, keyword, n, p->err)
-                                            : chk_user_check(user, keyword, n, p->err);
+                      : op                   ? chk_op_check(op, keyword, n, p->err)
+                                             : chk_user_check(user, keyword, n, p->err);
     if (st != CHUNK_OK) {
         if (p->err) p->err->column = name->column;
         return st;
@@ -174,9 +197,15 @@ static chunk_status parse_call(parser *p, const chk_tok *name)
 static const char *refused_word(const parser *p)
 {
     static const char *const words[][2] = {
-        {"and", "use & with parentheses: (a > 0) & (b > 0)"}, {"or", "use | with parentheses: (a > 0) | (b > 0)"}, {"not", "use ~"},
-        {"if", "use where(condition, a, b)"}, {"else", "use where(condition, a, b)"}, {"is", "use =="}, {"in", "it has no meaning for arrays"},
-        {"lambda", "this is not a programming language"}, {"for", "operations work on whole arrays"},
+        {"and", "use & with parentheses: (a > 0) & (b > 0)"},
+        {"or", "use | with parentheses: (a > 0) | (b > 0)"},
+        {"not", "use ~"},
+        {"if", "use where(condition, a, b)"},
+        {"else", "use where(condition, a, b)"},
+        {"is", "use =="},
+        {"in", "it has no meaning for arrays"},
+        {"lambda", "this is not a programming language"},
+        {"for", "operations work on whole arrays"},
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (is_word(p, words[i][0])) return words[i][1];
@@ -186,7 +215,8 @@ static const char *refused_word(const parser *p)
 static chunk_status check_word(parser *p)
 {
     const char *hint = p->tok.kind == CHK_TOK_NAME ? refused_word(p) : NULL;
-    return hint ? chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, p->tok.at, "'%.*s' is not available: %s", (int)p->tok.n, p->lex.text + p->tok.at, hint)
+    return hint ? chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, p->tok.at, "'%.*s' is not available: %s", (int)p->tok.n,
+                              p->lex.text + p->tok.at, hint)
                 : CHUNK_OK;
 }
 
@@ -209,9 +239,11 @@ static chunk_status parse_name(parser *p)
     const char *s = p->lex.text + name.at;
     bool module = (name.n == 2 && !memcmp(s, "np", 2)) || (name.n == 5 && !memcmp(s, "numpy", 5));
     if (module && is_op(p, "."))
-        return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, name.at, "functions are written without a module: sin(x), not %.*s.sin(x)", (int)name.n, s);
+        return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, name.at,
+                           "functions are written without a module: sin(x), not %.*s.sin(x)", (int)name.n, s);
     if (is_function(p, s, name.n))
-        return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, name.at, "%.*s is a function: write %.*s(...)", (int)name.n, s, (int)name.n, s);
+        return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, name.at, "%.*s is a function: write %.*s(...)", (int)name.n, s,
+                           (int)name.n, s);
     struct symbol *y = find_symbol(p, &name);
     if (!y) return no_memory(p);
     CHK_TRY(list_name(p, y, name.column));
@@ -278,7 +310,8 @@ static chunk_status parse_atom(parser *p)
 /* One part of a slice, None where it is absent. */
 static chunk_status parse_bound(parser *p, const chk_tok *at)
 {
-    if (is_op(p, ":") || is_op(p, ",") || is_op(p, "]")) return emit(p, (chk_code){.kind = CHK_CODE_VALUE, .value = {.kind = CHK_VAL_NONE}}, at);
+    if (is_op(p, ":") || is_op(p, ",") || is_op(p, "]"))
+        return emit(p, (chk_code){.kind = CHK_CODE_VALUE, .value = {.kind = CHK_VAL_NONE}}, at);
     return parse_expr(p, LEVEL_COMPARE);
 }
 
@@ -322,19 +355,25 @@ static chunk_status refuse_attribute(parser *p)
     if (p->tok.kind != CHK_TOK_NAME) return fail_here(p, "a name after '.'");
     const char *s = p->lex.text + p->tok.at;
     int n = (int)(p->tok.n > 40 ? 40 : p->tok.n);
-    if (n == 1 && *s == 'T') return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, dot, "there are no attributes here: write permute_dims(x) for x.T");
+    if (n == 1 && *s == 'T')
+        return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, dot, "there are no attributes here: write permute_dims(x) for x.T");
     bool known = is_function(p, s, p->tok.n);
-    return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, dot, "there are no attributes here%s%.*s%s", known ? ": write " : " (", n, s, known ? "(x)" : ")");
+    return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, dot, "there are no attributes here%s%.*s%s", known ? ": write " : " (", n,
+                       s, known ? "(x)" : ")");
 }
 
 static chunk_status parse_postfix(parser *p)
 {
     CHK_TRY(parse_atom(p));
     for (;;) {
-        if (is_op(p, "[")) CHK_TRY(parse_index(p));
-        else if (is_op(p, ".")) return refuse_attribute(p);
-        else if (is_op(p, "(")) return fail_here(p, "an operator (only functions are called)");
-        else return CHUNK_OK;
+        if (is_op(p, "["))
+            CHK_TRY(parse_index(p));
+        else if (is_op(p, "."))
+            return refuse_attribute(p);
+        else if (is_op(p, "("))
+            return fail_here(p, "an operator (only functions are called)");
+        else
+            return CHUNK_OK;
     }
 }
 
@@ -349,7 +388,7 @@ static chunk_status parse_operand(parser *p)
     }
     CHK_TRY(parse_postfix(p));
     if (!is_op(p, "**")) return CHUNK_OK;
-    tok = p->tok;                                  /* binds tighter than a sign on its left, looser than one on its right */
+    tok = p->tok; /* binds tighter than a sign on its left, looser than one on its right */
     CHK_TRY(advance(p));
     CHK_TRY(parse_expr(p, LEVEL_SIGN));
     return emit(p, (chk_code){.kind = CHK_CODE_BINARY, .n = CHK_BIN_POW}, &tok);
@@ -369,7 +408,8 @@ static chunk_status parse_expr(parser *p, int level)
     /* Brackets and signs nest; the right sides of operators, at most one a level, do not count. */
     bool nests = level == LEVEL_COMPARE || level == LEVEL_SIGN;
     if (nests && ++p->depth > CHK_TEXT_DEPTH)
-        return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, p->tok.at, "expression is nested more than %d levels deep", CHK_TEXT_DEPTH);
+        return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, p->tok.at, "expression is nested more than %d levels deep",
+                           CHK_TEXT_DEPTH);
     CHK_TRY(parse_operand(p));
     bool compared = false;
     for (;;) {
@@ -393,8 +433,10 @@ static chunk_status check_target(parser *p, const chk_tok *name, const struct sy
     static const char *const reserved[] = {"True", "False", "None", "newaxis"};
     const char *s = p->lex.text + name->at;
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
-        if (!strcmp(y->s, reserved[i])) return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, name->at, "%s cannot be given a value", y->s);
-    if (is_function(p, s, name->n)) return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, name->at, "%s is a function; choose another name", y->s);
+        if (!strcmp(y->s, reserved[i]))
+            return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, name->at, "%s cannot be given a value", y->s);
+    if (is_function(p, s, name->n))
+        return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, name->at, "%s is a function; choose another name", y->s);
     if (y->defined) return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, name->at, "%s is defined twice", y->s);
     return CHUNK_OK;
 }
@@ -432,10 +474,12 @@ static chunk_status parse_text(parser *p)
     do {
         CHK_TRY(parse_statement(p));
         if (p->tok.kind == CHK_TOK_END) return CHUNK_OK;
-        if (is_op(p, ",")) return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, p->tok.at, "a comma here: separate results with ';'");
+        if (is_op(p, ","))
+            return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, p->tok.at, "a comma here: separate results with ';'");
         if (is_op(p, "=") || is_op(p, ":="))
-            return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, p->tok.at, "'%.*s' stands after one name, at the start of a statement; to compare, use ==",
-                               (int)p->tok.n, p->lex.text + p->tok.at);
+            return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, p->tok.at,
+                               "'%.*s' stands after one name, at the start of a statement; to compare, use ==", (int)p->tok.n,
+                               p->lex.text + p->tok.at);
         if (!is_op(p, ";")) return fail_here(p, "an operator or the end");
         CHK_TRY(advance(p));
     } while (p->tok.kind != CHK_TOK_END);
@@ -455,8 +499,10 @@ chunk_status chk_text_parse(chk_text **out, const chk_builder *b, const char *te
             chk_free(y);
         }
     }
-    if (st == CHUNK_OK) *out = p.t;
-    else chk_text_free(p.t);
+    if (st == CHUNK_OK)
+        *out = p.t;
+    else
+        chk_text_free(p.t);
     return st;
 }
 

@@ -22,9 +22,19 @@ typedef struct machine {
     int n_bindings;
     item *stack;
     int n;
-    struct owned { struct owned *next; chk_node *node; } *owned;       /* one count each */
-    struct block { struct block *next; chk_value value[]; } *blocks;   /* items of tuples */
-    struct local { struct local *next; const char *name; chk_value value; } *locals;
+    struct owned {
+        struct owned *next;
+        chk_node *node;
+    } * owned; /* one count each */
+    struct block {
+        struct block *next;
+        chk_value value[];
+    } * blocks; /* items of tuples */
+    struct local {
+        struct local *next;
+        const char *name;
+        chk_value value;
+    } * locals;
     chunk_error *err;
 } machine;
 
@@ -55,7 +65,8 @@ static chunk_status unknown_name(machine *m, const chk_code *c)
     chk_near near = chk_near_start(c->name, strlen(c->name));
     for (int i = 0; i < m->n_bindings; i++) chk_near_try(&near, m->binding[i].name, strlen(m->binding[i].name));
     for (struct local *l = m->locals; l; l = l->next) chk_near_try(&near, l->name, strlen(l->name));
-    chk_fail(m->err, CHUNK_ENAME, "unknown name '%.60s'%s%s%s", c->name, near.hit ? "; did you mean '" : "", near.hit ? near.hit : "", near.hit ? "'?" : "");
+    chk_fail(m->err, CHUNK_ENAME, "unknown name '%.60s'%s%s%s", c->name, near.hit ? "; did you mean '" : "",
+             near.hit ? near.hit : "", near.hit ? "'?" : "");
     return CHUNK_ENAME;
 }
 
@@ -81,14 +92,16 @@ static chunk_status call_op(machine *m, const char *name, const chk_value *args,
     const chk_user_op *user = op ? NULL : chk_builder_find_user(m->b, name, strlen(name));
     chk_node *node;
     if (!op && !user) return chk_fail(m->err, CHUNK_ENAME, "there is no operation '%.60s' here", name);
-    CHK_TRY(op ? chk_op_call(&node, m->b, op, args, keywords, n, m->err) : chk_user_call(&node, m->b, user, args, keywords, n, m->err));
+    CHK_TRY(op ? chk_op_call(&node, m->b, op, args, keywords, n, m->err)
+               : chk_user_call(&node, m->b, user, args, keywords, n, m->err));
     return push_node(m, node, column);
 }
 
 static chunk_status check_operand(machine *m, const item *it, const char *sign)
 {
     bool fine = it->kind == ITEM_VALUE && (it->value.kind == CHK_VAL_NODE || chk_number_is(&it->value));
-    return fine ? CHUNK_OK : chk_fail(m->err, CHUNK_ETYPE, "%s: expected an array or a number, got %s", sign, chk_value_kind_name(&it->value));
+    return fine ? CHUNK_OK
+                : chk_fail(m->err, CHUNK_ETYPE, "%s: expected an array or a number, got %s", sign, chk_value_kind_name(&it->value));
 }
 
 /* NumPy's ** has short cuts for some plain exponents, and they are its results: x ** 0.5 is sqrt(x), also for -inf. */
@@ -124,7 +137,9 @@ static chunk_status run_binary(machine *m, const chk_code *c)
 
 static chunk_status run_unary(machine *m, const chk_code *c)
 {
-    static const struct { const char *sign, *op; } info[] = {{"-", "negative"}, {"+", "positive"}, {"~", "bitwise_invert"}};
+    static const struct {
+        const char *sign, *op;
+    } info[] = {{"-", "negative"}, {"+", "positive"}, {"~", "bitwise_invert"}};
     const item *a = &m->stack[m->n - 1];
     CHK_TRY(check_operand(m, a, info[c->n].sign));
     m->n--;
@@ -179,7 +194,8 @@ static chunk_status index_of(machine *m, chk_index *out, const item *it)
     bool constant = v->kind == CHK_VAL_NODE && v->u.node->kind == CHK_NODE_SCALAR && v->u.node->dtype != CHK_BOOL;
     if (constant) return chk_value_int(&out->i, v, "index", "it", m->err);
     if (v->kind == CHK_VAL_NODE || v->kind == CHK_VAL_BOOL)
-        return chk_fail(m->err, CHUNK_EUNSUPPORTED, "indexing with arrays and masks is not available yet: use where(mask, x, other)");
+        return chk_fail(m->err, CHUNK_EUNSUPPORTED,
+                        "indexing with arrays and masks is not available yet: use where(mask, x, other)");
     return chk_fail(m->err, CHUNK_EINDEX, "an index is an integer, a slice, ... or None, not %s", chk_value_kind_name(v));
 }
 
@@ -195,8 +211,10 @@ static chunk_status run_index(machine *m, const chk_code *c)
     if (n_items > 2 * CHK_MAX_NDIM) return chk_fail(m->err, CHUNK_EINDEX, "too many indices: %d", n_items);
     for (int i = 0; i < n_items; i++) {
         item one = {.kind = ITEM_VALUE};
-        if (tuple) one.value = first->value.u.tuple.item[i];
-        else one = first[i];
+        if (tuple)
+            one.value = first->value.u.tuple.item[i];
+        else
+            one = first[i];
         CHK_TRY(index_of(m, &list[n++], &one));
     }
     chk_node *out;
@@ -224,7 +242,8 @@ static chunk_status run_end(machine *m, const chk_statement *s, chk_node **resul
     chk_value v = m->stack[--m->n].value;
     bool number = chk_number_is(&v);
     if (!number && v.kind != CHK_VAL_NODE)
-        return chk_fail(m->err, CHUNK_ETYPE, "a result is an array or a number, not %s", v.kind == CHK_VAL_TUPLE ? "a tuple: separate results with ';'" : chk_value_kind_name(&v));
+        return chk_fail(m->err, CHUNK_ETYPE, "a result is an array or a number, not %s",
+                        v.kind == CHK_VAL_TUPLE ? "a tuple: separate results with ';'" : chk_value_kind_name(&v));
     if (s->keep && !number) {
         chk_node *kept;
         CHK_TRY(chk_node_keep(&kept, m->b, v.u.node, m->err));
@@ -306,7 +325,8 @@ static int stack_need(const chk_text *t)
     return most + 1;
 }
 
-chunk_status chk_text_build(chk_node **results, int *n_results, const chk_text *t, chk_builder *b, const chk_binding *bindings, int n_bindings, chunk_error *err)
+chunk_status chk_text_build(chk_node **results, int *n_results, const chk_text *t, chk_builder *b, const chk_binding *bindings,
+                            int n_bindings, chunk_error *err)
 {
     chunk_error own = {0};
     machine m = {.t = t, .b = b, .binding = bindings, .n_bindings = n_bindings, .err = err ? err : &own};

@@ -56,26 +56,32 @@ static bool constant_int(const chk_node *n, int64_t *out)
 
 chunk_status chk_value_int(int64_t *out, const chk_value *v, const char *who, const char *what, chunk_error *err)
 {
-    if (v->kind == CHK_VAL_INT && !v->u.i.big) *out = v->u.i.i;
-    else if (v->kind == CHK_VAL_BOOL) *out = v->u.b;
+    if (v->kind == CHK_VAL_INT && !v->u.i.big)
+        *out = v->u.i.i;
+    else if (v->kind == CHK_VAL_BOOL)
+        *out = v->u.b;
     else if (v->kind != CHK_VAL_NODE || !constant_int(v->u.node, out))
-        return chk_fail(err, CHUNK_ETYPE, "%s: %s must be an integer%s, got %s", who, what, v->kind == CHK_VAL_INT ? " below 2**63" : "",
-                        chk_value_kind_name(v));
+        return chk_fail(err, CHUNK_ETYPE, "%s: %s must be an integer%s, got %s", who, what,
+                        v->kind == CHK_VAL_INT ? " below 2**63" : "", chk_value_kind_name(v));
     return CHUNK_OK;
 }
 
 chunk_status chk_value_bool(bool *out, const chk_value *v, const char *who, const char *what, chunk_error *err)
 {
-    if (v->kind == CHK_VAL_BOOL) *out = v->u.b;
-    else if (v->kind == CHK_VAL_INT) *out = v->u.i.big || v->u.i.i != 0;
-    else return chk_fail(err, CHUNK_ETYPE, "%s: %s must be True or False, got %s", who, what, chk_value_kind_name(v));
+    if (v->kind == CHK_VAL_BOOL)
+        *out = v->u.b;
+    else if (v->kind == CHK_VAL_INT)
+        *out = v->u.i.big || v->u.i.i != 0;
+    else
+        return chk_fail(err, CHUNK_ETYPE, "%s: %s must be True or False, got %s", who, what, chk_value_kind_name(v));
     return CHUNK_OK;
 }
 
 chunk_status chk_axis_normal(int *out, int64_t axis, int ndim, const char *who, chunk_error *err)
 {
     if (axis < -ndim || axis >= ndim)
-        return chk_fail(err, CHUNK_EINDEX, "%s: axis %lld is out of range for %d dimension%s", who, (long long)axis, ndim, ndim == 1 ? "" : "s");
+        return chk_fail(err, CHUNK_EINDEX, "%s: axis %lld is out of range for %d dimension%s", who, (long long)axis, ndim,
+                        ndim == 1 ? "" : "s");
     *out = (int)(axis < 0 ? axis + ndim : axis);
     return CHUNK_OK;
 }

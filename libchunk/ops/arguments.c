@@ -11,16 +11,22 @@ chunk_status ops_arg_dtype(chk_dtype *out, bool *given, const chk_value *v, cons
         *out = v->u.dtype;
         return CHUNK_OK;
     }
-    if (v->kind != CHK_VAL_STRING) return chk_fail(err, CHUNK_ETYPE, "%s: dtype must be a dtype's name, got %s", who, chk_value_kind_name(v));
-    static const struct { const char *name; chk_dtype dtype; } plain[] = {{"int", CHK_I64}, {"float", CHK_F64}, {"complex", CHK_C128}};
+    if (v->kind != CHK_VAL_STRING)
+        return chk_fail(err, CHUNK_ETYPE, "%s: dtype must be a dtype's name, got %s", who, chk_value_kind_name(v));
+    static const struct {
+        const char *name;
+        chk_dtype dtype;
+    } plain[] = {{"int", CHK_I64}, {"float", CHK_F64}, {"complex", CHK_C128}};
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
         if (strcmp(v->u.s, plain[i].name)) continue;
         *out = plain[i].dtype;
         return CHUNK_OK;
     }
     if (!chk_dtype_parse(out, v->u.s, strlen(v->u.s)))
-        return chk_fail(err, CHUNK_ETYPE, "%s: '%.40s' is not a dtype; there are bool, int8 to int64, uint8 to uint64, float16 to float64, complex64, complex128",
-                        who, v->u.s);
+        return chk_fail(
+            err, CHUNK_ETYPE,
+            "%s: '%.40s' is not a dtype; there are bool, int8 to int64, uint8 to uint64, float16 to float64, complex64, complex128",
+            who, v->u.s);
     return CHUNK_OK;
 }
 
@@ -38,7 +44,8 @@ chunk_status ops_arg_shape(chk_shape *out, const chk_value *v, const char *who, 
         empty |= s.dim[i] == 0;
         if (s.dim[i] && __builtin_mul_overflow(count, s.dim[i], &count)) count = INT64_MAX;
     }
-    if (!empty && count > INT64_MAX / 16) return chk_fail(err, CHUNK_ESHAPE, "%s: an array of that shape has more than 2**63 bytes", who);
+    if (!empty && count > INT64_MAX / 16)
+        return chk_fail(err, CHUNK_ESHAPE, "%s: an array of that shape has more than 2**63 bytes", who);
     *out = s;
     return CHUNK_OK;
 }
@@ -59,14 +66,20 @@ chunk_status ops_arg_real(double *out, const chk_value *v, double dflt, const ch
 {
     *out = dflt;
     if (ops_absent(v)) return CHUNK_OK;
-    if (v->kind == CHK_VAL_FLOAT) *out = v->u.f;
-    else if (v->kind == CHK_VAL_INT) *out = v->u.i.big ? (double)v->u.i.u : (double)v->u.i.i;
-    else if (v->kind == CHK_VAL_BOOL) *out = v->u.b;
-    else if (v->kind == CHK_VAL_NODE && v->u.node->kind == CHK_NODE_SCALAR && chk_dtype_kind(v->u.node->dtype) != CHK_KIND_COMPLEX) {
+    if (v->kind == CHK_VAL_FLOAT)
+        *out = v->u.f;
+    else if (v->kind == CHK_VAL_INT)
+        *out = v->u.i.big ? (double)v->u.i.u : (double)v->u.i.i;
+    else if (v->kind == CHK_VAL_BOOL)
+        *out = v->u.b;
+    else if (v->kind == CHK_VAL_NODE && v->u.node->kind == CHK_NODE_SCALAR &&
+             chk_dtype_kind(v->u.node->dtype) != CHK_KIND_COMPLEX) {
         chk_scalar f = {.dtype = CHK_F64};
         const void *in[1] = {v->u.node->u.scalar.v.bytes};
-        if (v->u.node->dtype == CHK_F64) f = v->u.node->u.scalar;
-        else chk_kern_cast(v->u.node->dtype, CHK_F64)(f.v.bytes, in, 1);
+        if (v->u.node->dtype == CHK_F64)
+            f = v->u.node->u.scalar;
+        else
+            chk_kern_cast(v->u.node->dtype, CHK_F64)(f.v.bytes, in, 1);
         *out = f.v.f64;
     } else {
         return chk_fail(err, CHUNK_ETYPE, "%s: %s must be a number, got %s", who, what, chk_value_kind_name(v));

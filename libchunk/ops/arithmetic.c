@@ -5,65 +5,137 @@
 #define ARITHMETIC_OF_ONE .family = "arithmetic", .params = {OPS_X}, .build = ops_build_unary
 
 const chk_op chk_op_add = {
-    .name = "add", .summary = "Sum, x1 + x2", .fn = CHK_FN_ADD, ARITHMETIC,
+    .name = "add",
+    .summary = "Sum, x1 + x2",
+    .fn = CHK_FN_ADD,
+    ARITHMETIC,
     .doc = "Of truth values: or.",
 };
 const chk_op chk_op_subtract = {
-    .name = "subtract", .summary = "Difference, x1 - x2", .fn = CHK_FN_SUB, .flags = OPS_NO_BOOL, ARITHMETIC,
+    .name = "subtract",
+    .summary = "Difference, x1 - x2",
+    .fn = CHK_FN_SUB,
+    .flags = OPS_NO_BOOL,
+    ARITHMETIC,
 };
 const chk_op chk_op_multiply = {
-    .name = "multiply", .summary = "Product, x1 * x2", .fn = CHK_FN_MUL, ARITHMETIC,
+    .name = "multiply",
+    .summary = "Product, x1 * x2",
+    .fn = CHK_FN_MUL,
+    ARITHMETIC,
     .doc = "Of truth values: and.",
 };
 const chk_op chk_op_divide = {
-    .name = "divide", .aliases = "true_divide", .summary = "Quotient, x1 / x2; of integers in float64", .fn = CHK_FN_DIV, .flags = OPS_FLOAT64, ARITHMETIC,
+    .name = "divide",
+    .aliases = "true_divide",
+    .summary = "Quotient, x1 / x2; of integers in float64",
+    .fn = CHK_FN_DIV,
+    .flags = OPS_FLOAT64,
+    ARITHMETIC,
 };
 const chk_op chk_op_floor_divide = {
-    .name = "floor_divide", .summary = "Floor of the quotient, x1 // x2", .fn = CHK_FN_FLOORDIV, .flags = OPS_BOOL_AS_INT8 | OPS_NO_COMPLEX, ARITHMETIC,
+    .name = "floor_divide",
+    .summary = "Floor of the quotient, x1 // x2",
+    .fn = CHK_FN_FLOORDIV,
+    .flags = OPS_BOOL_AS_INT8 | OPS_NO_COMPLEX,
+    ARITHMETIC,
     .doc = "Integers divided by zero give 0; the smallest integer divided by -1 wraps to itself.",
 };
 const chk_op chk_op_remainder = {
-    .name = "remainder", .aliases = "mod", .summary = "Remainder with the sign of the divisor, x1 % x2", .fn = CHK_FN_MOD, .flags = OPS_BOOL_AS_INT8 | OPS_NO_COMPLEX, ARITHMETIC,
+    .name = "remainder",
+    .aliases = "mod",
+    .summary = "Remainder with the sign of the divisor, x1 % x2",
+    .fn = CHK_FN_MOD,
+    .flags = OPS_BOOL_AS_INT8 | OPS_NO_COMPLEX,
+    ARITHMETIC,
     .doc = "Integers modulo zero give 0.",
 };
 const chk_op chk_op_fmod = {
-    .name = "fmod", .summary = "Remainder with the sign of the dividend, as in C", .fn = CHK_FN_FMOD, .flags = OPS_BOOL_AS_INT8 | OPS_NO_COMPLEX, ARITHMETIC,
+    .name = "fmod",
+    .summary = "Remainder with the sign of the dividend, as in C",
+    .fn = CHK_FN_FMOD,
+    .flags = OPS_BOOL_AS_INT8 | OPS_NO_COMPLEX,
+    ARITHMETIC,
 };
 const chk_op chk_op_maximum = {
-    .name = "maximum", .summary = "The larger of two; NaN wins", .fn = CHK_FN_MAX, ARITHMETIC,
+    .name = "maximum",
+    .summary = "The larger of two; NaN wins",
+    .fn = CHK_FN_MAX,
+    ARITHMETIC,
 };
 const chk_op chk_op_minimum = {
-    .name = "minimum", .summary = "The smaller of two; NaN wins", .fn = CHK_FN_MIN, ARITHMETIC,
+    .name = "minimum",
+    .summary = "The smaller of two; NaN wins",
+    .fn = CHK_FN_MIN,
+    ARITHMETIC,
 };
 const chk_op chk_op_fmax = {
-    .name = "fmax", .summary = "The larger of two; NaN loses", .fn = CHK_FN_FMAX, ARITHMETIC,
+    .name = "fmax",
+    .summary = "The larger of two; NaN loses",
+    .fn = CHK_FN_FMAX,
+    ARITHMETIC,
 };
 const chk_op chk_op_fmin = {
-    .name = "fmin", .summary = "The smaller of two; NaN loses", .fn = CHK_FN_FMIN, ARITHMETIC,
+    .name = "fmin",
+    .summary = "The smaller of two; NaN loses",
+    .fn = CHK_FN_FMIN,
+    ARITHMETIC,
 };
 const chk_op chk_op_negative = {
-    .name = "negative", .summary = "-x", .fn = CHK_FN_NEG, .flags = OPS_NO_BOOL, ARITHMETIC_OF_ONE,
+    .name = "negative",
+    .summary = "-x",
+    .fn = CHK_FN_NEG,
+    .flags = OPS_NO_BOOL,
+    ARITHMETIC_OF_ONE,
 };
 const chk_op chk_op_positive = {
-    .name = "positive", .summary = "+x", .fn = CHK_FN_POS, .flags = OPS_NO_BOOL, ARITHMETIC_OF_ONE,
+    .name = "positive",
+    .summary = "+x",
+    .fn = CHK_FN_POS,
+    .flags = OPS_NO_BOOL,
+    ARITHMETIC_OF_ONE,
 };
 const chk_op chk_op_square = {
-    .name = "square", .summary = "x * x", .fn = CHK_FN_SQUARE, .flags = OPS_BOOL_AS_INT8, ARITHMETIC_OF_ONE,
+    .name = "square",
+    .summary = "x * x",
+    .fn = CHK_FN_SQUARE,
+    .flags = OPS_BOOL_AS_INT8,
+    ARITHMETIC_OF_ONE,
 };
 const chk_op chk_op_abs = {
-    .name = "abs", .aliases = "absolute", .summary = "Absolute value; of complex numbers the modulus", .fn = CHK_FN_ABS, ARITHMETIC_OF_ONE,
+    .name = "abs",
+    .aliases = "absolute",
+    .summary = "Absolute value; of complex numbers the modulus",
+    .fn = CHK_FN_ABS,
+    ARITHMETIC_OF_ONE,
 };
 const chk_op chk_op_fabs = {
-    .name = "fabs", .summary = "Absolute value in floats", .fn = CHK_FN_ABS, .flags = OPS_FLOAT | OPS_NO_COMPLEX, ARITHMETIC_OF_ONE,
+    .name = "fabs",
+    .summary = "Absolute value in floats",
+    .fn = CHK_FN_ABS,
+    .flags = OPS_FLOAT | OPS_NO_COMPLEX,
+    ARITHMETIC_OF_ONE,
 };
 const chk_op chk_op_sign = {
-    .name = "sign", .summary = "-1, 0 or 1; of complex numbers x / abs(x)", .fn = CHK_FN_SIGN, .flags = OPS_NO_BOOL, ARITHMETIC_OF_ONE,
+    .name = "sign",
+    .summary = "-1, 0 or 1; of complex numbers x / abs(x)",
+    .fn = CHK_FN_SIGN,
+    .flags = OPS_NO_BOOL,
+    ARITHMETIC_OF_ONE,
 };
 const chk_op chk_op_copysign = {
-    .name = "copysign", .summary = "Magnitude of x1 with the sign of x2", .fn = CHK_FN_COPYSIGN, .flags = OPS_FLOAT | OPS_NO_COMPLEX, ARITHMETIC,
+    .name = "copysign",
+    .summary = "Magnitude of x1 with the sign of x2",
+    .fn = CHK_FN_COPYSIGN,
+    .flags = OPS_FLOAT | OPS_NO_COMPLEX,
+    ARITHMETIC,
 };
 const chk_op chk_op_nextafter = {
-    .name = "nextafter", .summary = "Next float after x1 towards x2", .fn = CHK_FN_NEXTAFTER, .flags = OPS_FLOAT | OPS_NO_COMPLEX, ARITHMETIC,
+    .name = "nextafter",
+    .summary = "Next float after x1 towards x2",
+    .fn = CHK_FN_NEXTAFTER,
+    .flags = OPS_FLOAT | OPS_NO_COMPLEX,
+    ARITHMETIC,
 };
 
 /* 1 / x in integers is a float's quotient cut to the dtype, as NumPy has it. */
@@ -77,7 +149,11 @@ static chunk_status build_reciprocal(chk_node **out, chk_builder *b, const chk_o
 }
 
 const chk_op chk_op_reciprocal = {
-    .name = "reciprocal", .summary = "1 / x, in the dtype of x", .family = "arithmetic", .params = {OPS_X}, .build = build_reciprocal,
+    .name = "reciprocal",
+    .summary = "1 / x, in the dtype of x",
+    .family = "arithmetic",
+    .params = {OPS_X},
+    .build = build_reciprocal,
 };
 
 /* A constant that is a negative integer, in any lane of the array. */
@@ -107,6 +183,11 @@ static chunk_status build_pow(chk_node **out, chk_builder *b, const chk_op *op, 
 }
 
 const chk_op chk_op_pow = {
-    .name = "pow", .aliases = "power", .summary = "x1 to the power x2, x1 ** x2", .family = "arithmetic", .params = {OPS_X1_X2}, .build = build_pow,
+    .name = "pow",
+    .aliases = "power",
+    .summary = "x1 to the power x2, x1 ** x2",
+    .family = "arithmetic",
+    .params = {OPS_X1_X2},
+    .build = build_pow,
     .doc = "Floats within 1 ulp; integers exact, wrapping. A constant negative exponent of an integer base is an error.",
 };

@@ -70,8 +70,10 @@ chunk_status ops_fit(chk_node **out, chk_builder *b, chk_node *in, chk_dtype d, 
     }
     if (weak_int(in, &v) && ops_int_range(d, &lo, &hi) && (v < lo || v > hi)) {
         if (in->dtype == CHK_U64)
-            return chk_fail(err, CHUNK_ETYPE, "Python integer %llu out of bounds for %s", (unsigned long long)in->u.scalar.v.u64, chk_dtype_name(d));
-        return chk_fail(err, CHUNK_ETYPE, "Python integer %lld out of bounds for %s", (long long)in->u.scalar.v.i64, chk_dtype_name(d));
+            return chk_fail(err, CHUNK_ETYPE, "Python integer %llu out of bounds for %s", (unsigned long long)in->u.scalar.v.u64,
+                            chk_dtype_name(d));
+        return chk_fail(err, CHUNK_ETYPE, "Python integer %lld out of bounds for %s", (long long)in->u.scalar.v.i64,
+                        chk_dtype_name(d));
     }
     return chk_node_cast(out, b, in, d, err);
 }
@@ -80,7 +82,8 @@ chunk_status ops_map(chk_node **out, chk_builder *b, chk_fn fn, chk_dtype d, chk
 {
     chk_node *fitted[3] = {NULL};
     chunk_status st = CHUNK_OK;
-    for (int i = 0; i < n && st == CHUNK_OK; i++) st = ops_fit(&fitted[i], b, in[i], fn == CHK_FN_WHERE && i == 0 ? CHK_BOOL : d, err);
+    for (int i = 0; i < n && st == CHUNK_OK; i++)
+        st = ops_fit(&fitted[i], b, in[i], fn == CHK_FN_WHERE && i == 0 ? CHK_BOOL : d, err);
     if (st == CHUNK_OK) st = chk_node_map(out, b, fn, d, fitted, n, err);
     for (int i = 0; i < n; i++) chk_node_release(fitted[i]);
     return st;
@@ -149,5 +152,11 @@ static chunk_status build(chk_node **out, chk_builder *b, const chk_op *op, cons
     return st;
 }
 
-chunk_status ops_build_unary(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err) { return build(out, b, op, args, 1, err); }
-chunk_status ops_build_binary(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err) { return build(out, b, op, args, 2, err); }
+chunk_status ops_build_unary(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
+{
+    return build(out, b, op, args, 1, err);
+}
+chunk_status ops_build_binary(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
+{
+    return build(out, b, op, args, 2, err);
+}

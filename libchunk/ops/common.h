@@ -8,20 +8,30 @@
 #include "expr/call.h"
 #include "expr/op.h"
 
-#define OPS_X {"x", CHK_PAR_ARRAY, NULL, false}
-#define OPS_X1_X2 {"x1", CHK_PAR_ARRAY, NULL, false}, {"x2", CHK_PAR_ARRAY, NULL, false}
-#define OPS_KEEPDIMS {"keepdims", CHK_PAR_BOOL, "False", true}
-#define OPS_DTYPE {"dtype", CHK_PAR_DTYPE, "None", true}
+#define OPS_X                                                                                                                      \
+    {                                                                                                                              \
+        "x", CHK_PAR_ARRAY, NULL, false                                                                                            \
+    }
+#define OPS_X1_X2                                                                                                                  \
+    {"x1", CHK_PAR_ARRAY, NULL, false}, { "x2", CHK_PAR_ARRAY, NULL, false }
+#define OPS_KEEPDIMS                                                                                                               \
+    {                                                                                                                              \
+        "keepdims", CHK_PAR_BOOL, "False", true                                                                                    \
+    }
+#define OPS_DTYPE                                                                                                                  \
+    {                                                                                                                              \
+        "dtype", CHK_PAR_DTYPE, "None", true                                                                                       \
+    }
 
 /* chk_op.flags: what inputs become before the kernel. */
 enum {
-    OPS_BOOL_AS_INT8 = 1,     /* bool has no meaning here and counts as int8, as in square(True) */
-    OPS_NO_BOOL = 2,          /* bool is refused */
+    OPS_BOOL_AS_INT8 = 1, /* bool has no meaning here and counts as int8, as in square(True) */
+    OPS_NO_BOOL = 2,      /* bool is refused */
     OPS_NO_COMPLEX = 4,
-    OPS_NO_FLOAT = 8,         /* nor complex */
-    OPS_FLOAT = 16,           /* integers are computed in floats: chk_dtype_float_of */
-    OPS_FLOAT64 = 32,         /* integers and bool are computed in float64 */
-    OPS_SAME_INT = 64         /* integers and bool are given back unchanged */
+    OPS_NO_FLOAT = 8, /* nor complex */
+    OPS_FLOAT = 16,   /* integers are computed in floats: chk_dtype_float_of */
+    OPS_FLOAT64 = 32, /* integers and bool are computed in float64 */
+    OPS_SAME_INT = 64 /* integers and bool are given back unchanged */
 };
 
 /* bool and integers: dtypes without NaN. */
@@ -46,7 +56,8 @@ chunk_status ops_compare(chk_node **out, chk_builder *b, chk_fn fn, chk_node *x,
 chunk_status ops_not_for(const chk_op *op, chk_dtype d, chunk_error *err);
 
 /* Arguments. */
-chunk_status ops_arg_dtype(chk_dtype *out, bool *given, const chk_value *v, const char *who, chunk_error *err); /* None, missing: *given false */
+chunk_status ops_arg_dtype(chk_dtype *out, bool *given, const chk_value *v, const char *who,
+                           chunk_error *err); /* None, missing: *given false */
 chunk_status ops_arg_shape(chk_shape *out, const chk_value *v, const char *who, chunk_error *err);
 chunk_status ops_arg_bool(bool *out, const chk_value *v, bool dflt, const char *who, const char *what, chunk_error *err);
 chunk_status ops_arg_int(int64_t *out, const chk_value *v, int64_t dflt, const char *who, const char *what, chunk_error *err);

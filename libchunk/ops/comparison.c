@@ -65,22 +65,40 @@ static chunk_status build(chk_node **out, chk_builder *b, const chk_op *op, cons
 #define COMPARISON .family = "comparison", .params = {OPS_X1_X2}, .build = build
 
 const chk_op chk_op_equal = {
-    .name = "equal", .summary = "x1 == x2", .fn = CHK_FN_EQ, COMPARISON,
+    .name = "equal",
+    .summary = "x1 == x2",
+    .fn = CHK_FN_EQ,
+    COMPARISON,
     .doc = "Integers compare by value, whatever their dtypes; NaN equals nothing.",
 };
 const chk_op chk_op_not_equal = {
-    .name = "not_equal", .summary = "x1 != x2", .fn = CHK_FN_NE, COMPARISON,
+    .name = "not_equal",
+    .summary = "x1 != x2",
+    .fn = CHK_FN_NE,
+    COMPARISON,
 };
 const chk_op chk_op_less = {
-    .name = "less", .summary = "x1 < x2", .fn = CHK_FN_LT, COMPARISON,
+    .name = "less",
+    .summary = "x1 < x2",
+    .fn = CHK_FN_LT,
+    COMPARISON,
     .doc = "Complex numbers are ordered by real part, then imaginary part.",
 };
 const chk_op chk_op_less_equal = {
-    .name = "less_equal", .summary = "x1 <= x2", .fn = CHK_FN_LE, COMPARISON,
+    .name = "less_equal",
+    .summary = "x1 <= x2",
+    .fn = CHK_FN_LE,
+    COMPARISON,
 };
 const chk_op chk_op_greater = {
-    .name = "greater", .summary = "x1 > x2", .fn = CHK_FN_GT, COMPARISON,
+    .name = "greater",
+    .summary = "x1 > x2",
+    .fn = CHK_FN_GT,
+    COMPARISON,
 };
 const chk_op chk_op_greater_equal = {
-    .name = "greater_equal", .summary = "x1 >= x2", .fn = CHK_FN_GE, COMPARISON,
+    .name = "greater_equal",
+    .summary = "x1 >= x2",
+    .fn = CHK_FN_GE,
+    COMPARISON,
 };

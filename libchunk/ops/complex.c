@@ -12,13 +12,29 @@ static chunk_status build_part(chk_node **out, chk_builder *b, const chk_op *op,
 }
 
 const chk_op chk_op_real = {
-    .name = "real", .summary = "Real part", .family = "complex", .params = {OPS_X}, .fn = CHK_FN_REAL, .build = build_part,
+    .name = "real",
+    .summary = "Real part",
+    .family = "complex",
+    .params = {OPS_X},
+    .fn = CHK_FN_REAL,
+    .build = build_part,
 };
 const chk_op chk_op_imag = {
-    .name = "imag", .summary = "Imaginary part", .family = "complex", .params = {OPS_X}, .fn = CHK_FN_IMAG, .build = build_part,
+    .name = "imag",
+    .summary = "Imaginary part",
+    .family = "complex",
+    .params = {OPS_X},
+    .fn = CHK_FN_IMAG,
+    .build = build_part,
 };
 const chk_op chk_op_conj = {
-    .name = "conj", .aliases = "conjugate", .summary = "Complex conjugate", .family = "complex", .params = {OPS_X}, .fn = CHK_FN_CONJ, .build = build_part,
+    .name = "conj",
+    .aliases = "conjugate",
+    .summary = "Complex conjugate",
+    .family = "complex",
+    .params = {OPS_X},
+    .fn = CHK_FN_CONJ,
+    .build = build_part,
 };
 
 /* Of real numbers: 0 or pi, NaN for NaN. */
@@ -34,5 +50,9 @@ static chunk_status build_angle(chk_node **out, chk_builder *b, const chk_op *op
 }
 
 const chk_op chk_op_angle = {
-    .name = "angle", .summary = "Angle of a complex number in radians, -pi to pi", .family = "complex", .params = {OPS_X}, .build = build_angle,
+    .name = "angle",
+    .summary = "Angle of a complex number in radians, -pi to pi",
+    .family = "complex",
+    .params = {OPS_X},
+    .build = build_angle,
 };

@@ -5,7 +5,8 @@
 
 /* ---- zeros, ones, full */
 
-static chunk_status filled(chk_node **out, chk_builder *b, const char *who, const chk_shape *shape, const chk_value *value, bool given, chk_dtype d, chunk_error *err)
+static chunk_status filled(chk_node **out, chk_builder *b, const char *who, const chk_shape *shape, const chk_value *value,
+                           bool given, chk_dtype d, chunk_error *err)
 {
     ops_maker m = ops_make(b, err);
     chk_node *v = ops_value(&m, value, who), *made;
@@ -56,33 +57,65 @@ static chunk_status build_like(chk_node **out, chk_builder *b, const chk_op *op,
 }
 
 #define CREATION .family = "creation"
-#define SHAPE {"shape", CHK_PAR_SHAPE, NULL, false}
-#define PLAIN_DTYPE {"dtype", CHK_PAR_DTYPE, "None", false}
+#define SHAPE                                                                                                                      \
+    {                                                                                                                              \
+        "shape", CHK_PAR_SHAPE, NULL, false                                                                                        \
+    }
+#define PLAIN_DTYPE                                                                                                                \
+    {                                                                                                                              \
+        "dtype", CHK_PAR_DTYPE, "None", false                                                                                      \
+    }
 
 const chk_op chk_op_zeros = {
-    .name = "zeros", .summary = "An array of zeros", CREATION, .params = {SHAPE, {"dtype", CHK_PAR_DTYPE, "float64", false}}, .build = build_filled,
+    .name = "zeros",
+    .summary = "An array of zeros",
+    CREATION,
+    .params = {SHAPE, {"dtype", CHK_PAR_DTYPE, "float64", false}},
+    .build = build_filled,
 };
 const chk_op chk_op_ones = {
-    .name = "ones", .summary = "An array of ones", CREATION, .params = {SHAPE, {"dtype", CHK_PAR_DTYPE, "float64", false}}, .flags = 1, .build = build_filled,
+    .name = "ones",
+    .summary = "An array of ones",
+    CREATION,
+    .params = {SHAPE, {"dtype", CHK_PAR_DTYPE, "float64", false}},
+    .flags = 1,
+    .build = build_filled,
 };
 const chk_op chk_op_full = {
-    .name = "full", .summary = "An array of one value", CREATION, .params = {SHAPE, {"fill_value", CHK_PAR_ARRAY, NULL, false}, PLAIN_DTYPE}, .build = build_full,
+    .name = "full",
+    .summary = "An array of one value",
+    CREATION,
+    .params = {SHAPE, {"fill_value", CHK_PAR_ARRAY, NULL, false}, PLAIN_DTYPE},
+    .build = build_full,
 };
 const chk_op chk_op_zeros_like = {
-    .name = "zeros_like", .summary = "Zeros of the shape and dtype of x", CREATION, .params = {OPS_X, PLAIN_DTYPE}, .build = build_like,
+    .name = "zeros_like",
+    .summary = "Zeros of the shape and dtype of x",
+    CREATION,
+    .params = {OPS_X, PLAIN_DTYPE},
+    .build = build_like,
 };
 const chk_op chk_op_ones_like = {
-    .name = "ones_like", .summary = "Ones of the shape and dtype of x", CREATION, .params = {OPS_X, PLAIN_DTYPE}, .flags = 1, .build = build_like,
+    .name = "ones_like",
+    .summary = "Ones of the shape and dtype of x",
+    CREATION,
+    .params = {OPS_X, PLAIN_DTYPE},
+    .flags = 1,
+    .build = build_like,
 };
 const chk_op chk_op_full_like = {
-    .name = "full_like", .summary = "One value in the shape and dtype of x", CREATION, .params = {OPS_X, {"fill_value", CHK_PAR_ARRAY, NULL, false}, PLAIN_DTYPE},
-    .flags = 2, .build = build_like,
+    .name = "full_like",
+    .summary = "One value in the shape and dtype of x",
+    CREATION,
+    .params = {OPS_X, {"fill_value", CHK_PAR_ARRAY, NULL, false}, PLAIN_DTYPE},
+    .flags = 2,
+    .build = build_like,
 };
 
 /* ---- arange */
 
 typedef struct range {
-    bool whole;               /* all of start, stop, step are integers */
+    bool whole; /* all of start, stop, step are integers */
     int64_t istart, istep;
     double start, step;
     int64_t n;
@@ -117,7 +150,8 @@ static chunk_status real_range(range *r, const chk_value *start, const chk_value
     CHK_TRY(ops_arg_real(&end, stop, 0, "arange", "stop", err));
     CHK_TRY(ops_arg_real(&r->step, step, 1, "arange", "step", err));
     double n = ceil((end - r->start) / r->step);
-    if (!isfinite(n) || n >= 9e18) return chk_fail(err, CHUNK_EINVAL, "arange: from %g to %g by %g is no finite range", r->start, end, r->step);
+    if (!isfinite(n) || n >= 9e18)
+        return chk_fail(err, CHUNK_EINVAL, "arange: from %g to %g by %g is no finite range", r->start, end, r->step);
     r->n = n > 0 ? (int64_t)n : 0;
     return CHUNK_OK;
 }
@@ -133,13 +167,16 @@ static chunk_status arange_of(chk_node **out, chk_builder *b, const range *r, ch
 {
     ops_maker m = ops_make(b, err);
     chk_dtype compute = d == CHK_F16 ? CHK_F32 : d;
-    chk_node *v0 = ops_cast(&m, range_item(&m, r, false, d), compute), *v1 = m.st == CHUNK_OK ? ops_cast(&m, range_item(&m, r, true, d), compute) : NULL;
+    chk_node *v0 = ops_cast(&m, range_item(&m, r, false, d), compute),
+             *v1 = m.st == CHUNK_OK ? ops_cast(&m, range_item(&m, r, true, d), compute) : NULL;
     chk_node *delta = ops_apply(&m, CHK_FN_SUB, compute, v1, v0, NULL);
     chk_node *i = ops_cast(&m, ops_iota(&m, r->n), compute);
     chk_node *x = ops_apply(&m, CHK_FN_ADD, compute, ops_apply(&m, CHK_FN_MUL, compute, i, delta, NULL), v0, NULL);
     /* Where start + (v1 - start) rounds away from v1, the second value is v1 all the same. */
     chk_node *again = ops_apply(&m, CHK_FN_ADD, compute, delta, v0, NULL);
-    if (m.st == CHUNK_OK && r->n > 1 && again != v1) x = ops_apply(&m, CHK_FN_WHERE, compute, ops_apply(&m, CHK_FN_EQ, CHK_I64, ops_iota(&m, r->n), ops_whole(&m, CHK_I64, 1), NULL), v1, x);
+    if (m.st == CHUNK_OK && r->n > 1 && again != v1)
+        x = ops_apply(&m, CHK_FN_WHERE, compute,
+                      ops_apply(&m, CHK_FN_EQ, CHK_I64, ops_iota(&m, r->n), ops_whole(&m, CHK_I64, 1), NULL), v1, x);
     return ops_give(out, &m, m.st == CHUNK_OK ? ops_cast(&m, x, d) : NULL);
 }
 
@@ -157,14 +194,23 @@ static chunk_status build_arange(chk_node **out, chk_builder *b, const chk_op *o
 }
 
 const chk_op chk_op_arange = {
-    .name = "arange", .summary = "start, start + step, ... up to but without stop; arange(stop) begins at 0", CREATION,
-    .params = {{"start", CHK_PAR_NUMBER, NULL, false}, {"stop", CHK_PAR_NUMBER, "None", false}, {"step", CHK_PAR_NUMBER, "1", false}, PLAIN_DTYPE},
-    .build = build_arange, .doc = "Integers give int64, else float64. Element i is start + i * step, with one rounding each.",
+    .name = "arange",
+    .summary = "start, start + step, ... up to but without stop; arange(stop) begins at 0",
+    CREATION,
+    .params = {{"start", CHK_PAR_NUMBER, NULL, false},
+               {"stop", CHK_PAR_NUMBER, "None", false},
+               {"step", CHK_PAR_NUMBER, "1", false},
+               PLAIN_DTYPE},
+    .build = build_arange,
+    .doc = "Integers give int64, else float64. Element i is start + i * step, with one rounding each.",
 };
 
 /* ---- linspace */
 
-typedef struct line { double start[2], stop[2]; bool is_complex; } line;
+typedef struct line {
+    double start[2], stop[2];
+    bool is_complex;
+} line;
 
 static chunk_status line_end(double out[2], bool *is_complex, const chk_value *v, const char *what, chunk_error *err)
 {
@@ -187,7 +233,8 @@ static chk_node *line_number(ops_maker *m, const double v[2], chk_dtype d)
 }
 
 /* NumPy's order of operations: i * (delta / div) + start, or i / div * delta + start where the step underflows to 0; the last one is stop. */
-static chunk_status linspace_of(chk_node **out, chk_builder *b, const line *l, int64_t num, bool endpoint, chk_dtype result, chunk_error *err)
+static chunk_status linspace_of(chk_node **out, chk_builder *b, const line *l, int64_t num, bool endpoint, chk_dtype result,
+                                chunk_error *err)
 {
     ops_maker m = ops_make(b, err);
     chk_dtype d = l->is_complex ? CHK_C128 : CHK_F64;
@@ -200,7 +247,8 @@ static chunk_status linspace_of(chk_node **out, chk_builder *b, const line *l, i
     bool flat = div > 0 && step[0] == 0 && step[1] == 0;
     chk_node *i = ops_cast(&m, ops_iota(&m, num), d), *start = line_number(&m, l->start, d);
     if (flat) i = ops_apply(&m, CHK_FN_DIV, d, i, ops_number(&m, d, (double)div), NULL);
-    chk_node *x = ops_apply(&m, CHK_FN_ADD, d, ops_apply(&m, CHK_FN_MUL, d, i, line_number(&m, flat ? gap : step, d), NULL), start, NULL);
+    chk_node *x =
+        ops_apply(&m, CHK_FN_ADD, d, ops_apply(&m, CHK_FN_MUL, d, i, line_number(&m, flat ? gap : step, d), NULL), start, NULL);
     if (endpoint && num > 1) {
         chk_node *last = ops_apply(&m, CHK_FN_EQ, CHK_I64, ops_iota(&m, num), ops_whole(&m, CHK_I64, num - 1), NULL);
         x = ops_apply(&m, CHK_FN_WHERE, d, last, line_number(&m, l->stop, d), x);
@@ -219,17 +267,24 @@ static chunk_status build_linspace(chk_node **out, chk_builder *b, const chk_op 
     CHK_TRY(line_end(l.stop, &l.is_complex, &args[1], "stop", err));
     CHK_TRY(ops_arg_int(&num, &args[2], 50, op->name, "num", err));
     CHK_TRY(ops_arg_bool(&endpoint, &args[3], true, op->name, "endpoint", err));
-    if (num < 0 || num > INT64_MAX / 16) return chk_fail(err, CHUNK_ESHAPE, "linspace: num must lie between 0 and 2**59, got %lld", (long long)num);
+    if (num < 0 || num > INT64_MAX / 16)
+        return chk_fail(err, CHUNK_ESHAPE, "linspace: num must lie between 0 and 2**59, got %lld", (long long)num);
     chk_dtype d = l.is_complex ? CHK_C128 : CHK_F64;
     CHK_TRY(ops_arg_dtype(&d, &given, &args[4], op->name, err));
     return linspace_of(out, b, &l, num, endpoint, d, err);
 }
 
 const chk_op chk_op_linspace = {
-    .name = "linspace", .summary = "num evenly spaced values from start to stop", CREATION,
-    .params = {{"start", CHK_PAR_NUMBER, NULL, false}, {"stop", CHK_PAR_NUMBER, NULL, false}, {"num", CHK_PAR_INT, "50", false},
-               {"endpoint", CHK_PAR_BOOL, "True", false}, PLAIN_DTYPE},
-    .build = build_linspace, .doc = "The last value is stop itself, unless endpoint is False.",
+    .name = "linspace",
+    .summary = "num evenly spaced values from start to stop",
+    CREATION,
+    .params = {{"start", CHK_PAR_NUMBER, NULL, false},
+               {"stop", CHK_PAR_NUMBER, NULL, false},
+               {"num", CHK_PAR_INT, "50", false},
+               {"endpoint", CHK_PAR_BOOL, "True", false},
+               PLAIN_DTYPE},
+    .build = build_linspace,
+    .doc = "The last value is stop itself, unless endpoint is False.",
 };
 
 /* ---- eye */
@@ -251,13 +306,19 @@ static chunk_status build_eye(chk_node **out, chk_builder *b, const chk_op *op, 
     chk_shape column = {.ndim = 2, .dim = {rows, 1}};
     chk_view down = {.shape = column, .base_ndim = 1, .axis = {0}, .off = {0}, .step = {1}};
     chk_node *i = ops_view(&m, ops_iota(&m, rows), &down), *j = ops_iota(&m, cols);
-    chk_node *on = ops_apply(&m, CHK_FN_EQ, CHK_I64, ops_apply(&m, CHK_FN_ADD, CHK_I64, i, ops_whole(&m, CHK_I64, k), NULL), j, NULL);
+    chk_node *on =
+        ops_apply(&m, CHK_FN_EQ, CHK_I64, ops_apply(&m, CHK_FN_ADD, CHK_I64, i, ops_whole(&m, CHK_I64, k), NULL), j, NULL);
     return ops_give(out, &m, m.st == CHUNK_OK ? ops_cast(&m, on, d) : NULL);
 }
 
 const chk_op chk_op_eye = {
-    .name = "eye", .aliases = "identity", .summary = "Ones on a diagonal, zeros elsewhere", CREATION,
-    .params = {{"n_rows", CHK_PAR_INT, NULL, false}, {"n_cols", CHK_PAR_INT, "None", false}, {"k", CHK_PAR_INT, "0", false},
+    .name = "eye",
+    .aliases = "identity",
+    .summary = "Ones on a diagonal, zeros elsewhere",
+    CREATION,
+    .params = {{"n_rows", CHK_PAR_INT, NULL, false},
+               {"n_cols", CHK_PAR_INT, "None", false},
+               {"k", CHK_PAR_INT, "0", false},
                {"dtype", CHK_PAR_DTYPE, "float64", false}},
     .build = build_eye,
 };

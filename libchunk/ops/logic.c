@@ -15,32 +15,73 @@ static chunk_status build_logic(chk_node **out, chk_builder *b, const chk_op *op
 }
 
 const chk_op chk_op_bitwise_and = {
-    .name = "bitwise_and", .summary = "Bits set in both, x1 & x2", .fn = CHK_FN_AND, .flags = OPS_NO_FLOAT, BITWISE,
+    .name = "bitwise_and",
+    .summary = "Bits set in both, x1 & x2",
+    .fn = CHK_FN_AND,
+    .flags = OPS_NO_FLOAT,
+    BITWISE,
 };
 const chk_op chk_op_bitwise_or = {
-    .name = "bitwise_or", .summary = "Bits set in either, x1 | x2", .fn = CHK_FN_OR, .flags = OPS_NO_FLOAT, BITWISE,
+    .name = "bitwise_or",
+    .summary = "Bits set in either, x1 | x2",
+    .fn = CHK_FN_OR,
+    .flags = OPS_NO_FLOAT,
+    BITWISE,
 };
 const chk_op chk_op_bitwise_xor = {
-    .name = "bitwise_xor", .summary = "Bits set in one of the two, x1 ^ x2", .fn = CHK_FN_XOR, .flags = OPS_NO_FLOAT, BITWISE,
+    .name = "bitwise_xor",
+    .summary = "Bits set in one of the two, x1 ^ x2",
+    .fn = CHK_FN_XOR,
+    .flags = OPS_NO_FLOAT,
+    BITWISE,
 };
 const chk_op chk_op_bitwise_left_shift = {
-    .name = "bitwise_left_shift", .aliases = "left_shift", .summary = "x1 << x2; counts beyond the width give 0", .fn = CHK_FN_SHL, .flags = OPS_NO_FLOAT | OPS_BOOL_AS_INT8, BITWISE,
+    .name = "bitwise_left_shift",
+    .aliases = "left_shift",
+    .summary = "x1 << x2; counts beyond the width give 0",
+    .fn = CHK_FN_SHL,
+    .flags = OPS_NO_FLOAT | OPS_BOOL_AS_INT8,
+    BITWISE,
 };
 const chk_op chk_op_bitwise_right_shift = {
-    .name = "bitwise_right_shift", .aliases = "right_shift", .summary = "x1 >> x2; counts beyond the width give 0, or -1 for negative x1", .fn = CHK_FN_SHR, .flags = OPS_NO_FLOAT | OPS_BOOL_AS_INT8, BITWISE,
+    .name = "bitwise_right_shift",
+    .aliases = "right_shift",
+    .summary = "x1 >> x2; counts beyond the width give 0, or -1 for negative x1",
+    .fn = CHK_FN_SHR,
+    .flags = OPS_NO_FLOAT | OPS_BOOL_AS_INT8,
+    BITWISE,
 };
 const chk_op chk_op_bitwise_invert = {
-    .name = "bitwise_invert", .aliases = "invert bitwise_not", .summary = "All bits turned, ~x; of truth values: not", .fn = CHK_FN_INVERT, .flags = OPS_NO_FLOAT, .family = "bitwise", .params = {OPS_X}, .build = ops_build_unary,
+    .name = "bitwise_invert",
+    .aliases = "invert bitwise_not",
+    .summary = "All bits turned, ~x; of truth values: not",
+    .fn = CHK_FN_INVERT,
+    .flags = OPS_NO_FLOAT,
+    .family = "bitwise",
+    .params = {OPS_X},
+    .build = ops_build_unary,
 };
 const chk_op chk_op_logical_and = {
-    .name = "logical_and", .summary = "Both are not zero", .fn = CHK_FN_LAND, LOGIC,
+    .name = "logical_and",
+    .summary = "Both are not zero",
+    .fn = CHK_FN_LAND,
+    LOGIC,
 };
 const chk_op chk_op_logical_or = {
-    .name = "logical_or", .summary = "One or both are not zero", .fn = CHK_FN_LOR, LOGIC,
+    .name = "logical_or",
+    .summary = "One or both are not zero",
+    .fn = CHK_FN_LOR,
+    LOGIC,
 };
 const chk_op chk_op_logical_xor = {
-    .name = "logical_xor", .summary = "Exactly one is not zero", .fn = CHK_FN_LXOR, LOGIC,
+    .name = "logical_xor",
+    .summary = "Exactly one is not zero",
+    .fn = CHK_FN_LXOR,
+    LOGIC,
 };
 const chk_op chk_op_logical_not = {
-    .name = "logical_not", .summary = "Is zero", .fn = CHK_FN_NOT, LOGIC_OF_ONE,
+    .name = "logical_not",
+    .summary = "Is zero",
+    .fn = CHK_FN_NOT,
+    LOGIC_OF_ONE,
 };

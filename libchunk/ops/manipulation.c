@@ -13,8 +13,13 @@ static chunk_status build_astype(chk_node **out, chk_builder *b, const chk_op *o
 }
 
 const chk_op chk_op_astype = {
-    .name = "astype", .summary = "x with another dtype", .family = "manipulation", .params = {OPS_X, {"dtype", CHK_PAR_DTYPE, NULL, false}}, .build = build_astype,
-    .doc = "Floats lose their fraction on the way to integers; NaN and what does not fit give the smallest integer, as NumPy does on x86-64.",
+    .name = "astype",
+    .summary = "x with another dtype",
+    .family = "manipulation",
+    .params = {OPS_X, {"dtype", CHK_PAR_DTYPE, NULL, false}},
+    .build = build_astype,
+    .doc = "Floats lose their fraction on the way to integers; NaN and what does not fit give the smallest integer, as NumPy does "
+           "on x86-64.",
 };
 
 static chunk_status build_broadcast_to(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
@@ -27,8 +32,11 @@ static chunk_status build_broadcast_to(chk_node **out, chk_builder *b, const chk
 }
 
 const chk_op chk_op_broadcast_to = {
-    .name = "broadcast_to", .summary = "x repeated to a shape without being copied", .family = "manipulation",
-    .params = {OPS_X, {"shape", CHK_PAR_SHAPE, NULL, false}}, .build = build_broadcast_to,
+    .name = "broadcast_to",
+    .summary = "x repeated to a shape without being copied",
+    .family = "manipulation",
+    .params = {OPS_X, {"shape", CHK_PAR_SHAPE, NULL, false}},
+    .build = build_broadcast_to,
 };
 
 /* Axis i of the result is axis from[i] of x. */
@@ -67,17 +75,23 @@ static chunk_status build_permute(chk_node **out, chk_builder *b, const chk_op *
         for (int i = 0; i < n; i++) from[i] = n - 1 - i;
     } else if (x) {
         m.st = axes_list(from, &n, &args[1], x->shape.ndim, op->name, err);
-        if (m.st == CHUNK_OK && n != x->shape.ndim) m.st = chk_fail(err, CHUNK_EINDEX, "%s: %d axes for %d dimensions", op->name, n, x->shape.ndim);
+        if (m.st == CHUNK_OK && n != x->shape.ndim)
+            m.st = chk_fail(err, CHUNK_EINDEX, "%s: %d axes for %d dimensions", op->name, n, x->shape.ndim);
     }
     return ops_give(out, &m, m.st == CHUNK_OK ? permuted(&m, x, from) : NULL);
 }
 
 const chk_op chk_op_permute_dims = {
-    .name = "permute_dims", .aliases = "transpose", .summary = "x with its axes in another order; None reverses them", .family = "manipulation",
-    .params = {OPS_X, {"axes", CHK_PAR_AXIS, "None", false}}, .build = build_permute,
+    .name = "permute_dims",
+    .aliases = "transpose",
+    .summary = "x with its axes in another order; None reverses them",
+    .family = "manipulation",
+    .params = {OPS_X, {"axes", CHK_PAR_AXIS, "None", false}},
+    .build = build_permute,
 };
 
-static chunk_status build_matrix_transpose(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
+static chunk_status build_matrix_transpose(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args,
+                                           chunk_error *err)
 {
     ops_maker m = ops_make(b, err);
     chk_node *x = ops_value(&m, &args[0], op->name);
@@ -89,11 +103,16 @@ static chunk_status build_matrix_transpose(chk_node **out, chk_builder *b, const
 }
 
 const chk_op chk_op_matrix_transpose = {
-    .name = "matrix_transpose", .summary = "x with its last two axes exchanged", .family = "manipulation", .params = {OPS_X}, .build = build_matrix_transpose,
+    .name = "matrix_transpose",
+    .summary = "x with its last two axes exchanged",
+    .family = "manipulation",
+    .params = {OPS_X},
+    .build = build_matrix_transpose,
 };
 
 /* The axes named by source move to the places named by destination; the others keep their order. */
-static chunk_status moved(int *from, const chk_value *source, const chk_value *destination, int ndim, const char *who, chunk_error *err)
+static chunk_status moved(int *from, const chk_value *source, const chk_value *destination, int ndim, const char *who,
+                          chunk_error *err)
 {
     int src[CHK_MAX_NDIM], dst[CHK_MAX_NDIM], n_src, n_dst;
     CHK_TRY(axes_list(src, &n_src, source, ndim, who, err));
@@ -123,8 +142,11 @@ static chunk_status build_moveaxis(chk_node **out, chk_builder *b, const chk_op 
 }
 
 const chk_op chk_op_moveaxis = {
-    .name = "moveaxis", .summary = "x with some axes moved to other places", .family = "manipulation",
-    .params = {OPS_X, {"source", CHK_PAR_AXIS, NULL, false}, {"destination", CHK_PAR_AXIS, NULL, false}}, .build = build_moveaxis,
+    .name = "moveaxis",
+    .summary = "x with some axes moved to other places",
+    .family = "manipulation",
+    .params = {OPS_X, {"source", CHK_PAR_AXIS, NULL, false}, {"destination", CHK_PAR_AXIS, NULL, false}},
+    .build = build_moveaxis,
 };
 
 static chunk_status build_swapaxes(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
@@ -144,8 +166,11 @@ static chunk_status build_swapaxes(chk_node **out, chk_builder *b, const chk_op 
 }
 
 const chk_op chk_op_swapaxes = {
-    .name = "swapaxes", .summary = "x with two axes exchanged", .family = "manipulation",
-    .params = {OPS_X, {"axis1", CHK_PAR_INT, NULL, false}, {"axis2", CHK_PAR_INT, NULL, false}}, .build = build_swapaxes,
+    .name = "swapaxes",
+    .summary = "x with two axes exchanged",
+    .family = "manipulation",
+    .params = {OPS_X, {"axis1", CHK_PAR_INT, NULL, false}, {"axis2", CHK_PAR_INT, NULL, false}},
+    .build = build_swapaxes,
 };
 
 static chunk_status build_expand_dims(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
@@ -157,9 +182,12 @@ static chunk_status build_expand_dims(chk_node **out, chk_builder *b, const chk_
         uint32_t added = 0;
         int n_new = args[1].kind == CHK_VAL_TUPLE ? args[1].u.tuple.n : 1, ndim = x->shape.ndim + n_new;
         v = chk_view_identity(&x->shape);
-        if (ops_absent(&args[1])) m.st = chk_fail(err, CHUNK_ETYPE, "expand_dims: axis must be an integer or a tuple of them, got None");
-        else if (ndim > CHK_MAX_NDIM) m.st = chk_fail(err, CHUNK_ESHAPE, "expand_dims: %d dimensions, at most %d are possible", ndim, CHK_MAX_NDIM);
-        else m.st = chk_value_axes(&added, &args[1], ndim, op->name, err);
+        if (ops_absent(&args[1]))
+            m.st = chk_fail(err, CHUNK_ETYPE, "expand_dims: axis must be an integer or a tuple of them, got None");
+        else if (ndim > CHK_MAX_NDIM)
+            m.st = chk_fail(err, CHUNK_ESHAPE, "expand_dims: %d dimensions, at most %d are possible", ndim, CHK_MAX_NDIM);
+        else
+            m.st = chk_value_axes(&added, &args[1], ndim, op->name, err);
         v.shape.ndim = m.st == CHUNK_OK ? ndim : 0;
         for (int a = 0, base = 0; a < v.shape.ndim; a++) {
             bool is_new = added >> a & 1;
@@ -171,7 +199,10 @@ static chunk_status build_expand_dims(chk_node **out, chk_builder *b, const chk_
 }
 
 const chk_op chk_op_expand_dims = {
-    .name = "expand_dims", .summary = "x with new axes of length 1", .family = "manipulation", .params = {OPS_X, {"axis", CHK_PAR_AXIS, NULL, false}},
+    .name = "expand_dims",
+    .summary = "x with new axes of length 1",
+    .family = "manipulation",
+    .params = {OPS_X, {"axis", CHK_PAR_AXIS, NULL, false}},
     .build = build_expand_dims,
 };
 
@@ -181,7 +212,8 @@ static chunk_status squeezed(chk_view *v, const chk_node *x, uint32_t gone, bool
     *v = (chk_view){.base_ndim = x->shape.ndim};
     for (int a = 0; a < x->shape.ndim; a++) {
         bool drops = gone >> a & 1, single = x->shape.dim[a] == 1;
-        if (drops && !single && !all) return chk_fail(err, CHUNK_ESHAPE, "squeeze: axis %d has length %lld, not 1", a, (long long)x->shape.dim[a]);
+        if (drops && !single && !all)
+            return chk_fail(err, CHUNK_ESHAPE, "squeeze: axis %d has length %lld, not 1", a, (long long)x->shape.dim[a]);
         v->step[a] = 1;
         v->axis[a] = drops && single ? -1 : v->shape.ndim;
         if (v->axis[a] >= 0) v->shape.dim[v->shape.ndim++] = x->shape.dim[a];
@@ -201,7 +233,10 @@ static chunk_status build_squeeze(chk_node **out, chk_builder *b, const chk_op *
 }
 
 const chk_op chk_op_squeeze = {
-    .name = "squeeze", .summary = "x without axes of length 1; None drops all of them", .family = "manipulation", .params = {OPS_X, {"axis", CHK_PAR_AXIS, "None", false}},
+    .name = "squeeze",
+    .summary = "x without axes of length 1; None drops all of them",
+    .family = "manipulation",
+    .params = {OPS_X, {"axis", CHK_PAR_AXIS, "None", false}},
     .build = build_squeeze,
 };
 
@@ -224,6 +259,9 @@ static chunk_status build_flip(chk_node **out, chk_builder *b, const chk_op *op,
 }
 
 const chk_op chk_op_flip = {
-    .name = "flip", .summary = "x backwards along axes; None is all of them", .family = "manipulation", .params = {OPS_X, {"axis", CHK_PAR_AXIS, "None", false}},
+    .name = "flip",
+    .summary = "x backwards along axes; None is all of them",
+    .family = "manipulation",
+    .params = {OPS_X, {"axis", CHK_PAR_AXIS, "None", false}},
     .build = build_flip,
 };

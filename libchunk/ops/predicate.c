@@ -13,21 +13,42 @@ static chunk_status build_predicate(chk_node **out, chk_builder *b, const chk_op
     ops_maker m = ops_make(b, err);
     chk_node *x = ops_value(&m, &args[0], op->name);
     chk_dtype d = x ? ops_result_type(&x, 1) : CHK_F64;
-    return ops_give(out, &m, ops_is_whole(d) ? same_for_all(&m, x, op->fn == CHK_FN_ISFINITE) : ops_apply(&m, op->fn, d, x, NULL, NULL));
+    return ops_give(out, &m,
+                    ops_is_whole(d) ? same_for_all(&m, x, op->fn == CHK_FN_ISFINITE) : ops_apply(&m, op->fn, d, x, NULL, NULL));
 }
 
 const chk_op chk_op_isnan = {
-    .name = "isnan", .summary = "Is NaN", .family = "predicate", .params = {OPS_X}, .fn = CHK_FN_ISNAN, .build = build_predicate,
+    .name = "isnan",
+    .summary = "Is NaN",
+    .family = "predicate",
+    .params = {OPS_X},
+    .fn = CHK_FN_ISNAN,
+    .build = build_predicate,
 };
 const chk_op chk_op_isinf = {
-    .name = "isinf", .summary = "Is infinite, of either sign", .family = "predicate", .params = {OPS_X}, .fn = CHK_FN_ISINF, .build = build_predicate,
+    .name = "isinf",
+    .summary = "Is infinite, of either sign",
+    .family = "predicate",
+    .params = {OPS_X},
+    .fn = CHK_FN_ISINF,
+    .build = build_predicate,
 };
 const chk_op chk_op_isfinite = {
-    .name = "isfinite", .summary = "Is neither NaN nor infinite", .family = "predicate", .params = {OPS_X}, .fn = CHK_FN_ISFINITE, .build = build_predicate,
+    .name = "isfinite",
+    .summary = "Is neither NaN nor infinite",
+    .family = "predicate",
+    .params = {OPS_X},
+    .fn = CHK_FN_ISFINITE,
+    .build = build_predicate,
 };
 const chk_op chk_op_signbit = {
-    .name = "signbit", .summary = "Has its sign bit set, also -0.0", .family = "predicate", .params = {OPS_X}, .fn = CHK_FN_SIGNBIT,
-    .flags = OPS_FLOAT | OPS_NO_COMPLEX, .build = ops_build_unary,
+    .name = "signbit",
+    .summary = "Has its sign bit set, also -0.0",
+    .family = "predicate",
+    .params = {OPS_X},
+    .fn = CHK_FN_SIGNBIT,
+    .flags = OPS_FLOAT | OPS_NO_COMPLEX,
+    .build = ops_build_unary,
 };
 
 /* x == inf or x == -inf. */
@@ -42,8 +63,18 @@ static chunk_status build_signed_inf(chk_node **out, chk_builder *b, const chk_o
 }
 
 const chk_op chk_op_isposinf = {
-    .name = "isposinf", .summary = "Is positive infinity", .family = "predicate", .params = {OPS_X}, .flags = 1, .build = build_signed_inf,
+    .name = "isposinf",
+    .summary = "Is positive infinity",
+    .family = "predicate",
+    .params = {OPS_X},
+    .flags = 1,
+    .build = build_signed_inf,
 };
 const chk_op chk_op_isneginf = {
-    .name = "isneginf", .summary = "Is negative infinity", .family = "predicate", .params = {OPS_X}, .flags = -1, .build = build_signed_inf,
+    .name = "isneginf",
+    .summary = "Is negative infinity",
+    .family = "predicate",
+    .params = {OPS_X},
+    .flags = -1,
+    .build = build_signed_inf,
 };

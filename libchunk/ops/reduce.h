@@ -12,8 +12,14 @@ chunk_status ops_build_mean(chk_node **out, chk_builder *b, const chk_op *op, co
 chunk_status ops_build_var(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err);
 chunk_status ops_build_truth(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err);
 
-enum { OPS_ROOT = 1 };        /* flags of var: the square root, std */
-#define OPS_AXIS {"axis", CHK_PAR_AXIS, "None", false}
-#define OPS_CORRECTION {"correction", CHK_PAR_NUMBER, "0", true}
+enum { OPS_ROOT = 1 }; /* flags of var: the square root, std */
+#define OPS_AXIS                                                                                                                   \
+    {                                                                                                                              \
+        "axis", CHK_PAR_AXIS, "None", false                                                                                        \
+    }
+#define OPS_CORRECTION                                                                                                             \
+    {                                                                                                                              \
+        "correction", CHK_PAR_NUMBER, "0", true                                                                                    \
+    }
 
 #endif

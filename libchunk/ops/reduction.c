@@ -10,7 +10,7 @@
 typedef struct red_args {
     chk_node *x;
     uint32_t axes;
-    int64_t n;                /* elements that go into one result */
+    int64_t n; /* elements that go into one result */
     bool keepdims, has_dtype;
     chk_dtype dtype;
     double correction;
@@ -22,10 +22,14 @@ static chunk_status read_args(red_args *r, const chk_op *op, const chk_value *ar
     const chk_value *axis = &missing;
     for (int i = 1; i < CHK_MAX_PARAMS && op->params[i].kind != CHK_PAR_END; i++) {
         const char *name = op->params[i].name;
-        if (!strcmp(name, "axis")) axis = &args[i];
-        else if (!strcmp(name, "keepdims")) CHK_TRY(ops_arg_bool(&r->keepdims, &args[i], false, op->name, name, err));
-        else if (!strcmp(name, "dtype")) CHK_TRY(ops_arg_dtype(&r->dtype, &r->has_dtype, &args[i], op->name, err));
-        else if (!strcmp(name, "correction")) CHK_TRY(ops_arg_real(&r->correction, &args[i], 0, op->name, name, err));
+        if (!strcmp(name, "axis"))
+            axis = &args[i];
+        else if (!strcmp(name, "keepdims"))
+            CHK_TRY(ops_arg_bool(&r->keepdims, &args[i], false, op->name, name, err));
+        else if (!strcmp(name, "dtype"))
+            CHK_TRY(ops_arg_dtype(&r->dtype, &r->has_dtype, &args[i], op->name, err));
+        else if (!strcmp(name, "correction"))
+            CHK_TRY(ops_arg_real(&r->correction, &args[i], 0, op->name, name, err));
     }
     return chk_value_axes(&r->axes, axis, r->x->shape.ndim, op->name, err);
 }
@@ -47,7 +51,9 @@ static red_args get_args(ops_maker *m, const chk_op *op, const chk_value *args)
 static chk_node *reduce(ops_maker *m, chk_red red, chk_node *x, const red_args *r)
 {
     chk_node *made = NULL;
-    return m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_reduce(&made, m->b, red, NULL, x, r->axes, r->keepdims, r->correction, m->err), &made);
+    return m->st != CHUNK_OK
+               ? NULL
+               : ops_own(m, chk_node_reduce(&made, m->b, red, NULL, x, r->axes, r->keepdims, r->correction, m->err), &made);
 }
 
 /* Integers have no NaN: the plain form does. */
@@ -77,11 +83,13 @@ chunk_status ops_build_sum(chk_node **out, chk_builder *b, const chk_op *op, con
     ops_maker m = ops_make(b, err);
     red_args r = get_args(&m, op, args);
     if (m.st != CHUNK_OK) return ops_give(out, &m, NULL);
-    bool product = op->red == CHK_RED_PROD || op->red == CHK_RED_NANPROD, skips_nan = op->red == CHK_RED_NANSUM || op->red == CHK_RED_NANPROD;
+    bool product = op->red == CHK_RED_PROD || op->red == CHK_RED_NANPROD,
+         skips_nan = op->red == CHK_RED_NANSUM || op->red == CHK_RED_NANPROD;
     chk_dtype result = r.has_dtype ? r.dtype : sum_dtype(r.x->dtype);
     /* A cast to integers would hide NaN before it can be left out. */
     if (skips_nan && !ops_is_whole(r.x->dtype) && ops_is_whole(result))
-        m.st = chk_fail(err, CHUNK_ETYPE, "%s: dtype %s has no NaN to leave out; cast the result instead", op->name, chk_dtype_name(result));
+        m.st = chk_fail(err, CHUNK_ETYPE, "%s: dtype %s has no NaN to leave out; cast the result instead", op->name,
+                        chk_dtype_name(result));
     chk_node *x = r.has_dtype ? ops_cast(&m, r.x, result) : r.x;
     chk_red red = result == CHK_BOOL ? (product ? CHK_RED_ALL : CHK_RED_ANY) : plain_where_exact(op->red, x ? x->dtype : CHK_F64);
     return ops_give(out, &m, ops_cast(&m, reduce(&m, red, x, &r), result));
@@ -104,7 +112,8 @@ chunk_status ops_build_extreme(chk_node **out, chk_builder *b, const chk_op *op,
 
 chunk_status ops_build_place(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
-    if (args[1].kind == CHK_VAL_TUPLE) return chk_fail(err, CHUNK_ETYPE, "%s: axis must be an integer or None, got a tuple", op->name);
+    if (args[1].kind == CHK_VAL_TUPLE)
+        return chk_fail(err, CHUNK_ETYPE, "%s: axis must be an integer or None, got a tuple", op->name);
     ops_maker m = ops_make(b, err);
     red_args r = get_args(&m, op, args);
     if (m.st == CHUNK_OK && r.n == 0) m.st = chk_fail(err, CHUNK_ESHAPE, "%s: no elements along the axis", op->name);
@@ -127,7 +136,8 @@ chunk_status ops_build_mean(chk_node **out, chk_builder *b, const chk_op *op, co
     bool skips_nan = op->red == CHK_RED_NANSUM && !ops_is_whole(r.x->dtype);
     chk_dtype result = r.has_dtype ? r.dtype : ops_is_whole(r.x->dtype) ? CHK_F64 : r.x->dtype;
     if (skips_nan && ops_is_whole(result))
-        m.st = chk_fail(err, CHUNK_ETYPE, "%s: dtype %s has no NaN to leave out; cast the result instead", op->name, chk_dtype_name(result));
+        m.st = chk_fail(err, CHUNK_ETYPE, "%s: dtype %s has no NaN to leave out; cast the result instead", op->name,
+                        chk_dtype_name(result));
     chk_node *x = ops_cast(&m, r.x, result);
     chk_node *sum = reduce(&m, plain_where_exact(op->red, result), x, &r);
     chk_dtype d = chk_dtype_kind(result) == CHK_KIND_COMPLEX ? CHK_C128 : CHK_F64;
@@ -139,7 +149,8 @@ chunk_status ops_build_var(chk_node **out, chk_builder *b, const chk_op *op, con
     ops_maker m = ops_make(b, err);
     red_args r = get_args(&m, op, args);
     if (m.st != CHUNK_OK) return ops_give(out, &m, NULL);
-    if (r.has_dtype && ops_is_whole(r.dtype)) m.st = chk_fail(err, CHUNK_ETYPE, "%s: dtype must be a float or complex dtype, got %s", op->name, chk_dtype_name(r.dtype));
+    if (r.has_dtype && ops_is_whole(r.dtype))
+        m.st = chk_fail(err, CHUNK_ETYPE, "%s: dtype must be a float or complex dtype, got %s", op->name, chk_dtype_name(r.dtype));
     chk_dtype d = r.has_dtype ? r.dtype : ops_is_whole(r.x->dtype) ? CHK_F64 : r.x->dtype;
     chk_node *v = reduce(&m, plain_where_exact(op->red, r.x->dtype), ops_cast(&m, r.x, d), &r);
     if (op->flags & OPS_ROOT) v = ops_apply(&m, CHK_FN_SQRT, CHK_F64, v, NULL, NULL);
@@ -165,53 +176,119 @@ static chunk_status build_ptp(chk_node **out, chk_builder *b, const chk_op *op, 
 #define REDUCTION .family = "reduction"
 
 const chk_op chk_op_sum = {
-    .name = "sum", .summary = "Sum over axes", REDUCTION, .params = {OPS_X, OPS_AXIS, OPS_DTYPE, OPS_KEEPDIMS}, .red = CHK_RED_SUM, .build = ops_build_sum,
+    .name = "sum",
+    .summary = "Sum over axes",
+    REDUCTION,
+    .params = {OPS_X, OPS_AXIS, OPS_DTYPE, OPS_KEEPDIMS},
+    .red = CHK_RED_SUM,
+    .build = ops_build_sum,
     .doc = "Integers and bool in 64 bits, wrapping; floats in float64, rounded once to the result's dtype. Of no elements: 0.",
 };
 const chk_op chk_op_prod = {
-    .name = "prod", .summary = "Product over axes", REDUCTION, .params = {OPS_X, OPS_AXIS, OPS_DTYPE, OPS_KEEPDIMS}, .red = CHK_RED_PROD,
-    .build = ops_build_sum, .doc = "As sum. Of no elements: 1.",
+    .name = "prod",
+    .summary = "Product over axes",
+    REDUCTION,
+    .params = {OPS_X, OPS_AXIS, OPS_DTYPE, OPS_KEEPDIMS},
+    .red = CHK_RED_PROD,
+    .build = ops_build_sum,
+    .doc = "As sum. Of no elements: 1.",
 };
 const chk_op chk_op_min = {
-    .name = "min", .aliases = "amin", .summary = "Smallest value over axes; NaN wins", REDUCTION, .params = {OPS_X, OPS_AXIS, OPS_KEEPDIMS},
-    .red = CHK_RED_MIN, .build = ops_build_extreme, .doc = "Of no elements: an error.",
+    .name = "min",
+    .aliases = "amin",
+    .summary = "Smallest value over axes; NaN wins",
+    REDUCTION,
+    .params = {OPS_X, OPS_AXIS, OPS_KEEPDIMS},
+    .red = CHK_RED_MIN,
+    .build = ops_build_extreme,
+    .doc = "Of no elements: an error.",
 };
 const chk_op chk_op_max = {
-    .name = "max", .aliases = "amax", .summary = "Largest value over axes; NaN wins", REDUCTION, .params = {OPS_X, OPS_AXIS, OPS_KEEPDIMS},
-    .red = CHK_RED_MAX, .build = ops_build_extreme, .doc = "Of no elements: an error.",
+    .name = "max",
+    .aliases = "amax",
+    .summary = "Largest value over axes; NaN wins",
+    REDUCTION,
+    .params = {OPS_X, OPS_AXIS, OPS_KEEPDIMS},
+    .red = CHK_RED_MAX,
+    .build = ops_build_extreme,
+    .doc = "Of no elements: an error.",
 };
 const chk_op chk_op_ptp = {
-    .name = "ptp", .summary = "Largest minus smallest value over axes", REDUCTION, .params = {OPS_X, OPS_AXIS, OPS_KEEPDIMS}, .build = build_ptp,
+    .name = "ptp",
+    .summary = "Largest minus smallest value over axes",
+    REDUCTION,
+    .params = {OPS_X, OPS_AXIS, OPS_KEEPDIMS},
+    .build = build_ptp,
 };
 const chk_op chk_op_mean = {
-    .name = "mean", .summary = "Mean over axes", REDUCTION, .params = {OPS_X, OPS_AXIS, OPS_DTYPE, OPS_KEEPDIMS}, .red = CHK_RED_SUM,
-    .build = ops_build_mean, .doc = "Sum and division in float64, rounded once. Of no elements: NaN.",
+    .name = "mean",
+    .summary = "Mean over axes",
+    REDUCTION,
+    .params = {OPS_X, OPS_AXIS, OPS_DTYPE, OPS_KEEPDIMS},
+    .red = CHK_RED_SUM,
+    .build = ops_build_mean,
+    .doc = "Sum and division in float64, rounded once. Of no elements: NaN.",
 };
 const chk_op chk_op_var = {
-    .name = "var", .summary = "Variance over axes", REDUCTION, .params = {OPS_X, OPS_AXIS, OPS_DTYPE, OPS_CORRECTION, OPS_KEEPDIMS}, .red = CHK_RED_VAR,
-    .build = ops_build_var, .doc = "Divided by n - correction (ddof is the same). Means and squares of differences are merged in float64.",
+    .name = "var",
+    .summary = "Variance over axes",
+    REDUCTION,
+    .params = {OPS_X, OPS_AXIS, OPS_DTYPE, OPS_CORRECTION, OPS_KEEPDIMS},
+    .red = CHK_RED_VAR,
+    .build = ops_build_var,
+    .doc = "Divided by n - correction (ddof is the same). Means and squares of differences are merged in float64.",
 };
 const chk_op chk_op_std = {
-    .name = "std", .summary = "Standard deviation over axes", REDUCTION, .params = {OPS_X, OPS_AXIS, OPS_DTYPE, OPS_CORRECTION, OPS_KEEPDIMS},
-    .red = CHK_RED_VAR, .flags = OPS_ROOT, .build = ops_build_var, .doc = "The square root of var.",
+    .name = "std",
+    .summary = "Standard deviation over axes",
+    REDUCTION,
+    .params = {OPS_X, OPS_AXIS, OPS_DTYPE, OPS_CORRECTION, OPS_KEEPDIMS},
+    .red = CHK_RED_VAR,
+    .flags = OPS_ROOT,
+    .build = ops_build_var,
+    .doc = "The square root of var.",
 };
 const chk_op chk_op_any = {
-    .name = "any", .summary = "Is any element not zero", REDUCTION, .params = {OPS_X, OPS_AXIS, OPS_KEEPDIMS}, .red = CHK_RED_ANY, .build = ops_build_truth,
+    .name = "any",
+    .summary = "Is any element not zero",
+    REDUCTION,
+    .params = {OPS_X, OPS_AXIS, OPS_KEEPDIMS},
+    .red = CHK_RED_ANY,
+    .build = ops_build_truth,
     .doc = "NaN is not zero. Of no elements: False.",
 };
 const chk_op chk_op_all = {
-    .name = "all", .summary = "Are all elements not zero", REDUCTION, .params = {OPS_X, OPS_AXIS, OPS_KEEPDIMS}, .red = CHK_RED_ALL, .build = ops_build_truth,
+    .name = "all",
+    .summary = "Are all elements not zero",
+    REDUCTION,
+    .params = {OPS_X, OPS_AXIS, OPS_KEEPDIMS},
+    .red = CHK_RED_ALL,
+    .build = ops_build_truth,
     .doc = "Of no elements: True.",
 };
 const chk_op chk_op_count_nonzero = {
-    .name = "count_nonzero", .summary = "How many elements are not zero", REDUCTION, .params = {OPS_X, OPS_AXIS, OPS_KEEPDIMS}, .red = CHK_RED_COUNT,
+    .name = "count_nonzero",
+    .summary = "How many elements are not zero",
+    REDUCTION,
+    .params = {OPS_X, OPS_AXIS, OPS_KEEPDIMS},
+    .red = CHK_RED_COUNT,
     .build = ops_build_truth,
 };
 const chk_op chk_op_argmin = {
-    .name = "argmin", .summary = "Index of the smallest value along an axis, or of the whole array in C order", REDUCTION,
-    .params = {OPS_X, OPS_AXIS, OPS_KEEPDIMS}, .red = CHK_RED_ARGMIN, .build = ops_build_place, .doc = "The first of equal ones; the first NaN wins.",
+    .name = "argmin",
+    .summary = "Index of the smallest value along an axis, or of the whole array in C order",
+    REDUCTION,
+    .params = {OPS_X, OPS_AXIS, OPS_KEEPDIMS},
+    .red = CHK_RED_ARGMIN,
+    .build = ops_build_place,
+    .doc = "The first of equal ones; the first NaN wins.",
 };
 const chk_op chk_op_argmax = {
-    .name = "argmax", .summary = "Index of the largest value along an axis, or of the whole array in C order", REDUCTION,
-    .params = {OPS_X, OPS_AXIS, OPS_KEEPDIMS}, .red = CHK_RED_ARGMAX, .build = ops_build_place, .doc = "The first of equal ones; the first NaN wins.",
+    .name = "argmax",
+    .summary = "Index of the largest value along an axis, or of the whole array in C order",
+    REDUCTION,
+    .params = {OPS_X, OPS_AXIS, OPS_KEEPDIMS},
+    .red = CHK_RED_ARGMAX,
+    .build = ops_build_place,
+    .doc = "The first of equal ones; the first NaN wins.",
 };

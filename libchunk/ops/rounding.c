@@ -6,16 +6,33 @@
 #define ROUNDING .family = "rounding", .params = {OPS_X}, .build = ops_build_unary
 
 const chk_op chk_op_floor = {
-    .name = "floor", .summary = "Largest whole number not above x", .fn = CHK_FN_FLOOR, .flags = OPS_SAME_INT | OPS_NO_COMPLEX, ROUNDING,
+    .name = "floor",
+    .summary = "Largest whole number not above x",
+    .fn = CHK_FN_FLOOR,
+    .flags = OPS_SAME_INT | OPS_NO_COMPLEX,
+    ROUNDING,
 };
 const chk_op chk_op_ceil = {
-    .name = "ceil", .summary = "Smallest whole number not below x", .fn = CHK_FN_CEIL, .flags = OPS_SAME_INT | OPS_NO_COMPLEX, ROUNDING,
+    .name = "ceil",
+    .summary = "Smallest whole number not below x",
+    .fn = CHK_FN_CEIL,
+    .flags = OPS_SAME_INT | OPS_NO_COMPLEX,
+    ROUNDING,
 };
 const chk_op chk_op_trunc = {
-    .name = "trunc", .aliases = "fix", .summary = "x without its fraction", .fn = CHK_FN_TRUNC, .flags = OPS_SAME_INT | OPS_NO_COMPLEX, ROUNDING,
+    .name = "trunc",
+    .aliases = "fix",
+    .summary = "x without its fraction",
+    .fn = CHK_FN_TRUNC,
+    .flags = OPS_SAME_INT | OPS_NO_COMPLEX,
+    ROUNDING,
 };
 const chk_op chk_op_rint = {
-    .name = "rint", .summary = "Nearest whole number in floats, halves to even", .fn = CHK_FN_ROUND, .flags = OPS_FLOAT, ROUNDING,
+    .name = "rint",
+    .summary = "Nearest whole number in floats, halves to even",
+    .fn = CHK_FN_ROUND,
+    .flags = OPS_FLOAT,
+    ROUNDING,
 };
 
 /* x * 10^decimals rounded and scaled back, in dtype d; negative decimals divide first. */
@@ -32,7 +49,8 @@ static chunk_status build_round(chk_node **out, chk_builder *b, const chk_op *op
 {
     int64_t decimals;
     CHK_TRY(ops_arg_int(&decimals, &args[1], 0, op->name, "decimals", err));
-    if (decimals < -308 || decimals > 308) return chk_fail(err, CHUNK_EINVAL, "round: decimals must lie between -308 and 308, got %lld", (long long)decimals);
+    if (decimals < -308 || decimals > 308)
+        return chk_fail(err, CHUNK_EINVAL, "round: decimals must lie between -308 and 308, got %lld", (long long)decimals);
     ops_maker m = ops_make(b, err);
     chk_node *x = ops_value(&m, &args[0], op->name);
     chk_dtype d = x ? ops_result_type(&x, 1) : CHK_F64;
@@ -44,7 +62,11 @@ static chunk_status build_round(chk_node **out, chk_builder *b, const chk_op *op
 }
 
 const chk_op chk_op_round = {
-    .name = "round", .aliases = "around", .summary = "Rounded to a number of decimals, halves to even", .family = "rounding",
-    .params = {OPS_X, {"decimals", CHK_PAR_INT, "0", false}}, .build = build_round,
+    .name = "round",
+    .aliases = "around",
+    .summary = "Rounded to a number of decimals, halves to even",
+    .family = "rounding",
+    .params = {OPS_X, {"decimals", CHK_PAR_INT, "0", false}},
+    .build = build_round,
     .doc = "Computed as round(x * 10**decimals) / 10**decimals, as NumPy does.",
 };

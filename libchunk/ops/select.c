@@ -7,21 +7,27 @@
 static chunk_status build_where(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
     ops_maker m = ops_make(b, err);
-    chk_node *c = ops_value(&m, &args[0], op->name), *in[2] = {ops_value(&m, &args[1], op->name), ops_value(&m, &args[2], op->name)};
+    chk_node *c = ops_value(&m, &args[0], op->name),
+             *in[2] = {ops_value(&m, &args[1], op->name), ops_value(&m, &args[2], op->name)};
     chk_dtype d = m.st == CHUNK_OK ? ops_result_type(in, 2) : CHK_F64;
     return ops_give(out, &m, ops_apply(&m, CHK_FN_WHERE, d, c, in[0], in[1]));
 }
 
 const chk_op chk_op_where = {
-    .name = "where", .summary = "x1 where condition holds, x2 elsewhere", .family = "selection",
-    .params = {{"condition", CHK_PAR_ARRAY, NULL, false}, OPS_X1_X2}, .build = build_where,
+    .name = "where",
+    .summary = "x1 where condition holds, x2 elsewhere",
+    .family = "selection",
+    .params = {{"condition", CHK_PAR_ARRAY, NULL, false}, OPS_X1_X2},
+    .build = build_where,
     .doc = "A condition that is not bool holds where it is not zero. Both sides are computed.",
 };
 
 /* A plain integer that every value of x's integer dtype keeps to anyway is no limit; it need not fit the dtype. */
 static bool is_no_limit(const chk_node *x, const chk_node *limit, bool upper)
 {
-    if (x->weak || !limit->weak || chk_dtype_kind(x->dtype) == CHK_KIND_BOOL || !ops_is_whole(x->dtype) || !ops_is_whole(limit->dtype)) return false;
+    if (x->weak || !limit->weak || chk_dtype_kind(x->dtype) == CHK_KIND_BOOL || !ops_is_whole(x->dtype) ||
+        !ops_is_whole(limit->dtype))
+        return false;
     __int128 lo, hi, v = limit->dtype == CHK_U64 ? (__int128)limit->u.scalar.v.u64 : (__int128)limit->u.scalar.v.i64;
     ops_int_range(x->dtype, &lo, &hi);
     return upper ? v >= hi : v <= lo;
@@ -46,8 +52,11 @@ static chunk_status build_clip(chk_node **out, chk_builder *b, const chk_op *op,
 }
 
 const chk_op chk_op_clip = {
-    .name = "clip", .summary = "x limited to min and max; None is no limit", .family = "selection",
-    .params = {OPS_X, {"min", CHK_PAR_ARRAY, "None", false}, {"max", CHK_PAR_ARRAY, "None", false}}, .build = build_clip,
+    .name = "clip",
+    .summary = "x limited to min and max; None is no limit",
+    .family = "selection",
+    .params = {OPS_X, {"min", CHK_PAR_ARRAY, "None", false}, {"max", CHK_PAR_ARRAY, "None", false}},
+    .build = build_clip,
     .doc = "minimum(maximum(x, min), max): NaN stays NaN, and max wins where it is below min.",
 };
 
@@ -92,9 +101,15 @@ static chunk_status build_nan_to_num(chk_node **out, chk_builder *b, const chk_o
 }
 
 const chk_op chk_op_nan_to_num = {
-    .name = "nan_to_num", .summary = "NaN and infinities replaced; None is the largest finite value", .family = "selection",
-    .params = {OPS_X, {"nan", CHK_PAR_NUMBER, "0.0", false}, {"posinf", CHK_PAR_NUMBER, "None", false}, {"neginf", CHK_PAR_NUMBER, "None", false}},
-    .build = build_nan_to_num, .doc = "Complex numbers are treated by parts.",
+    .name = "nan_to_num",
+    .summary = "NaN and infinities replaced; None is the largest finite value",
+    .family = "selection",
+    .params = {OPS_X,
+               {"nan", CHK_PAR_NUMBER, "0.0", false},
+               {"posinf", CHK_PAR_NUMBER, "None", false},
+               {"neginf", CHK_PAR_NUMBER, "None", false}},
+    .build = build_nan_to_num,
+    .doc = "Complex numbers are treated by parts.",
 };
 
 /* NumPy's formula: |x - y| <= atol + rtol * |y| where y is finite, or x == y. y is in floats of its own kind first. */
@@ -113,7 +128,8 @@ static chk_node *isclose(ops_maker *m, chk_node *x, chk_node *y, double rtol, do
     near = ops_apply(m, CHK_FN_AND, CHK_BOOL, near, ops_apply(m, CHK_FN_ISFINITE, dy, y, NULL, NULL), NULL);
     near = ops_apply(m, CHK_FN_OR, CHK_BOOL, near, ops_apply(m, CHK_FN_EQ, d, x, y, NULL), NULL);
     if (!equal_nan) return near;
-    chk_node *both = ops_apply(m, CHK_FN_AND, CHK_BOOL, ops_apply(m, CHK_FN_ISNAN, d, x, NULL, NULL), ops_apply(m, CHK_FN_ISNAN, dy, y, NULL, NULL), NULL);
+    chk_node *both = ops_apply(m, CHK_FN_AND, CHK_BOOL, ops_apply(m, CHK_FN_ISNAN, d, x, NULL, NULL),
+                               ops_apply(m, CHK_FN_ISNAN, dy, y, NULL, NULL), NULL);
     return ops_apply(m, CHK_FN_OR, CHK_BOOL, near, both, NULL);
 }
 
@@ -130,7 +146,13 @@ static chunk_status build_isclose(chk_node **out, chk_builder *b, const chk_op *
 }
 
 const chk_op chk_op_isclose = {
-    .name = "isclose", .summary = "abs(x1 - x2) <= atol + rtol * abs(x2)", .family = "selection",
-    .params = {OPS_X1_X2, {"rtol", CHK_PAR_NUMBER, "1e-05", false}, {"atol", CHK_PAR_NUMBER, "1e-08", false}, {"equal_nan", CHK_PAR_BOOL, "False", false}},
-    .build = build_isclose, .doc = "Infinities are close to themselves only.",
+    .name = "isclose",
+    .summary = "abs(x1 - x2) <= atol + rtol * abs(x2)",
+    .family = "selection",
+    .params = {OPS_X1_X2,
+               {"rtol", CHK_PAR_NUMBER, "1e-05", false},
+               {"atol", CHK_PAR_NUMBER, "1e-08", false},
+               {"equal_nan", CHK_PAR_BOOL, "False", false}},
+    .build = build_isclose,
+    .doc = "Infinities are close to themselves only.",
 };

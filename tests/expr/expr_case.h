@@ -44,10 +44,12 @@ static inline chk_node *new_array(chk_builder *b, const char *name, chk_dtype d,
     chk_source_release(s);
     return n;
 }
-#define DIMS(...) sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t), (int64_t[]){__VA_ARGS__}
+#define DIMS(...)                                                                                                                  \
+    sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t), (int64_t[]) { __VA_ARGS__ }
 
 /* Parses and builds; results has room for 16. */
-static inline chunk_status build_text(chk_node **results, int *n, chk_builder *b, const char *text, const chk_binding *bindings, int n_bindings, chunk_error *err)
+static inline chunk_status build_text(chk_node **results, int *n, chk_builder *b, const char *text, const chk_binding *bindings,
+                                      int n_bindings, chunk_error *err)
 {
     chk_text *t;
     CHK_TRY(chk_text_parse(&t, b, text, err));

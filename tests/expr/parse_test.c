@@ -13,18 +13,46 @@ static double number(chk_builder *b, const char *text)
     cr_assert_eq(n, 1);
     cr_assert_eq(out[0]->kind, CHK_NODE_SCALAR, "%s", text);
     const chk_scalar *s = &out[0]->u.scalar;
-    double v = s->dtype == CHK_F64 ? s->v.f64 : s->dtype == CHK_BOOL ? s->v.b : s->dtype == CHK_U64 ? (double)s->v.u64 : (double)s->v.i64;
+    double v = s->dtype == CHK_F64    ? s->v.f64
+               : s->dtype == CHK_BOOL ? s->v.b
+               : s->dtype == CHK_U64  ? (double)s->v.u64
+                                      : (double)s->v.i64;
     chk_node_release(out[0]);
     return v;
 }
 
 Test(parse, precedence_is_pythons)
 {
-    static const struct { const char *text; double value; } cases[] = {
-        {"1 + 2 * 3", 7}, {"(1 + 2) * 3", 9}, {"-2 ** 2", -4}, {"2 ** -1", 0.5}, {"2 ** 3 ** 2", 512}, {"-7 // 2", -4}, {"-7 % 3", 2}, {"7 - 2 - 1", 4},
-        {"2 * 3 % 4", 2}, {"1 << 2 + 1", 8}, {"6 & 3 << 1", 6}, {"1 | 2 ^ 3 & 1", 3}, {"~5 + 1", -5}, {"- -3", 3}, {"1 + 1 == 2", 1}, {"1 | 2 == 3", 1},
-        {"3 == 1 | 2", 1}, {"0x10 + 0b11 + 0o17 + 1_000", 1034}, {".5 + 5. + 1e1 + 1.5e-1", 15.65}, {"9223372036854775808", 9223372036854775808.0},
-        {"-9223372036854775808", -9223372036854775808.0}, {"2 > 1", 1}, {"7 / 2", 3.5}, {"+4", 4}, {"pi > 3", 1}, {"(((1)))", 1},
+    static const struct {
+        const char *text;
+        double value;
+    } cases[] = {
+        {"1 + 2 * 3", 7},
+        {"(1 + 2) * 3", 9},
+        {"-2 ** 2", -4},
+        {"2 ** -1", 0.5},
+        {"2 ** 3 ** 2", 512},
+        {"-7 // 2", -4},
+        {"-7 % 3", 2},
+        {"7 - 2 - 1", 4},
+        {"2 * 3 % 4", 2},
+        {"1 << 2 + 1", 8},
+        {"6 & 3 << 1", 6},
+        {"1 | 2 ^ 3 & 1", 3},
+        {"~5 + 1", -5},
+        {"- -3", 3},
+        {"1 + 1 == 2", 1},
+        {"1 | 2 == 3", 1},
+        {"3 == 1 | 2", 1},
+        {"0x10 + 0b11 + 0o17 + 1_000", 1034},
+        {".5 + 5. + 1e1 + 1.5e-1", 15.65},
+        {"9223372036854775808", 9223372036854775808.0},
+        {"-9223372036854775808", -9223372036854775808.0},
+        {"2 > 1", 1},
+        {"7 / 2", 3.5},
+        {"+4", 4},
+        {"pi > 3", 1},
+        {"(((1)))", 1},
     };
     chk_builder *b = new_builder();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -33,7 +61,12 @@ Test(parse, precedence_is_pythons)
 }
 
 /* Text, status, column, and a part of what is said. */
-static const struct failure { const char *text; chunk_status status; int column; const char *says; } failures[] = {
+static const struct failure {
+    const char *text;
+    chunk_status status;
+    int column;
+    const char *says;
+} failures[] = {
     {"", CHUNK_EPARSE, 1, "text ends"},
     {"1 +", CHUNK_EPARSE, 4, "text ends"},
     {"(1 + 2", CHUNK_EPARSE, 7, "')'"},
@@ -127,7 +160,8 @@ static const struct failure build_failures[] = {
 Test(parse, building_errors_say_what_and_where)
 {
     chk_builder *b = new_builder();
-    chk_binding bound[2] = {{"x", new_array(b, "f.h5:/x", CHK_F64, DIMS(3, 4), NULL)}, {"u", new_array(b, "f.h5:/u", CHK_U8, DIMS(3), NULL)}};
+    chk_binding bound[2] = {{"x", new_array(b, "f.h5:/x", CHK_F64, DIMS(3, 4), NULL)},
+                            {"u", new_array(b, "f.h5:/u", CHK_U8, DIMS(3), NULL)}};
     for (size_t i = 0; i < sizeof build_failures / sizeof *build_failures; i++) {
         const struct failure *f = &build_failures[i];
         chk_node *out[16];
