@@ -10,10 +10,10 @@
 #include "run/exec.h"
 
 /* What a process and a worker cost before any data, measured and rounded up (docs/memory.md): code and data of this library, HDF5, SLEEF and the
- * codecs as far as a run touches them, HDF5's own caches; a worker's stack and thread-local state. Where the process, with what it is
- * known to grow by, is already larger when a plan is made (sanitizers, other libraries), that is taken instead. */
-#define CHK_PROCESS_BYTES ((uint64_t)18 << 20)
-#define CHK_GROWTH_BYTES ((uint64_t)3 << 20)
+ * codecs as far as a run touches them (13.5 MiB when planning starts, 0.5 more when it ends); a worker's stack and thread-local state. HDF5's caches
+ * are counted for each file. Where the process is already larger when a plan is made (sanitizers, other libraries), its size is taken instead. */
+#define CHK_PROCESS_BYTES ((uint64_t)29 << 19)
+#define CHK_GROWTH_BYTES ((uint64_t)1 << 19)
 #define CHK_WORKER_BYTES ((uint64_t)160 << 10)
 
 struct chunk_context {
@@ -39,6 +39,8 @@ struct chunk_array {
 chunk_status chk_array_wrap(chunk_array **out, chunk_context *ctx, chk_node *node, chunk_error *err);
 /* CHUNK_ESTATE in a forked child, CHUNK_EINVAL for NULL. */
 chunk_status chk_context_check(const chunk_context *ctx, chunk_error *err);
-uint64_t chk_context_fixed_bytes(const chunk_context *ctx);
+/* Costs that do not depend on the plan, with n_files output files; and of each input file. */
+uint64_t chk_context_fixed_bytes(const chunk_context *ctx, int n_files);
+uint64_t chk_context_file_bytes(void);
 
 #endif

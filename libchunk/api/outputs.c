@@ -104,15 +104,29 @@ chunk_status chk_outputs_describe(chk_outputs *os, const chunk_output *outputs, 
     return CHUNK_OK;
 }
 
+/* The first output that goes to the same file; i itself where it is the first. */
+static int first_of_file(const chk_outputs *os, int i)
+{
+    int k = 0;
+    while (k < i && !(os->out[k].o.file && !strcmp(os->out[k].o.file, os->out[i].o.file))) k++;
+    return k;
+}
+
+int chk_outputs_n_files(const chk_outputs *os)
+{
+    int n = 0;
+    for (int i = 0; i < os->n; i++) n += os->out[i].o.file && first_of_file(os, i) == i;
+    return n;
+}
+
 /* One writer a file, told of all of the file's datasets. */
 static chunk_status writer_for(chk_outputs *os, int i, bool overwrite, chunk_error *err)
 {
     chk_out *out = &os->out[i];
-    for (int k = 0; k < i; k++) {
-        if (os->out[k].o.file && !strcmp(os->out[k].o.file, out->o.file)) {
-            out->writer = os->out[k].writer;
-            return CHUNK_OK;
-        }
+    int first = first_of_file(os, i);
+    if (first < i) {
+        out->writer = os->out[first].writer;
+        return CHUNK_OK;
     }
     const char *names[os->n];
     int n = 0;

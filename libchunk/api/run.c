@@ -32,7 +32,8 @@ static chunk_status make_plan(chk_plan **plan, chk_outputs *os, const chunk_cont
     CHK_TRY(chk_outputs_describe(os, outputs, n, err));
     for (int i = 0; i < n; i++)
         if (os->out[i].o.array->ctx != ctx) return chk_fail(err, CHUNK_EINVAL, "output %d is an array of another context", i);
-    chk_plan_options o = {.ceiling = ctx->memory, .fixed_bytes = chk_context_fixed_bytes(ctx), .per_worker_bytes = CHK_WORKER_BYTES, .threads = ctx->threads};
+    chk_plan_options o = {.ceiling = ctx->memory, .fixed_bytes = chk_context_fixed_bytes(ctx, chk_outputs_n_files(os)), .file_bytes = chk_context_file_bytes(),
+                          .per_worker_bytes = CHK_WORKER_BYTES, .threads = ctx->threads};
     return chk_plan_make(plan, os->targets, n, &o, err);
 }
 
@@ -113,7 +114,7 @@ void chunk_run_progress(chunk_run *run, chunk_progress *out)
     chk_exec_progress_get(run->exec, &p);
     *out = (chunk_progress){.tasks_done = p.tasks_done, .tasks_total = p.tasks_total, .bytes_done = p.bytes_done, .bytes_total = p.bytes_total,
                             .seconds = p.seconds, .seconds_left = -1, .pass = p.pass, .n_passes = p.n_passes};
-    double share = p.bytes_total ? (double)p.bytes_done / (double)p.bytes_total : p.tasks_total ? (double)p.tasks_done / (double)p.tasks_total : 0;
+    double share = p.tasks_total ? (double)p.tasks_done / (double)p.tasks_total : 0; /* bytes are not known beforehand where chunks are absent or compressed */
     if (share > 0.001 && p.seconds > 0.05) out->seconds_left = share >= 1 ? 0 : p.seconds * (1 - share) / share;
 }
 

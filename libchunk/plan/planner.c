@@ -70,6 +70,27 @@ static chunk_status choose(chk_plan *p, const chk_plan_options *o, chunk_error *
     return st;
 }
 
+enum { MAX_FILES = 256 };                         /* counted one by one; more are charged as if all were different */
+
+/* Different files that the passes read. */
+static uint64_t count_files(const chk_plan *p)
+{
+    const void *file[MAX_FILES];
+    uint64_t n = 0;
+    for (int i = 0; i < p->n_passes; i++) {
+        const chk_fused *f = p->pass[i].ctx;
+        for (int k = 0; k < f->program.n_inputs; k++) {
+            const void *this = f->program.input[k].source->file;
+            uint64_t at = 0;
+            while (at < n && at < MAX_FILES && file[at] != this) at++;
+            if (!this || (at < n && at < MAX_FILES)) continue;
+            if (n < MAX_FILES) file[n] = this;
+            n++;
+        }
+    }
+    return n;
+}
+
 chunk_status chk_plan_make(chk_plan **out, chk_target *targets, int n_targets, const chk_plan_options *options, chunk_error *err)
 {
     chk_plan *p = chk_calloc(1, sizeof *p);
@@ -80,6 +101,7 @@ chunk_status chk_plan_make(chk_plan **out, chk_target *targets, int n_targets, c
     chunk_status st = chk_lower_items(&l, targets, n_targets, err);
     if (st == CHUNK_OK) st = chk_lower_passes(&l, err);
     chk_lower_done(&l);
+    p->fixed_bytes += options->file_bytes * count_files(p);
     if (st == CHUNK_OK) st = choose(p, options, err);
     if (st != CHUNK_OK) {
         chk_plan_free(p);

@@ -70,7 +70,8 @@ struct chk_source {
     bool cuttable;                /* a chunk can be read in parts at no extra cost (uncompressed); else a whole chunk is decoded each time */
     bool thread_safe;             /* false: one fetch at a time (the scheduler's job) */
     size_t worker_bytes;          /* codec state that a worker keeps once it has fetched from this source */
-    uint64_t stored_bytes;        /* about what reading all of it brings in; for progress and explain */
+    const void *file;             /* the open file it reads, compared only: each costs HDF5's caches once; NULL: none */
+    uint64_t stored_bytes;        /* what reading all of it brings in at most (HDF5 cannot say what is stored without walking its index) */
     char name[64];                /* for explain: "FILE:/DATASET" cut short, "memory" */
 };
 

@@ -509,7 +509,10 @@ chunk_status chk_source_h5(chk_source **out, chk_h5set *set, chunk_error *err)
                           .shape = i->shape,
                           .grid = chk_grid_regular(&i->shape, chunk),
                           .cuttable = i->pipeline.n == 0,
-                          .thread_safe = true};
+                          .thread_safe = true,
+                          .worker_bytes = filtered(set) ? chk_pipeline_worker_bytes(&i->pipeline, false) : 0,
+                          .file = set->file,
+                          .stored_bytes = (uint64_t)chk_shape_count(&i->shape) * i->item_bytes};
     atomic_init(&src->s.refs, 1);
     atomic_init(&src->advise_left, ADVISE_FOR);
     name_source(src->s.name, sizeof src->s.name, i);
