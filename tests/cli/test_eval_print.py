@@ -6,7 +6,7 @@ import random
 import h5py
 import numpy as np
 import pytest
-from chunkcli import chunk_eval, eval_json, eval_ok
+from chunkcli import chunk_eval, eval_json, eval_ok, is_sanitized
 
 DTYPES = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128".split()
 COUNT = {"quick": 40, "standard": 300, "full": 1500}[os.environ.get("CHUNK_TEST_LEVEL", "standard")]
@@ -126,7 +126,9 @@ def test_profile_and_explain_as_text():
     done = chunk_eval("sum(arange(300000))", "--profile")
     assert done.returncode == 0 and done.stdout == "44999850000\n" and "compute" in done.stderr
     plan = eval_ok("sum(arange(300000))", "--explain")
-    assert "peak" in plan and plan == eval_ok("sum(arange(300000))", "--explain"), "stable text"
+    assert "peak" in plan
+    if not is_sanitized():  # there the process itself has another size each time
+        assert plan == eval_ok("sum(arange(300000))", "--explain"), "stable text"
 
 
 def test_trace_is_json(tmp_path):
