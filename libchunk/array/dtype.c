@@ -4,13 +4,13 @@
 #include <string.h>
 
 const chk_dtype_info chk_dtypes[CHK_NDTYPE] = {
-    [CHK_BOOL] = {"bool", "b1", CHK_KIND_BOOL, 1, 1},          [CHK_I8] = {"int8", "i1", CHK_KIND_INT, 1, 1},
-    [CHK_I16] = {"int16", "i2", CHK_KIND_INT, 2, 2},           [CHK_I32] = {"int32", "i4", CHK_KIND_INT, 4, 4},
-    [CHK_I64] = {"int64", "i8", CHK_KIND_INT, 8, 8},           [CHK_U8] = {"uint8", "u1", CHK_KIND_UINT, 1, 1},
-    [CHK_U16] = {"uint16", "u2", CHK_KIND_UINT, 2, 2},         [CHK_U32] = {"uint32", "u4", CHK_KIND_UINT, 4, 4},
-    [CHK_U64] = {"uint64", "u8", CHK_KIND_UINT, 8, 8},         [CHK_F16] = {"float16", "f2", CHK_KIND_FLOAT, 2, 2},
-    [CHK_F32] = {"float32", "f4", CHK_KIND_FLOAT, 4, 4},       [CHK_F64] = {"float64", "f8", CHK_KIND_FLOAT, 8, 8},
-    [CHK_C64] = {"complex64", "c8", CHK_KIND_COMPLEX, 8, 4},   [CHK_C128] = {"complex128", "c16", CHK_KIND_COMPLEX, 16, 8},
+    [CHK_BOOL] = {"bool", "b1", CHK_KIND_BOOL, 1, 1},        [CHK_I8] = {"int8", "i1", CHK_KIND_INT, 1, 1},
+    [CHK_I16] = {"int16", "i2", CHK_KIND_INT, 2, 2},         [CHK_I32] = {"int32", "i4", CHK_KIND_INT, 4, 4},
+    [CHK_I64] = {"int64", "i8", CHK_KIND_INT, 8, 8},         [CHK_U8] = {"uint8", "u1", CHK_KIND_UINT, 1, 1},
+    [CHK_U16] = {"uint16", "u2", CHK_KIND_UINT, 2, 2},       [CHK_U32] = {"uint32", "u4", CHK_KIND_UINT, 4, 4},
+    [CHK_U64] = {"uint64", "u8", CHK_KIND_UINT, 8, 8},       [CHK_F16] = {"float16", "f2", CHK_KIND_FLOAT, 2, 2},
+    [CHK_F32] = {"float32", "f4", CHK_KIND_FLOAT, 4, 4},     [CHK_F64] = {"float64", "f8", CHK_KIND_FLOAT, 8, 8},
+    [CHK_C64] = {"complex64", "c8", CHK_KIND_COMPLEX, 8, 4}, [CHK_C128] = {"complex128", "c16", CHK_KIND_COMPLEX, 16, 8},
 };
 
 bool chk_dtype_parse(chk_dtype *out, const char *text, size_t n)

@@ -25,7 +25,10 @@ static inline uint64_t upow(uint64_t x, uint64_t y)
     CHK_BINARY(add_##d, UT, UT, UT, (UV)(x + y))                                                                                   \
     CHK_BINARY(sub_##d, UT, UT, UT, (UV)(x - y))                                                                                   \
     CHK_BINARY(mul_##d, UT, UT, UT, (UV)((uint64_t)x * (uint64_t)y))                                                               \
-    CHK_BINARY(floordiv_##d, T, T, T, y == 0 ? 0 : y == -1 ? (V)(UV)(0 - (uint64_t)x) : (V)(x / y - (x % y != 0 && (x < 0) != (y < 0)))) \
+    CHK_BINARY(floordiv_##d, T, T, T,                                                                                              \
+               y == 0    ? 0                                                                                                       \
+               : y == -1 ? (V)(UV)(0 - (uint64_t)x)                                                                                \
+                         : (V)(x / y - (x % y != 0 && (x < 0) != (y < 0))))                                                        \
     CHK_BINARY(mod_##d, T, T, T, y == 0 || y == -1 ? 0 : (V)(x % y + ((x % y != 0 && (x < 0) != (y < 0)) ? y : 0)))                \
     CHK_BINARY(fmod_##d, T, T, T, y == 0 || y == -1 ? 0 : (V)(x % y))                                                              \
     CHK_BINARY(pow_##d, T, T, T, (V)(UV)upow((uint64_t)(int64_t)x, y < 0 ? 0 : (uint64_t)y))                                       \
@@ -50,16 +53,17 @@ FOR_UINTS(UNSIGNED)
 #define INT_COMMON(d, T)                                                                                                           \
     CHK_BINARY(min_##d, T, T, T, x < y ? x : y)                                                                                    \
     CHK_BINARY(max_##d, T, T, T, x > y ? x : y)                                                                                    \
-    CHK_BINARY(and_##d, T, T, T, x & y)                                                                                            \
+    CHK_BINARY(and_##d, T, T, T, x &y)                                                                                             \
     CHK_BINARY(or_##d, T, T, T, x | y)                                                                                             \
     CHK_BINARY(xor_##d, T, T, T, x ^ y)                                                                                            \
     CHK_UNARY(not_##d, T, T, ~x)                                                                                                   \
     CHK_UNARY(copy_##d, T, T, x)
-INT_COMMON(i8, i8u) INT_COMMON(i16, i16u) INT_COMMON(i32, i32u) INT_COMMON(i64, i64u)
-INT_COMMON(u8, u8u) INT_COMMON(u16, u16u) INT_COMMON(u32, u32u) INT_COMMON(u64, u64u)
+INT_COMMON(i8, i8u)
+INT_COMMON(i16, i16u) INT_COMMON(i32, i32u) INT_COMMON(i64, i64u) INT_COMMON(u8, u8u) INT_COMMON(u16, u16u) INT_COMMON(u32, u32u)
+    INT_COMMON(u64, u64u)
 
-/* ---- floats; x != x is "x is NaN" */
-static inline float step_f32(float x, float y)
+    /* ---- floats; x != x is "x is NaN" */
+    static inline float step_f32(float x, float y)
 {
     uint32_t bits;
     if (x != x || y != y) return x + y;
@@ -92,7 +96,7 @@ static inline double step_f64(double x, double y)
     CHK_BINARY(fmin_##d, T, T, T, x <= y || y != y ? x : y)                                                                        \
     CHK_BINARY(fmax_##d, T, T, T, x >= y || y != y ? x : y)                                                                        \
     CHK_BINARY(copysign_##d, T, T, T, __builtin_copysign##s(x, y))                                                                 \
-    CHK_BINARY(nextafter_##d, T, T, T, step_##d(x, y))                                                                              \
+    CHK_BINARY(nextafter_##d, T, T, T, step_##d(x, y))                                                                             \
     CHK_UNARY(neg_##d, T, T, -x)                                                                                                   \
     CHK_UNARY(copy_##d, T, T, x)                                                                                                   \
     CHK_UNARY(square_##d, T, T, x *x)                                                                                              \
@@ -104,7 +108,7 @@ static inline double step_f64(double x, double y)
     CHK_UNARY(round_##d, T, T, __builtin_rint##s(x))                                                                               \
     CHK_UNARY(recip_##d, T, T, 1 / x)                                                                                              \
     CHK_UNARY(sqrt_##d, T, T, __builtin_sqrt##s(x))                                                                                \
-    CHK_UNARY(deg2rad_##d, T, T, x *((V)3.14159265358979323846 / 180))                                                                    \
+    CHK_UNARY(deg2rad_##d, T, T, x *((V)3.14159265358979323846 / 180))                                                             \
     CHK_UNARY(rad2deg_##d, T, T, x *(180 / (V)3.14159265358979323846))
 FOR_FLOATS(FLOATS)
 
@@ -137,17 +141,23 @@ static void where128(void *out, const void *const *in, size_t n)
 }
 
 #define ROWS_COMMON(d, D)                                                                                                          \
-    {CHK_FN_MIN, D, min_##d}, {CHK_FN_MAX, D, max_##d}, {CHK_FN_FMIN, D, min_##d}, {CHK_FN_FMAX, D, max_##d}, {CHK_FN_AND, D, and_##d}, \
-        {CHK_FN_OR, D, or_##d}, {CHK_FN_XOR, D, xor_##d}, {CHK_FN_INVERT, D, not_##d}, {CHK_FN_POS, D, copy_##d}, {CHK_FN_CONJ, D, copy_##d}, \
-        {CHK_FN_FLOORDIV, D, floordiv_##d}, {CHK_FN_MOD, D, mod_##d}, {CHK_FN_POW, D, pow_##d}, {CHK_FN_SHL, D, shl_##d},           \
-        {CHK_FN_SHR, D, shr_##d}, {CHK_FN_SIGN, D, sign_##d}, {CHK_FN_RECIPROCAL, D, recip_##d}, {CHK_FN_FLOOR, D, copy_##d},       \
-        {CHK_FN_CEIL, D, copy_##d}, {CHK_FN_TRUNC, D, copy_##d}, {CHK_FN_ROUND, D, copy_##d}
+    {CHK_FN_MIN, D, min_##d}, {CHK_FN_MAX, D, max_##d}, {CHK_FN_FMIN, D, min_##d}, {CHK_FN_FMAX, D, max_##d},                      \
+        {CHK_FN_AND, D, and_##d}, {CHK_FN_OR, D, or_##d}, {CHK_FN_XOR, D, xor_##d}, {CHK_FN_INVERT, D, not_##d},                   \
+        {CHK_FN_POS, D, copy_##d}, {CHK_FN_CONJ, D, copy_##d}, {CHK_FN_FLOORDIV, D, floordiv_##d}, {CHK_FN_MOD, D, mod_##d},       \
+        {CHK_FN_POW, D, pow_##d}, {CHK_FN_SHL, D, shl_##d}, {CHK_FN_SHR, D, shr_##d}, {CHK_FN_SIGN, D, sign_##d},                  \
+        {CHK_FN_RECIPROCAL, D, recip_##d}, {CHK_FN_FLOOR, D, copy_##d}, {CHK_FN_CEIL, D, copy_##d}, {CHK_FN_TRUNC, D, copy_##d},   \
+    {                                                                                                                              \
+        CHK_FN_ROUND, D, copy_##d                                                                                                  \
+    }
 /* add, subtract, multiply, negative: the signed loops serve both, bits being bits */
 #define ROWS_SIGNED(d, D, U, u)                                                                                                    \
-    {CHK_FN_ADD, D, add_##d}, {CHK_FN_SUB, D, sub_##d}, {CHK_FN_MUL, D, mul_##d}, {CHK_FN_NEG, D, neg_##d}, {CHK_FN_ABS, D, abs_##d}, \
-        {CHK_FN_FMOD, D, fmod_##d}, {CHK_FN_ADD, U, add_##d}, {CHK_FN_SUB, U, sub_##d}, {CHK_FN_MUL, U, mul_##d}, {CHK_FN_NEG, U, neg_##d}, \
-        {CHK_FN_ABS, U, copy_##u}, {CHK_FN_FMOD, U, mod_##u}, {CHK_FN_WHERE, D, CHK_WHERE_##d}, {CHK_FN_WHERE, U, CHK_WHERE_##d},     \
-        {CHK_FN_SQUARE, D, square_int_##d}, {CHK_FN_SQUARE, U, square_int_##d}
+    {CHK_FN_ADD, D, add_##d}, {CHK_FN_SUB, D, sub_##d}, {CHK_FN_MUL, D, mul_##d}, {CHK_FN_NEG, D, neg_##d},                        \
+        {CHK_FN_ABS, D, abs_##d}, {CHK_FN_FMOD, D, fmod_##d}, {CHK_FN_ADD, U, add_##d}, {CHK_FN_SUB, U, sub_##d},                  \
+        {CHK_FN_MUL, U, mul_##d}, {CHK_FN_NEG, U, neg_##d}, {CHK_FN_ABS, U, copy_##u}, {CHK_FN_FMOD, U, mod_##u},                  \
+        {CHK_FN_WHERE, D, CHK_WHERE_##d}, {CHK_FN_WHERE, U, CHK_WHERE_##d}, {CHK_FN_SQUARE, D, square_int_##d},                    \
+    {                                                                                                                              \
+        CHK_FN_SQUARE, U, square_int_##d                                                                                           \
+    }
 #define CHK_WHERE_i8 where8
 #define CHK_WHERE_i16 where16
 #define CHK_WHERE_i32 where32
@@ -155,24 +165,52 @@ static void where128(void *out, const void *const *in, size_t n)
 #define SQUARE(d, T, V, UT, UV, bits) CHK_UNARY(square_int_##d, UT, UT, (UV)((uint64_t)x * (uint64_t)x))
 FOR_INTS(SQUARE)
 #define ROWS_FLOAT(d, D)                                                                                                           \
-    {CHK_FN_ADD, D, add_##d}, {CHK_FN_SUB, D, sub_##d}, {CHK_FN_MUL, D, mul_##d}, {CHK_FN_DIV, D, div_##d}, \
-        {CHK_FN_MIN, D, min_##d}, {CHK_FN_MAX, D, max_##d}, {CHK_FN_FMIN, D, fmin_##d}, \
-        {CHK_FN_FMAX, D, fmax_##d}, {CHK_FN_COPYSIGN, D, copysign_##d}, {CHK_FN_NEXTAFTER, D, nextafter_##d}, {CHK_FN_NEG, D, neg_##d}, \
-        {CHK_FN_POS, D, copy_##d}, {CHK_FN_CONJ, D, copy_##d}, {CHK_FN_SQUARE, D, square_##d}, {CHK_FN_ABS, D, abs_##d},              \
-        {CHK_FN_SIGN, D, sign_##d}, {CHK_FN_FLOOR, D, floor_##d}, {CHK_FN_CEIL, D, ceil_##d}, {CHK_FN_TRUNC, D, trunc_##d},           \
-        {CHK_FN_ROUND, D, round_##d}, {CHK_FN_RECIPROCAL, D, recip_##d}, {CHK_FN_SQRT, D, sqrt_##d}, {CHK_FN_DEG2RAD, D, deg2rad_##d}, \
-        {CHK_FN_RAD2DEG, D, rad2deg_##d}
+    {CHK_FN_ADD, D, add_##d}, {CHK_FN_SUB, D, sub_##d}, {CHK_FN_MUL, D, mul_##d}, {CHK_FN_DIV, D, div_##d},                        \
+        {CHK_FN_MIN, D, min_##d}, {CHK_FN_MAX, D, max_##d}, {CHK_FN_FMIN, D, fmin_##d}, {CHK_FN_FMAX, D, fmax_##d},                \
+        {CHK_FN_COPYSIGN, D, copysign_##d}, {CHK_FN_NEXTAFTER, D, nextafter_##d}, {CHK_FN_NEG, D, neg_##d},                        \
+        {CHK_FN_POS, D, copy_##d}, {CHK_FN_CONJ, D, copy_##d}, {CHK_FN_SQUARE, D, square_##d}, {CHK_FN_ABS, D, abs_##d},           \
+        {CHK_FN_SIGN, D, sign_##d}, {CHK_FN_FLOOR, D, floor_##d}, {CHK_FN_CEIL, D, ceil_##d}, {CHK_FN_TRUNC, D, trunc_##d},        \
+        {CHK_FN_ROUND, D, round_##d}, {CHK_FN_RECIPROCAL, D, recip_##d}, {CHK_FN_SQRT, D, sqrt_##d},                               \
+        {CHK_FN_DEG2RAD, D, deg2rad_##d},                                                                                          \
+    {                                                                                                                              \
+        CHK_FN_RAD2DEG, D, rad2deg_##d                                                                                             \
+    }
 
 const chk_kern_row CHK_AT_LEVEL(chk_arith_rows)[] = {
-    ROWS_COMMON(i8, CHK_I8), ROWS_COMMON(i16, CHK_I16), ROWS_COMMON(i32, CHK_I32), ROWS_COMMON(i64, CHK_I64),
-    ROWS_COMMON(u8, CHK_U8), ROWS_COMMON(u16, CHK_U16), ROWS_COMMON(u32, CHK_U32), ROWS_COMMON(u64, CHK_U64),
-    ROWS_SIGNED(i8, CHK_I8, CHK_U8, u8), ROWS_SIGNED(i16, CHK_I16, CHK_U16, u16),
-    ROWS_SIGNED(i32, CHK_I32, CHK_U32, u32), ROWS_SIGNED(i64, CHK_I64, CHK_U64, u64),
-    ROWS_FLOAT(f32, CHK_F32), ROWS_FLOAT(f64, CHK_F64), {CHK_FN_WHERE, CHK_F32, where32}, {CHK_FN_WHERE, CHK_F64, where64},
-    {CHK_FN_ADD, CHK_BOOL, or_b}, {CHK_FN_MUL, CHK_BOOL, and_b}, {CHK_FN_MAX, CHK_BOOL, or_b}, {CHK_FN_MIN, CHK_BOOL, and_b},
-    {CHK_FN_FMAX, CHK_BOOL, or_b}, {CHK_FN_FMIN, CHK_BOOL, and_b}, {CHK_FN_AND, CHK_BOOL, and_b}, {CHK_FN_OR, CHK_BOOL, or_b},
-    {CHK_FN_XOR, CHK_BOOL, xor_b}, {CHK_FN_INVERT, CHK_BOOL, not_b}, {CHK_FN_ABS, CHK_BOOL, copy_u8}, {CHK_FN_FLOOR, CHK_BOOL, copy_u8},
-    {CHK_FN_CEIL, CHK_BOOL, copy_u8}, {CHK_FN_TRUNC, CHK_BOOL, copy_u8}, {CHK_FN_SQUARE, CHK_BOOL, copy_u8}, {CHK_FN_CONJ, CHK_BOOL, copy_u8},
-    {CHK_FN_WHERE, CHK_BOOL, where8}, {CHK_FN_WHERE, CHK_C64, where64}, {CHK_FN_WHERE, CHK_C128, where128},
+    ROWS_COMMON(i8, CHK_I8),
+    ROWS_COMMON(i16, CHK_I16),
+    ROWS_COMMON(i32, CHK_I32),
+    ROWS_COMMON(i64, CHK_I64),
+    ROWS_COMMON(u8, CHK_U8),
+    ROWS_COMMON(u16, CHK_U16),
+    ROWS_COMMON(u32, CHK_U32),
+    ROWS_COMMON(u64, CHK_U64),
+    ROWS_SIGNED(i8, CHK_I8, CHK_U8, u8),
+    ROWS_SIGNED(i16, CHK_I16, CHK_U16, u16),
+    ROWS_SIGNED(i32, CHK_I32, CHK_U32, u32),
+    ROWS_SIGNED(i64, CHK_I64, CHK_U64, u64),
+    ROWS_FLOAT(f32, CHK_F32),
+    ROWS_FLOAT(f64, CHK_F64),
+    {CHK_FN_WHERE, CHK_F32, where32},
+    {CHK_FN_WHERE, CHK_F64, where64},
+    {CHK_FN_ADD, CHK_BOOL, or_b},
+    {CHK_FN_MUL, CHK_BOOL, and_b},
+    {CHK_FN_MAX, CHK_BOOL, or_b},
+    {CHK_FN_MIN, CHK_BOOL, and_b},
+    {CHK_FN_FMAX, CHK_BOOL, or_b},
+    {CHK_FN_FMIN, CHK_BOOL, and_b},
+    {CHK_FN_AND, CHK_BOOL, and_b},
+    {CHK_FN_OR, CHK_BOOL, or_b},
+    {CHK_FN_XOR, CHK_BOOL, xor_b},
+    {CHK_FN_INVERT, CHK_BOOL, not_b},
+    {CHK_FN_ABS, CHK_BOOL, copy_u8},
+    {CHK_FN_FLOOR, CHK_BOOL, copy_u8},
+    {CHK_FN_CEIL, CHK_BOOL, copy_u8},
+    {CHK_FN_TRUNC, CHK_BOOL, copy_u8},
+    {CHK_FN_SQUARE, CHK_BOOL, copy_u8},
+    {CHK_FN_CONJ, CHK_BOOL, copy_u8},
+    {CHK_FN_WHERE, CHK_BOOL, where8},
+    {CHK_FN_WHERE, CHK_C64, where64},
+    {CHK_FN_WHERE, CHK_C128, where128},
     {CHK_FN_NONE, CHK_BOOL, NULL},
 };

@@ -58,7 +58,8 @@ static void widen_half(float *out, const u16u *in, size_t n)
 }
 static void narrow_half(u16u *out, const float *in, size_t n)
 {
-    for (; n >= 8; n -= 8, in += 8, out += 8) _mm_storeu_si128((__m128i_u *)out, _mm256_cvtps_ph(_mm256_loadu_ps(in), _MM_FROUND_TO_NEAREST_INT));
+    for (; n >= 8; n -= 8, in += 8, out += 8)
+        _mm_storeu_si128((__m128i_u *)out, _mm256_cvtps_ph(_mm256_loadu_ps(in), _MM_FROUND_TO_NEAREST_INT));
     for (; n; n--) *out++ = _cvtss_sh(*in++, _MM_FROUND_TO_NEAREST_INT);
 }
 #else
@@ -88,8 +89,8 @@ static void narrow_half(u16u *out, const float *in, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         uint32_t bits = bits_of(in[i]), sign = bits >> 16 & 0x8000, size = bits & 0x7FFFFFFF;
-        uint32_t normal = (size - (112u << 23) + 0xFFF + (size >> 13 & 1)) >> 13;            /* ties to even */
-        uint32_t tiny = bits_of(float_of(size) + float_of(126u << 23)) - (126u << 23);      /* 0.5 + x rounds at float16's last place */
+        uint32_t normal = (size - (112u << 23) + 0xFFF + (size >> 13 & 1)) >> 13;      /* ties to even */
+        uint32_t tiny = bits_of(float_of(size) + float_of(126u << 23)) - (126u << 23); /* 0.5 + x rounds at float16's last place */
         uint32_t special = size > 0x7F800000u ? 0x7E00 | (size >> 13 & 0x3FF) : 0x7C00;
         out[i] = (uint16_t)(sign | (size >= 143u << 23 ? special : size < 113u << 23 ? tiny : normal));
     }
@@ -250,11 +251,11 @@ CAST_PAIRS(c128, c128, cast_f64_f64)
     {                                                                                                                              \
         [CHK_BOOL] = cast_##from##_b, [CHK_I8] = cast_##from##_i8, [CHK_I16] = cast_##from##_i16, [CHK_I32] = cast_##from##_i32,   \
         [CHK_I64] = cast_##from##_i64, [CHK_U8] = cast_##from##_u8, [CHK_U16] = cast_##from##_u16, [CHK_U32] = cast_##from##_u32,  \
-        [CHK_U64] = cast_##from##_u64, [CHK_F16] = cast_##from##_f16, [CHK_F32] = cast_##from##_f32, [CHK_F64] = cast_##from##_f64, \
-        [CHK_C64] = cast_##from##_c64, [CHK_C128] = cast_##from##_c128,                                                            \
+        [CHK_U64] = cast_##from##_u64, [CHK_F16] = cast_##from##_f16, [CHK_F32] = cast_##from##_f32,                               \
+        [CHK_F64] = cast_##from##_f64, [CHK_C64] = cast_##from##_c64, [CHK_C128] = cast_##from##_c128,                             \
     }
 const chk_kern CHK_AT_LEVEL(chk_casts)[CHK_NDTYPE][CHK_NDTYPE] = {
-    [CHK_BOOL] = ROW(b),  [CHK_I8] = ROW(i8),   [CHK_I16] = ROW(i16), [CHK_I32] = ROW(i32), [CHK_I64] = ROW(i64),
-    [CHK_U8] = ROW(u8),   [CHK_U16] = ROW(u16), [CHK_U32] = ROW(u32), [CHK_U64] = ROW(u64), [CHK_F16] = ROW(f16),
+    [CHK_BOOL] = ROW(b),  [CHK_I8] = ROW(i8),   [CHK_I16] = ROW(i16), [CHK_I32] = ROW(i32),   [CHK_I64] = ROW(i64),
+    [CHK_U8] = ROW(u8),   [CHK_U16] = ROW(u16), [CHK_U32] = ROW(u32), [CHK_U64] = ROW(u64),   [CHK_F16] = ROW(f16),
     [CHK_F32] = ROW(f32), [CHK_F64] = ROW(f64), [CHK_C64] = ROW(c64), [CHK_C128] = ROW(c128),
 };

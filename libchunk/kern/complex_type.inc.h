@@ -8,8 +8,7 @@ typedef struct OF(value) {
 } OF(value);
 
 /* Loops: x and y are the inputs' elements; the result is a complex value, a part, or a truth */
-#define READ(v, p)                                                                                                                 \
-    OF(value) v = {(p)[2 * i], (p)[2 * i + 1]}
+#define READ(v, p) OF(value) v = {(p)[2 * i], (p)[2 * i + 1]}
 #define UNARY(name, expr)                                                                                                          \
     static void OF(name)(void *out, const void *const *in, size_t n)                                                               \
     {                                                                                                                              \
@@ -88,7 +87,10 @@ BINARY(fmin, !OF(number)(y) || OF(at_most)(x, y) ? x : y)
 BINARY(fmax, !OF(number)(y) || OF(at_most)(y, x) ? x : y)
 
 /* ---- arithmetic */
-static inline OF(value) OF(product)(OF(value) x, OF(value) y) { return MAKE(x.re * y.re + x.im * FLIP(y.im), x.re * y.im + x.im * y.re); }
+static inline OF(value) OF(product)(OF(value) x, OF(value) y)
+{
+    return MAKE(x.re * y.re + x.im * FLIP(y.im), x.re * y.im + x.im * y.re);
+}
 /* Smith's: everything by the larger part a of the divisor; b is the other. Without branches, so that it can be vectorised. */
 static inline OF(value) OF(quotient)(OF(value) x, OF(value) y)
 {

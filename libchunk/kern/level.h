@@ -14,9 +14,9 @@ typedef struct chk_move {
 } chk_move;
 
 typedef struct chk_level {
-    const chk_kern_row *rows[4];                   /* arithmetic, comparison, functions, complex */
-    const chk_kern (*casts)[CHK_NDTYPE];           /* [from][to] */
-    const chk_red_kern (*reds)[CHK_NDTYPE];        /* [reduction][dtype]; none where init is NULL */
+    const chk_kern_row *rows[4];            /* arithmetic, comparison, functions, complex */
+    const chk_kern (*casts)[CHK_NDTYPE];    /* [from][to] */
+    const chk_red_kern (*reds)[CHK_NDTYPE]; /* [reduction][dtype]; none where init is NULL */
     const chk_move *move;
 } chk_level;
 

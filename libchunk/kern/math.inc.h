@@ -37,7 +37,9 @@
         {CHK_FN_ACOS, D, acos_##d}, {CHK_FN_ATAN, D, atan_##d}, {CHK_FN_SINH, D, sinh_##d}, {CHK_FN_COSH, D, cosh_##d},            \
         {CHK_FN_TANH, D, tanh_##d}, {CHK_FN_ASINH, D, asinh_##d}, {CHK_FN_ACOSH, D, acosh_##d}, {CHK_FN_ATANH, D, atanh_##d},      \
         {CHK_FN_ERF, D, erf_##d}, {CHK_FN_LGAMMA, D, lgamma_##d}, {CHK_FN_POW, D, pow_##d}, {CHK_FN_ATAN2, D, atan2_##d},          \
-        {CHK_FN_HYPOT, D, hypot_##d}, {CHK_FN_LOGADDEXP, D, logaddexp_##d}, {CHK_FN_FMOD, D, fmod_##d},       \
-        {CHK_FN_MOD, D, mod_##d}, {CHK_FN_FLOORDIV, D, floordiv_##d}
+        {CHK_FN_HYPOT, D, hypot_##d}, {CHK_FN_LOGADDEXP, D, logaddexp_##d}, {CHK_FN_FMOD, D, fmod_##d}, {CHK_FN_MOD, D, mod_##d},  \
+    {                                                                                                                              \
+        CHK_FN_FLOORDIV, D, floordiv_##d                                                                                           \
+    }
 
 const chk_kern_row CHK_AT_LEVEL(chk_math_rows)[] = {ROWS(CHK_F64, f64), ROWS(CHK_F32, f32), {CHK_FN_NONE, CHK_BOOL, NULL}};

@@ -63,7 +63,10 @@ bool chk_kern_all_equal(const void *in, const void *item, size_t item_bytes, siz
     return !n || (!memcmp(a, item, item_bytes) && !memcmp(a, a + item_bytes, item_bytes * (n - 1)));
 }
 
-void chk_kern_bswap(void *out, const void *in, size_t unit_bytes, size_t n) { chk_level_now()->move->bswap(out, in, unit_bytes, n); }
+void chk_kern_bswap(void *out, const void *in, size_t unit_bytes, size_t n)
+{
+    chk_level_now()->move->bswap(out, in, unit_bytes, n);
+}
 
 void chk_kern_shuffle(void *out, const void *in, size_t item_bytes, size_t n_bytes)
 {

@@ -9,8 +9,14 @@
 typedef uint8_t v16 __attribute__((vector_size(16)));
 typedef uint8_t v16u __attribute__((vector_size(16), aligned(1), may_alias));
 
-static inline v16 low(v16 a, v16 b) { return __builtin_shuffle(a, b, (v16){0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23}); }
-static inline v16 high(v16 a, v16 b) { return __builtin_shuffle(a, b, (v16){8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31}); }
+static inline v16 low(v16 a, v16 b)
+{
+    return __builtin_shuffle(a, b, (v16){0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23});
+}
+static inline v16 high(v16 a, v16 b)
+{
+    return __builtin_shuffle(a, b, (v16){8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31});
+}
 
 /* n_rounds rounds over S vectors; S and n_rounds are constants where this is inlined */
 static inline __attribute__((always_inline)) void rotate(v16 *v, int S, int n_rounds)
@@ -40,7 +46,8 @@ static inline __attribute__((always_inline)) void shuffle_size(uint8_t *out, con
         for (int k = 0; k < S; k++) out[(size_t)k * plane + i] = in[i * (size_t)S + (size_t)k];
 }
 
-static inline __attribute__((always_inline)) void unshuffle_size(uint8_t *out, const uint8_t *in, size_t plane, int S, int log2_S, size_t n)
+static inline __attribute__((always_inline)) void unshuffle_size(uint8_t *out, const uint8_t *in, size_t plane, int S, int log2_S,
+                                                                 size_t n)
 {
     size_t i = 0;
     for (; i + 16 <= n; i += 16) {
@@ -143,10 +150,7 @@ static void bitunshuffle(void *out, const void *in, size_t item, size_t n)
 }
 
 #define SWAP(name, T, reversed)                                                                                                    \
-    static void name(T *o, const T *a, size_t n)                                                                                   \
-    {                                                                                                                              \
-        _Pragma("GCC ivdep") for (size_t i = 0; i < n; i++) o[i] = reversed(a[i]);                                                 \
-    }
+    static void name(T *o, const T *a, size_t n) { _Pragma("GCC ivdep") for (size_t i = 0; i < n; i++) o[i] = reversed(a[i]); }
 SWAP(swap2, u16u, __builtin_bswap16)
 SWAP(swap4, u32u, __builtin_bswap32)
 SWAP(swap8, u64u, __builtin_bswap64)

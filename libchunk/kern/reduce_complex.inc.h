@@ -49,13 +49,13 @@ static void OF(nansum_row)(void *state, size_t cap, size_t j, const void *data, 
     (void)cap, (void)index0;
     s[0] += p.re, s[1] += p.im;
 }
-static void OF(sum_cols)(void *state, size_t cap, size_t j0, size_t k, const void *data, size_t n_rows, size_t stride, int64_t index0,
-                         int64_t index_step)
+static void OF(sum_cols)(void *state, size_t cap, size_t j0, size_t k, const void *data, size_t n_rows, size_t stride,
+                         int64_t index0, int64_t index_step)
 {
     PARTS(sum_cols)(state, 2 * cap, 2 * j0, 2 * k, data, n_rows, 2 * stride, index0, index_step);
 }
-static void OF(nansum_cols)(void *state, size_t cap, size_t j0, size_t k, const void *data, size_t n_rows, size_t stride, int64_t index0,
-                            int64_t index_step)
+static void OF(nansum_cols)(void *state, size_t cap, size_t j0, size_t k, const void *data, size_t n_rows, size_t stride,
+                            int64_t index0, int64_t index_step)
 {
     (void)cap, (void)index0, (void)index_step;
     f64u *s = (f64u *)state + 2 * j0;
@@ -102,14 +102,14 @@ static inline void OF(product_cols)(void *state, size_t j0, size_t k, const R_T 
     for (size_t r = 0; r < n_rows; r++)
         for (size_t j = 0; j < k; j++) OF(multiply)((f64u *)state + 2 * (j0 + j), a + 2 * (r * stride + j), skip_nan);
 }
-static void OF(prod_cols)(void *state, size_t cap, size_t j0, size_t k, const void *data, size_t n_rows, size_t stride, int64_t index0,
-                          int64_t index_step)
+static void OF(prod_cols)(void *state, size_t cap, size_t j0, size_t k, const void *data, size_t n_rows, size_t stride,
+                          int64_t index0, int64_t index_step)
 {
     (void)cap, (void)index0, (void)index_step;
     OF(product_cols)(state, j0, k, data, n_rows, stride, false);
 }
-static void OF(nanprod_cols)(void *state, size_t cap, size_t j0, size_t k, const void *data, size_t n_rows, size_t stride, int64_t index0,
-                             int64_t index_step)
+static void OF(nanprod_cols)(void *state, size_t cap, size_t j0, size_t k, const void *data, size_t n_rows, size_t stride,
+                             int64_t index0, int64_t index_step)
 {
     (void)cap, (void)index0, (void)index_step;
     OF(product_cols)(state, j0, k, data, n_rows, stride, true);
@@ -126,7 +126,8 @@ static void OF(nanprod_cols)(void *state, size_t cap, size_t j0, size_t k, const
     {                                                                                                                              \
         for (size_t r = 0; r < n_rows; r++)                                                                                        \
             for (size_t j = 0; j < k; j++)                                                                                         \
-                OF(name##_take)(state, cap, j0 + j, OF(get)((const OF(item) *)data + r * stride + j), index0 + (int64_t)r * index_step); \
+                OF(name##_take)                                                                                                    \
+                (state, cap, j0 + j, OF(get)((const OF(item) *)data + r * stride + j), index0 + (int64_t)r * index_step);          \
     }
 #define EXTREME(name, start, better)                                                                                               \
     static void OF(name##_init)(void *state, size_t cap, size_t j0, size_t k)                                                      \
@@ -165,7 +166,8 @@ static void OF(extreme_finish)(void *out, const void *state, size_t cap, size_t 
         OF(value) v = OF(get)(s);                                                                                                  \
         bool x_nan = OF(is_nan)(x), v_nan = OF(is_nan)(v), ties = (x.re == v.re && x.im == v.im) || (x_nan && v_nan);              \
         if (skips) return;                                                                                                         \
-        if (*index < 0 || (wins && !v_nan) || (x_nan && !v_nan) || (ties && at < *index)) *s = (OF(item)){x.re, x.im}, *index = at; \
+        if (*index < 0 || (wins && !v_nan) || (x_nan && !v_nan) || (ties && at < *index))                                          \
+            *s = (OF(item)){x.re, x.im}, *index = at;                                                                              \
     }                                                                                                                              \
     static void OF(name##_merge)(void *into, size_t into_cap, size_t i0, const void *from, size_t from_cap, size_t j0, size_t k)   \
     {                                                                                                                              \
@@ -213,7 +215,8 @@ ONE_BY_ONE(count)
 static void OF(var_add)(void *state, size_t cap, size_t j, double n, double re, double im, double m2)
 {
     f64u *sn = (f64u *)state + j, *sre = sn + cap, *sim = sre + cap, *sm2 = sim + cap;
-    moments r = combine((moments){*sn, *sre, *sm2}, (moments){n, re, m2}), i = combine((moments){*sn, *sim, 0}, (moments){n, im, 0});
+    moments r = combine((moments){*sn, *sre, *sm2}, (moments){n, re, m2}),
+            i = combine((moments){*sn, *sim, 0}, (moments){n, im, 0});
     *sn = r.n, *sre = r.mean, *sim = i.mean, *sm2 = r.m2 + i.m2;
 }
 static inline void OF(var_of_row)(void *state, size_t cap, size_t j, const R_T *a, size_t n, bool skip_nan)
@@ -240,7 +243,8 @@ static inline void OF(var_of_row)(void *state, size_t cap, size_t j, const R_T *
     }
     OF(var_add)(state, cap, j, (double)count, re, im, lanes_sum(squares));
 }
-static inline void OF(var_of_cols)(void *state, size_t cap, size_t j0, size_t k, const R_T *a, size_t n_rows, size_t stride, bool skip_nan)
+static inline void OF(var_of_cols)(void *state, size_t cap, size_t j0, size_t k, const R_T *a, size_t n_rows, size_t stride,
+                                   bool skip_nan)
 {
     double n[VAR_BLOCK] = {0}, re[VAR_BLOCK] = {0}, im[VAR_BLOCK] = {0}, m2[VAR_BLOCK] = {0};
     for (size_t r = 0; r < n_rows; r++)
@@ -272,7 +276,8 @@ static inline void OF(var_of_cols)(void *state, size_t cap, size_t j0, size_t k,
     {                                                                                                                              \
         (void)index0, (void)index_step;                                                                                            \
         for (size_t c = 0; c < k; c += VAR_BLOCK)                                                                                  \
-            OF(var_of_cols)(state, cap, j0 + c, k - c < VAR_BLOCK ? k - c : VAR_BLOCK, (const R_T *)data + 2 * c, n_rows, stride, skip_nan); \
+            OF(var_of_cols)                                                                                                        \
+            (state, cap, j0 + c, k - c < VAR_BLOCK ? k - c : VAR_BLOCK, (const R_T *)data + 2 * c, n_rows, stride, skip_nan);      \
     }
 VAR(var, false)
 VAR(nanvar, true)

@@ -1,6 +1,6 @@
 /* reduce_real.inc.h: the reductions of one integer, boolean or float dtype. Parameters: R_ID its short name, R_T its unaligned type, R_V its
  * value type, R_S and R_SV the sum's state and value types, R_PART the type in which SMALL_RUN elements sum without overflow, R_HIGH and R_LOW
- * the neutral values of min and max, R_NONE_LOW and R_NONE_HIGH those of fmax and fmin, R_NAN(x), R_FLOAT. */
+ * the neutral values of min and max, R_NAN(x), R_FLOAT. Forgets them at its end. */
 #define OF(name) CHK_PASTE(name, R_ID)
 
 /* ---- state: a run of numbers of one type */
@@ -278,7 +278,7 @@ ROW(any, u8u, uint8_t, OF(any_of)(data, n), v | x)
 ROW(all, u8u, uint8_t, OF(all_of)(data, n), v &x)
 ROW(count, i64u, int64_t, OF(count_of)(data, n), v + x)
 COLS(any, u8u, uint8_t, (uint8_t)(v | (x != 0)))
-COLS(all, u8u, uint8_t, (uint8_t)(v & (x != 0)))
+COLS(all, u8u, uint8_t, (uint8_t)(v &(x != 0)))
 COLS(count, i64u, int64_t, v + (x != 0))
 
 #include "kern/reduce_var.inc.h"
@@ -290,3 +290,13 @@ COLS(count, i64u, int64_t, v + (x != 0))
 #undef EXTREME
 #undef MINMAX
 #undef WHERE_IS
+#undef R_ID
+#undef R_T
+#undef R_V
+#undef R_S
+#undef R_SV
+#undef R_PART
+#undef R_HIGH
+#undef R_LOW
+#undef R_NAN
+#undef R_FLOAT

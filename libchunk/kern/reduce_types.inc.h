@@ -14,7 +14,6 @@ enum { SMALL_RUN = 32768 };
 #define R_NAN(x) 0
 #define R_FLOAT 0
 #include "kern/reduce_real.inc.h"
-#include "kern/reduce_none.inc.h"
 
 #define R_ID i8
 #define R_T i8u
@@ -27,7 +26,6 @@ enum { SMALL_RUN = 32768 };
 #define R_NAN(x) 0
 #define R_FLOAT 0
 #include "kern/reduce_real.inc.h"
-#include "kern/reduce_none.inc.h"
 
 #define R_ID i16
 #define R_T i16u
@@ -40,7 +38,6 @@ enum { SMALL_RUN = 32768 };
 #define R_NAN(x) 0
 #define R_FLOAT 0
 #include "kern/reduce_real.inc.h"
-#include "kern/reduce_none.inc.h"
 
 #define R_ID i32
 #define R_T i32u
@@ -53,7 +50,6 @@ enum { SMALL_RUN = 32768 };
 #define R_NAN(x) 0
 #define R_FLOAT 0
 #include "kern/reduce_real.inc.h"
-#include "kern/reduce_none.inc.h"
 
 #define R_ID i64
 #define R_T i64u
@@ -66,7 +62,6 @@ enum { SMALL_RUN = 32768 };
 #define R_NAN(x) 0
 #define R_FLOAT 0
 #include "kern/reduce_real.inc.h"
-#include "kern/reduce_none.inc.h"
 
 #define R_ID u8
 #define R_T u8u
@@ -79,7 +74,6 @@ enum { SMALL_RUN = 32768 };
 #define R_NAN(x) 0
 #define R_FLOAT 0
 #include "kern/reduce_real.inc.h"
-#include "kern/reduce_none.inc.h"
 
 #define R_ID u16
 #define R_T u16u
@@ -92,7 +86,6 @@ enum { SMALL_RUN = 32768 };
 #define R_NAN(x) 0
 #define R_FLOAT 0
 #include "kern/reduce_real.inc.h"
-#include "kern/reduce_none.inc.h"
 
 #define R_ID u32
 #define R_T u32u
@@ -105,7 +98,6 @@ enum { SMALL_RUN = 32768 };
 #define R_NAN(x) 0
 #define R_FLOAT 0
 #include "kern/reduce_real.inc.h"
-#include "kern/reduce_none.inc.h"
 
 #define R_ID u64
 #define R_T u64u
@@ -118,7 +110,6 @@ enum { SMALL_RUN = 32768 };
 #define R_NAN(x) 0
 #define R_FLOAT 0
 #include "kern/reduce_real.inc.h"
-#include "kern/reduce_none.inc.h"
 
 #define R_ID f32
 #define R_T f32u
@@ -130,7 +121,6 @@ enum { SMALL_RUN = 32768 };
 #define R_NAN(x) ((x) != (x))
 #define R_FLOAT 1
 #include "kern/reduce_real.inc.h"
-#include "kern/reduce_none.inc.h"
 
 #define R_ID f64
 #define R_T f64u
@@ -142,7 +132,6 @@ enum { SMALL_RUN = 32768 };
 #define R_NAN(x) ((x) != (x))
 #define R_FLOAT 1
 #include "kern/reduce_real.inc.h"
-#include "kern/reduce_none.inc.h"
 
 /* ---- complex: states of sums and products are pairs of float64 */
 typedef struct pair_sum {
@@ -219,14 +208,15 @@ static void pair_product_merge(void *into, size_t into_cap, size_t i0, const voi
 /* without NaN, the functions that leave it out are the others */
 #define INTEGER(D, d, bytes)                                                                                                       \
     EVERY(D, d, bytes), [CHK_RED_NANSUM][D] = KERN(8, false, d, sum, sum), [CHK_RED_NANPROD][D] = KERN(8, false, d, prod, prod),   \
-        [CHK_RED_FMIN][D] = KERN(bytes, false, d, min, min), [CHK_RED_FMAX][D] = KERN(bytes, false, d, max, max),                  \
-        [CHK_RED_NANARGMIN][D] = WHERE(bytes, d, argmin), [CHK_RED_NANARGMAX][D] = WHERE(bytes, d, argmax),                        \
-        [CHK_RED_NANVAR][D] = KERN(24, false, d, var, var)
+                        [CHK_RED_FMIN][D] = KERN(bytes, false, d, min, min), [CHK_RED_FMAX][D] = KERN(bytes, false, d, max, max),  \
+                        [CHK_RED_NANARGMIN][D] = WHERE(bytes, d, argmin), [CHK_RED_NANARGMAX][D] = WHERE(bytes, d, argmax),        \
+                        [CHK_RED_NANVAR][D] = KERN(24, false, d, var, var)
 #define FLOATING(D, d, bytes)                                                                                                      \
-    EVERY(D, d, bytes), [CHK_RED_NANSUM][D] = KERN(8, false, d, nansum, sum),                                                      \
-        [CHK_RED_NANPROD][D] = KERN(8, false, d, nanprod, prod), [CHK_RED_FMIN][D] = KERN(bytes, false, d, fmin, fmin),            \
-        [CHK_RED_FMAX][D] = KERN(bytes, false, d, fmax, fmax), [CHK_RED_NANARGMIN][D] = WHERE(bytes, d, nanargmin),                \
-        [CHK_RED_NANARGMAX][D] = WHERE(bytes, d, nanargmax), [CHK_RED_NANVAR][D] = KERN(24, false, d, nanvar, var)
+    EVERY(D, d, bytes),                                                                                                            \
+        [CHK_RED_NANSUM][D] = KERN(8, false, d, nansum, sum), [CHK_RED_NANPROD][D] = KERN(8, false, d, nanprod, prod),             \
+        [CHK_RED_FMIN][D] = KERN(bytes, false, d, fmin, fmin), [CHK_RED_FMAX][D] = KERN(bytes, false, d, fmax, fmax),              \
+        [CHK_RED_NANARGMIN][D] = WHERE(bytes, d, nanargmin), [CHK_RED_NANARGMAX][D] = WHERE(bytes, d, nanargmax),                  \
+        [CHK_RED_NANVAR][D] = KERN(24, false, d, nanvar, var)
 #define PAIR(d, name, state)                                                                                                       \
     {                                                                                                                              \
         16, false, state##_init, name##_cols_##d, name##_row_##d, state##_merge, pair_finish                                       \
@@ -250,8 +240,8 @@ static void pair_product_merge(void *into, size_t into_cap, size_t i0, const voi
     [CHK_RED_NANVAR][D] = KERN(32, false, d, nanvar, var)
 
 const chk_red_kern CHK_AT_LEVEL(chk_reds)[CHK_NRED][CHK_NDTYPE] = {
-    INTEGER(CHK_BOOL, b, 1), INTEGER(CHK_I8, i8, 1),   INTEGER(CHK_I16, i16, 2), INTEGER(CHK_I32, i32, 4),
-    INTEGER(CHK_I64, i64, 8), INTEGER(CHK_U8, u8, 1),  INTEGER(CHK_U16, u16, 2), INTEGER(CHK_U32, u32, 4),
-    INTEGER(CHK_U64, u64, 8), FLOATING(CHK_F32, f32, 4), FLOATING(CHK_F64, f64, 8),
-    COMPLEX(CHK_C64, c64, 8), COMPLEX(CHK_C128, c128, 16),
+    INTEGER(CHK_BOOL, b, 1),     INTEGER(CHK_I8, i8, 1),    INTEGER(CHK_I16, i16, 2),  INTEGER(CHK_I32, i32, 4),
+    INTEGER(CHK_I64, i64, 8),    INTEGER(CHK_U8, u8, 1),    INTEGER(CHK_U16, u16, 2),  INTEGER(CHK_U32, u32, 4),
+    INTEGER(CHK_U64, u64, 8),    FLOATING(CHK_F32, f32, 4), FLOATING(CHK_F64, f64, 8), COMPLEX(CHK_C64, c64, 8),
+    COMPLEX(CHK_C128, c128, 16),
 };

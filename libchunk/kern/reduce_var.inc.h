@@ -37,8 +37,8 @@ static void OF(var_row)(void *state, size_t cap, size_t j, const void *data, siz
     OF(var_add)(state, cap, j, (moments){(double)n, mean, lanes_sum(squares)});
 }
 
-static void OF(var_cols)(void *state, size_t cap, size_t j0, size_t k, const void *data, size_t n_rows, size_t stride, int64_t index0,
-                         int64_t index_step)
+static void OF(var_cols)(void *state, size_t cap, size_t j0, size_t k, const void *data, size_t n_rows, size_t stride,
+                         int64_t index0, int64_t index_step)
 {
     double mean[VAR_BLOCK], m2[VAR_BLOCK];
     (void)index0, (void)index_step;
@@ -100,8 +100,8 @@ static void OF(nanvar_row)(void *state, size_t cap, size_t j, const void *data, 
     OF(var_add)(state, cap, j, (moments){(double)n_numbers, mean, lanes_sum(squares)});
 }
 
-static void OF(nanvar_cols)(void *state, size_t cap, size_t j0, size_t k, const void *data, size_t n_rows, size_t stride, int64_t index0,
-                            int64_t index_step)
+static void OF(nanvar_cols)(void *state, size_t cap, size_t j0, size_t k, const void *data, size_t n_rows, size_t stride,
+                            int64_t index0, int64_t index_step)
 {
     double n[VAR_BLOCK], mean[VAR_BLOCK], m2[VAR_BLOCK];
     (void)index0, (void)index_step;

@@ -36,8 +36,14 @@ static inline int every_f32(mask_f32 m) { return m == 0xFFFF; }
 static inline int any_f32(mask_f32 m) { return m != 0; }
 static inline vec_f64 abs_f64(vec_f64 x) { return _mm512_abs_pd(x); }
 static inline vec_f32 abs_f32(vec_f32 x) { return _mm512_abs_ps(x); }
-static inline vec_f64 sign_f64(vec_f64 size, vec_f64 sign) { return _mm512_or_pd(_mm512_abs_pd(size), _mm512_and_pd(sign, all_f64(-0.0))); }
-static inline vec_f32 sign_f32(vec_f32 size, vec_f32 sign) { return _mm512_or_ps(_mm512_abs_ps(size), _mm512_and_ps(sign, all_f32(-0.0f))); }
+static inline vec_f64 sign_f64(vec_f64 size, vec_f64 sign)
+{
+    return _mm512_or_pd(_mm512_abs_pd(size), _mm512_and_pd(sign, all_f64(-0.0)));
+}
+static inline vec_f32 sign_f32(vec_f32 size, vec_f32 sign)
+{
+    return _mm512_or_ps(_mm512_abs_ps(size), _mm512_and_ps(sign, all_f32(-0.0f)));
+}
 static inline vec_f64 trunc_f64(vec_f64 x) { return _mm512_roundscale_pd(x, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC); }
 static inline vec_f32 trunc_f32(vec_f32 x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC); }
 static inline vec_f64 floor_f64(vec_f64 x) { return _mm512_roundscale_pd(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
@@ -69,8 +75,14 @@ static inline int any_f64(mask_f64 m) { return _mm256_movemask_pd(m) != 0; }
 static inline int any_f32(mask_f32 m) { return _mm256_movemask_ps(m) != 0; }
 static inline vec_f64 abs_f64(vec_f64 x) { return _mm256_andnot_pd(all_f64(-0.0), x); }
 static inline vec_f32 abs_f32(vec_f32 x) { return _mm256_andnot_ps(all_f32(-0.0f), x); }
-static inline vec_f64 sign_f64(vec_f64 size, vec_f64 sign) { return _mm256_or_pd(abs_f64(size), _mm256_and_pd(sign, all_f64(-0.0))); }
-static inline vec_f32 sign_f32(vec_f32 size, vec_f32 sign) { return _mm256_or_ps(abs_f32(size), _mm256_and_ps(sign, all_f32(-0.0f))); }
+static inline vec_f64 sign_f64(vec_f64 size, vec_f64 sign)
+{
+    return _mm256_or_pd(abs_f64(size), _mm256_and_pd(sign, all_f64(-0.0)));
+}
+static inline vec_f32 sign_f32(vec_f32 size, vec_f32 sign)
+{
+    return _mm256_or_ps(abs_f32(size), _mm256_and_ps(sign, all_f32(-0.0f)));
+}
 static inline vec_f64 trunc_f64(vec_f64 x) { return _mm256_round_pd(x, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC); }
 static inline vec_f32 trunc_f32(vec_f32 x) { return _mm256_round_ps(x, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC); }
 static inline vec_f64 floor_f64(vec_f64 x) { return _mm256_floor_pd(x); }

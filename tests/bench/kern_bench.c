@@ -74,8 +74,8 @@ static void report(const char *kernel, const char *suffix, chk_dtype d, const ch
     if (only && !strstr(name, only)) return;
     work copy = {.item = w.item, .n = w.n};
     double r = rate(&w), c = rate(&copy);
-    printf("{\"kernel\":\"%s\",\"dtype\":\"%s\",\"isa\":\"%s\",\"cache\":\"%s\",\"Melem_s\":%.0f,\"copy_Melem_s\":%.0f}\n", name, chk_dtype_name(d),
-           chk_isa_name(chk_isa_now()), cache, r, c);
+    printf("{\"kernel\":\"%s\",\"dtype\":\"%s\",\"isa\":\"%s\",\"cache\":\"%s\",\"Melem_s\":%.0f,\"copy_Melem_s\":%.0f}\n", name,
+           chk_dtype_name(d), chk_isa_name(chk_isa_now()), cache, r, c);
     fflush(stdout);
 }
 

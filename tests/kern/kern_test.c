@@ -27,7 +27,10 @@ static area new_area(void)
 }
 
 /* Where n bytes lie: against the end for even cases, else a little after the start */
-static char *place(area a, size_t bytes, size_t i_case) { return i_case % 2 ? a.first + i_case / 2 % 64 : a.end - bytes - (i_case / 2 % 4 ? 0 : i_case / 8 % 64); }
+static char *place(area a, size_t bytes, size_t i_case)
+{
+    return i_case % 2 ? a.first + i_case / 2 % 64 : a.end - bytes - (i_case / 2 % 4 ? 0 : i_case / 8 % 64);
+}
 
 static uint64_t next_random(uint64_t *state)
 {
@@ -67,8 +70,10 @@ static bool same(const char *a, const char *b, chk_dtype d, size_t n)
         if (memcmp(a + i, b + i, part) == 0) continue;
         if (half && (h & 0x7FFF) > 0x7C00 && (k & 0x7FFF) > 0x7C00) continue;
         if (half) return false;
-        if (single) memcpy(&x, a + i, 4), memcpy(&y, b + i, 4), v = (double)x, w = (double)y;
-        else memcpy(&v, a + i, 8), memcpy(&w, b + i, 8);
+        if (single)
+            memcpy(&x, a + i, 4), memcpy(&y, b + i, 4), v = (double)x, w = (double)y;
+        else
+            memcpy(&v, a + i, 8), memcpy(&w, b + i, 8);
         if (!isnan(v) || !isnan(w)) return false;
     }
     return true;
@@ -107,7 +112,8 @@ static void check(const call *c, area in[3], area out, char *want, char *data[3]
             if (chk_dtype_size(c->in[i]) < item) continue;
             memcpy(copy, from[i], n * chk_dtype_size(c->in[i]));
             c->kern((void *)from[i], from, n);
-            cr_assert(same(from[i], want, c->out, n), "%s at %s: n = %zu over its input %d", c->name, chk_isa_name(chk_isa_now()), n, i);
+            cr_assert(same(from[i], want, c->out, n), "%s at %s: n = %zu over its input %d", c->name, chk_isa_name(chk_isa_now()),
+                      n, i);
             memcpy((void *)from[i], copy, n * chk_dtype_size(c->in[i]));
         }
     }
@@ -121,16 +127,16 @@ static void check(const call *c, area in[3], area out, char *want, char *data[3]
         }
     c->kern(result, from, MAX_N);
     for (size_t j = 0; j < MAX_N; j++)
-        cr_assert(same(result + j * item, want + j * 49 % MAX_N * item, c->out, 1), "%s at %s: element %zu depends on its neighbours", c->name,
-                  chk_isa_name(chk_isa_now()), j * 49 % MAX_N);
+        cr_assert(same(result + j * item, want + j * 49 % MAX_N * item, c->out, 1),
+                  "%s at %s: element %zu depends on its neighbours", c->name, chk_isa_name(chk_isa_now()), j * 49 % MAX_N);
 }
 
 static bool by_sleef(chk_fn fn, chk_dtype d)
 {
     if (chk_dtype_kind(d) == CHK_KIND_COMPLEX) return fn == CHK_FN_ABS || fn == CHK_FN_ANGLE;
     if (chk_dtype_kind(d) != CHK_KIND_FLOAT) return false;
-    return (fn >= CHK_FN_CBRT && fn <= CHK_FN_ATANH && fn != CHK_FN_DEG2RAD && fn != CHK_FN_RAD2DEG) || fn == CHK_FN_POW || fn == CHK_FN_ATAN2 ||
-           fn == CHK_FN_HYPOT || fn == CHK_FN_LOGADDEXP;
+    return (fn >= CHK_FN_CBRT && fn <= CHK_FN_ATANH && fn != CHK_FN_DEG2RAD && fn != CHK_FN_RAD2DEG) || fn == CHK_FN_POW ||
+           fn == CHK_FN_ATAN2 || fn == CHK_FN_HYPOT || fn == CHK_FN_LOGADDEXP;
 }
 
 static void check_levels(call *c, chk_kern (*find)(int a, int b), int a, int b, bool exact, area in[3], area out)
@@ -144,7 +150,8 @@ static void check_levels(call *c, chk_kern (*find)(int a, int b), int a, int b, 
         c->kern = find(a, b);
         cr_assert(c->kern, "%s is missing at %s", c->name, chk_isa_name(level));
         check(c, in, out, level == CHK_ISA_C ? plain : want, data);
-        if (exact && level != CHK_ISA_C) cr_assert(same(want, plain, c->out, MAX_N), "%s differs between c and %s", c->name, chk_isa_name(level));
+        if (exact && level != CHK_ISA_C)
+            cr_assert(same(want, plain, c->out, MAX_N), "%s differs between c and %s", c->name, chk_isa_name(level));
     }
 }
 
@@ -161,7 +168,8 @@ Test(kern, functions)
             if (!find_map(fn, d)) continue;
             bool mixed = fn >= CHK_FN_EQ_IU && fn <= CHK_FN_GE_IU;
             call c = {.n_in = chk_fn_n_in((chk_fn)fn), .out = chk_fn_out_dtype((chk_fn)fn, (chk_dtype)d)};
-            for (int i = 0; i < 3; i++) c.in[i] = fn == CHK_FN_WHERE && i == 0 ? CHK_BOOL : mixed && i == 1 ? CHK_U64 : (chk_dtype)d;
+            for (int i = 0; i < 3; i++)
+                c.in[i] = fn == CHK_FN_WHERE && i == 0 ? CHK_BOOL : mixed && i == 1 ? CHK_U64 : (chk_dtype)d;
             snprintf(c.name, sizeof c.name, "%s of %s", chk_fn_name((chk_fn)fn), chk_dtype_name((chk_dtype)d));
             check_levels(&c, find_map, fn, d, !by_sleef((chk_fn)fn, (chk_dtype)d), in, out);
             n_checked++;
@@ -181,7 +189,8 @@ Test(kern, casts)
 }
 
 /* Folds the data in a few ways; the states' own places in a block vary too */
-static void fold(char *result, const chk_red_kern *r, chk_dtype d, chk_dtype out, const char *data, size_t rows, size_t cols, char *state, area guarded)
+static void fold(char *result, const chk_red_kern *r, chk_dtype d, chk_dtype out, const char *data, size_t rows, size_t cols,
+                 char *state, area guarded)
 {
     size_t cap = cols + 3;
     char *p = place(guarded, rows * cols * chk_dtype_size(d), rows * 3 + cols);
@@ -212,8 +221,9 @@ Test(kern, reductions)
                         if (!r) continue;
                         if (level == CHK_ISA_C) make(data, (chk_dtype)d, rows * cols, (uint64_t)(red * 100 + d));
                         fold(level == CHK_ISA_C ? plain : result, r, (chk_dtype)d, out, data, rows, cols, state, guarded);
-                        cr_assert(level == CHK_ISA_C || same(plain, result, out, cols + 1), "%s of %s, %zu x %zu, differs between c and %s",
-                                  chk_red_name((chk_red)red), chk_dtype_name((chk_dtype)d), rows, cols, chk_isa_name(level));
+                        cr_assert(level == CHK_ISA_C || same(plain, result, out, cols + 1),
+                                  "%s of %s, %zu x %zu, differs between c and %s", chk_red_name((chk_red)red),
+                                  chk_dtype_name((chk_dtype)d), rows, cols, chk_isa_name(level));
                     }
                 }
 }
@@ -249,8 +259,7 @@ Test(kern, moves)
                 chk_kern_shuffle(out, in, item, bytes);
                 chk_kern_unshuffle(back, out, item, bytes);
                 cr_assert(!memcmp(in, back, bytes), "shuffle of %zu items of %zu at %s", n, item, chk_isa_name(level));
-                for (size_t i = 0; i < (n - (n ? n / 3 : 0)) * (n > 0); i++)
-                    cr_assert(out[i] == in[i * item]);
+                for (size_t i = 0; i < (n - (n ? n / 3 : 0)) * (n > 0); i++) cr_assert(out[i] == in[i * item]);
                 char *part = back + 1;
                 size_t skip = n / 3;
                 chk_kern_unplane(part, out + skip, bytes / item, item, n - skip);
@@ -295,7 +304,8 @@ Test(kern, patterns)
         for (int stride = -50; stride <= 50; stride++) {
             const char *first = in + 4500;
             chk_kern_gather(out, first, stride, size, 60);
-            for (size_t i = 0; i < 60; i++) cr_assert(!memcmp(out + i * size, first + (int64_t)i * stride, size), "gather of %zu bytes %d apart", size, stride);
+            for (size_t i = 0; i < 60; i++)
+                cr_assert(!memcmp(out + i * size, first + (int64_t)i * stride, size), "gather of %zu bytes %d apart", size, stride);
         }
 }
 
