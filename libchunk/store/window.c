@@ -112,7 +112,7 @@ bool chk_hold_failed(const chk_hold *h)
 
 /* ---- windows or reads */
 
-enum { BIG_FILE = 64 << 20, TRIAL = 2 << 20, TRIALS = 3 };
+enum { BIG_FILE = 64 << 20, TRIAL = 512 * 1024, TRIALS = 3 };
 
 /* File systems whose pages can vanish, or come slowly, for reasons outside this machine. */
 static bool remote(int fd)
