@@ -1,0 +1,125 @@
+"""The same bits always: whole output files are compared byte for byte over threads, ceilings from the smallest accepted on, chunks larger than the
+ceiling and, where no function is transcendental, instruction set levels."""
+import hashlib
+import itertools
+import json
+import os
+import subprocess
+
+import h5py
+import numpy as np
+import pytest
+
+CHUNK = os.path.join(os.environ.get("CHUNK_BIN", "build/dev/bin"), "chunk")
+LEVEL = os.environ.get("CHUNK_TEST_LEVEL", "standard")
+MIB = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Data whose sums depend on their order, in several layouts; `wide` has one chunk of 40 MiB, larger than the smallest ceiling."""
+    where = tmp_path_factory.mktemp("bits")
+    rng = np.random.default_rng(5)
+
+    def noise(shape):
+        return rng.standard_normal(shape) * 10.0 ** rng.integers(-8, 8, shape)
+
+    with h5py.File(where / "x.h5", "w") as f:
+        f.create_dataset("flat", data=noise((900, 1100)))
+        f.create_dataset("odd", data=noise((300, 420)), chunks=(37, 41))
+        f.create_dataset("zip", data=noise((900, 1100)), chunks=(256, 300), compression="gzip", compression_opts=1, shuffle=True)
+        f.create_dataset("rows", data=noise((1100, 900)), chunks=(1, 900))
+        f.create_dataset("half", data=rng.standard_normal((700, 300)).astype("f2"), chunks=(111, 300))
+        f.create_dataset("deep", data=noise((40, 50, 60)), chunks=(7, 50, 9))
+        f.create_dataset("wide", data=noise((2560, 2048)), chunks=(2560, 2048))
+    return where
+
+
+def run(folder, name, text, out, memory, threads, isa=None, extra=()):
+    env = dict(os.environ, CHUNK_ISA=isa) if isa else None
+    done = subprocess.run([CHUNK, "eval", text, f"x={folder}/x.h5:/{name}", "-o", f"{out}:/r/", "--overwrite", "--memory", str(memory), "--threads",
+                           str(threads), "--json", *extra], capture_output=True, text=True, env=env, timeout=120)
+    return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def reductions(ndim):
+    axes = [c for n in range(1, ndim + 1) for c in itertools.combinations(range(ndim), n)]
+    names = itertools.cycle(["sum", "mean", "std", "prod", "max", "argmax", "nansum", "var"])
+    parts = []
+    for i, a in enumerate(axes):
+        name = next(names)
+        parts.append(f"a{i} = {name}(x, axis={a[0] if len(a) == 1 else a})" if name != "argmax" or len(a) == 1 else f"a{i} = argmax(x)")
+    return "; ".join(parts)
+
+
+EXACT = {
+    "reduced": reductions,
+    "fused": lambda n: "a = x*2 + 1; b = sum((x - 3)*x); c = (x > 0)*x[..., ::-1]",
+    "standardised": lambda n: "a = (x - mean(x))/std(x)",
+    "statistics": lambda n: "a = mean(x); b = var(x); c = min(x, axis=0); d = sum(x, axis=-1); e = sum(x*x)",
+    "kept": lambda n: "k := x*0.5 - 7; a = sum(k); b = k - mean(k, axis=0)",
+    "turned": lambda n: "a = x[::-1, ::3] + 1; b = sum(x[5:, 1::2], axis=0)",
+}
+ROUNDED = {"functions": lambda n: "a = exp(-abs(x))*sin(x); b = sum(sin(x)*x); c = std(log1p(abs(x)), axis=0)"}
+CASES = [(t, d) for t in {**EXACT, **ROUNDED} for d in ("flat", "odd", "zip", "rows", "half", "deep", "wide")]
+
+
+@pytest.mark.parametrize("kind, name", CASES)
+def test_threads_and_ceilings(folder, tmp_path, seed, sampled, kind, name):
+    ndim = 3 if name == "deep" else 2
+    text = {**EXACT, **ROUNDED}[kind](ndim)
+    code, failure = run(folder, name, text, tmp_path / "y.h5", 1, 1)
+    assert code == 3, failure
+    least = failure["needed"]
+    ceilings = [least, least + 64 * 1024, least + MIB, least + 3 * MIB, least + 10 * MIB, 2 * least, 128 * MIB, 512 * MIB]
+    settings = [(m, t) for m in ceilings for t in (1, 2, 8)]
+    if (kind, name) == CASES[0]:
+        sampled("settings of threads and ceilings", len(CASES) * (24 if LEVEL == "full" else 7), len(CASES) * 24)
+    if LEVEL != "full":
+        rng = np.random.default_rng([seed, CASES.index((kind, name))])
+        settings = [settings[0], settings[-1]] + [settings[i] for i in rng.choice(np.arange(1, 23), 5, replace=False)]
+    seen = {}
+    for memory, threads in settings:
+        out = tmp_path / "y.h5"
+        code, got = run(folder, name, text, out, memory, threads)
+        assert code == 0, f"{text} of {name}, {memory} bytes, {threads} threads: {got}"
+        seen.setdefault(digest(out), []).append((memory, threads))
+    assert len(seen) == 1, f"{text} of {name}: results differ between {list(seen.values())}"
+
+
+@pytest.mark.parametrize("kind", EXACT)
+@pytest.mark.parametrize("name", ["flat", "odd", "half", "deep"])
+def test_instruction_sets(folder, tmp_path, kind, name):
+    text = EXACT[kind](3 if name == "deep" else 2)
+    seen = {}
+    for isa in ("c", "avx2", "avx512"):
+        code, got = run(folder, name, text, tmp_path / "y.h5", "64MiB", 2, isa)
+        assert code == 0, got
+        seen.setdefault(digest(tmp_path / "y.h5"), []).append(isa)
+    assert len(seen) == 1, f"{text} of {name}: results differ between {list(seen.values())}"
+
+
+@pytest.mark.parametrize("name", ["flat", "odd", "zip", "wide"])
+def test_kept_or_computed_again(folder, tmp_path, name):
+    """An intermediate that is kept, in memory or spilled, gives what computing it again gives."""
+    kept, again = "k := exp(-x*x)*3; a = (k - mean(k))/std(k); b = sum(k)", "a = (exp(-x*x)*3 - mean(exp(-x*x)*3))/std(exp(-x*x)*3); b = sum(exp(-x*x)*3)"
+    seen = set()
+    for text, memory in ([(kept, "40MiB"), (kept, "400MiB"), (again, "40MiB"), (again, "400MiB")]):
+        code, got = run(folder, name, text, tmp_path / "y.h5", memory, 2, extra=["--scratch", str(tmp_path)])
+        assert code == 0, got
+        seen.add(digest(tmp_path / "y.h5"))
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("filters", ["none", "gzip=1,shuffle", "lz4", "zstd=1,shuffle"])
+def test_encoded_files_are_identical(folder, tmp_path, filters):
+    seen = set()
+    for memory, threads in (("40MiB", 1), ("40MiB", 8), ("300MiB", 2), ("300MiB", 8)):
+        code, got = run(folder, "zip", "a = x*2 + 1; b = x[::2] > 0", tmp_path / "y.h5", memory, threads, extra=["--filter", filters, "--chunks", "100x130"])
+        assert code == 0, got
+        seen.add(digest(tmp_path / "y.h5"))
+    assert len(seen) == 1

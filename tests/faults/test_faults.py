@@ -1,0 +1,181 @@
+"""Each allocation, read, write and thread start of `chunk eval` failing, one after the other, once and from then on; disks that fill up; kill -9.
+Always one clear line, exit 1, no crash, no file left behind, and what was there before still there, byte for byte."""
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cli"))
+from chunkcli import CHUNK, has_faults, is_sanitized  # noqa: E402
+
+LEVEL = os.environ.get("CHUNK_TEST_LEVEL", "standard")
+KINDS = ("alloc", "read", "write", "thread")
+QUIET = 12   # so many untouched runs in a row are the end of the sites
+needs_faults = pytest.mark.skipif(not has_faults(), reason="this build has no failure on demand")
+
+CASES = {
+    "reduce": ("sum(x*2)", "plain", []),
+    "store": ("x*2 + 1", "plain", []),
+    "encode": ("x*2 + 1", "zip", ["--filter", "gzip=1,shuffle", "--chunks", "70x90"]),
+    "passes": ("(x - mean(x))/std(x)", "zip", []),
+    "flat": ("x[::-1, ::2] + 1", "flat", ["--filter", "zstd=1"]),
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("faults")
+    x = np.random.default_rng(1).random((300, 400))
+    with h5py.File(folder / "x.h5", "w") as f:
+        f.create_dataset("plain", data=x, chunks=(100, 128))
+        f.create_dataset("zip", data=x, chunks=(100, 128), compression="gzip", compression_opts=1, shuffle=True)
+        f.create_dataset("flat", data=x)
+    return folder
+
+
+def run(data, case, out, fault=None, **kw):
+    text, name, options = CASES[case]
+    env = dict(os.environ, CHUNK_FAULT=fault) if fault else None
+    return subprocess.run([CHUNK, "eval", text, f"x={data}/x.h5:/{name}", "-o", f"{out}:/y", "--overwrite", "--memory", "64MiB", "--threads", "2", *options],
+                          capture_output=True, text=True, env=env, timeout=60, **kw)
+
+
+def failed_cleanly(done, told):
+    """One line, and not a crash."""
+    assert done.returncode == 1, f"{told}: exit {done.returncode}: {done.stderr}"
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("chunk: warning")]
+    assert len(lines) == 1 and lines[0].startswith("chunk: ") and len(lines[0]) > 20, f"{told}: {done.stderr!r}"
+    assert "crashed" not in lines[0] and "was killed" not in lines[0], f"{told}: {lines[0]}"
+
+
+def folder_holds(folder, out, told):
+    left = sorted(p.name for p in folder.iterdir())
+    assert left == [out.name], f"{told}: left behind {left}"
+
+
+@needs_faults
+@pytest.mark.parametrize("mode", ["once", "all"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("case", CASES)
+def test_fault_at_every_site(data, tmp_path, seed, case, kind, mode):
+    out = tmp_path / "y.h5"
+    assert run(data, case, out).returncode == 0
+    good = out.read_bytes()
+    out.write_bytes(b"")
+    with h5py.File(out, "w") as f:
+        f["y"] = np.arange(10)
+    old = out.read_bytes()
+    rng = np.random.default_rng([seed, KINDS.index(kind), list(CASES).index(case)])
+    n, untouched, failures = 1, 0, 0
+    while untouched < (QUIET if LEVEL == "full" else 3):
+        assert n < 100000, "the sites do not end"
+        fault = f"{kind}:{n}{':all' if mode == 'all' else ''}"
+        done = run(data, case, out, fault)
+        told = f"{case}, CHUNK_FAULT={fault}"
+        folder_holds(tmp_path, out, told)
+        if done.returncode == 0:
+            assert out.read_bytes() == good, f"{told}: succeeded with another result"
+            out.write_bytes(old)
+            untouched += 1
+        else:
+            failed_cleanly(done, told)
+            assert out.read_bytes() == old, f"{told}: the old output changed"
+            untouched, failures = 0, failures + 1
+        n += 1 if LEVEL == "full" else 1 + int(rng.integers(0, max(2, n // 2 if kind != "thread" else 2)))
+    assert failures or kind == "thread", f"{kind} never failed"
+
+
+def limit_files(n_bytes):
+    def set_limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, n_bytes))
+
+    return set_limit
+
+
+@pytest.mark.parametrize("n_bytes", [0, 100, 4096, 50000, 300000, 900000])
+def test_fault_of_file_size_limit(data, tmp_path, n_bytes):
+    """RLIMIT_FSIZE: a write gets EFBIG, with SIGXFSZ unless it is ignored."""
+    out = tmp_path / "y.h5"
+    out.write_bytes(b"")
+    with h5py.File(out, "w") as f:
+        f["y"] = np.arange(10)
+    old = out.read_bytes()
+    done = run(data, "store", out, preexec_fn=limit_files(n_bytes))
+    failed_cleanly(done, f"limit {n_bytes}")
+    assert out.read_bytes() == old
+    folder_holds(tmp_path, out, f"limit {n_bytes}")
+
+
+@pytest.mark.parametrize("size", ["64k", "512k", "900k"])
+def test_fault_of_full_disk(data, tmp_path, size):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)], capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip("mounting a small disk needs root: " + mounted.stderr.strip())
+    try:
+        out = disk / "y.h5"
+        with h5py.File(out, "w") as f:
+            f["y"] = np.arange(10)
+        old = out.read_bytes()
+        for case in ("store", "passes"):
+            done = run(data, case, out)
+            failed_cleanly(done, f"full disk, {case}")
+            assert re.search("space|full|room", done.stderr, re.I), done.stderr
+            assert out.read_bytes() == old
+            folder_holds(disk, out, "full disk")
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.skipif(is_sanitized(), reason="slow starts under sanitizers leave nothing to kill")
+@pytest.mark.parametrize("whom", ["launcher", "worker"])
+def test_fault_of_kill(tmp_path, seed, whom):
+    """kill -9 at random points: the old file or the whole new one, at most one temporary, which the next run removes."""
+    x = np.random.default_rng(1).random((1500, 2000))
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        f.create_dataset("x", data=x, chunks=(100, 128))
+    folder = tmp_path / "out"
+    folder.mkdir()
+    out = folder / "y.h5"
+    command = [CHUNK, "eval", "exp(-x)*x + sin(x)", f"x={tmp_path}/x.h5:/x", "-o", f"{out}:/y", "--overwrite", "--filter", "gzip=1", "--threads", "2", "-q"]
+    start = time.monotonic()
+    assert subprocess.run(command, timeout=60).returncode == 0
+    whole, new = time.monotonic() - start, out.read_bytes()
+    old = b"what was there: not even HDF5"
+    with h5py.File(out, "w") as f:
+        f["y"] = np.arange(10)
+    old = out.read_bytes()
+    rng = np.random.default_rng([seed, 9])
+    for _ in range(60 if LEVEL == "full" else 12):
+        out.write_bytes(old)
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        time.sleep(rng.random() * whole * 1.1)
+        target = process.pid
+        if whom == "worker":
+            found = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+            pids = found.read_text().split() if process.poll() is None and found.exists() else []
+            target = int(pids[0]) if pids else None
+        if target is not None and process.poll() is None:
+            try:
+                os.kill(target, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        _, err = process.communicate(timeout=60)
+        time.sleep(0.1 if whom == "launcher" else 0)  # the worker dies with its parent, a moment later
+        assert out.read_bytes() in (old, new)
+        left = [p.name for p in folder.iterdir() if p != out]
+        assert len(left) <= 1 and all(re.fullmatch(r"\.y\.h5\.chunk-tmp.*", name) for name in left), left
+        if whom == "worker":
+            assert process.returncode in (0, 1) and not left, (process.returncode, left)
+            assert process.returncode == 0 or len(err.splitlines()) == 1, err
+    assert subprocess.run(command, timeout=60).returncode == 0
+    assert [p.name for p in folder.iterdir()] == ["y.h5"] and out.read_bytes() == new

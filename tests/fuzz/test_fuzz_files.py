@@ -1,0 +1,80 @@
+"""Small valid HDF5 files with bytes changed, through chunk-info and chunk eval: a result or one line, never a hang, never a crash that shows as
+anything but the launcher's line, and a clean folder."""
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cli"))
+from chunkcli import CHUNK, CHUNK_INFO  # noqa: E402
+
+LEVEL = os.environ.get("CHUNK_TEST_LEVEL", "standard")
+SECONDS = {"quick": 3, "standard": 15}.get(LEVEL, min(900, 3 * float(os.environ.get("FUZZ_SECONDS", "300"))))
+LAYOUTS = {
+    "btree": {"chunks": (5, 6)},
+    "gzip": {"chunks": (5, 6), "compression": "gzip", "shuffle": True, "fletcher32": True},
+    "contiguous": {},
+    "fixed_array": {"chunks": (5, 6), "libver": "v110"},
+    "extensible": {"chunks": (5, 6), "maxshape": (None, 20), "libver": "v110"},
+    "btree2": {"chunks": (5, 6), "maxshape": (None, None), "libver": "v110", "compression": "gzip"},
+}
+
+
+def make(path, libver=None, **options):
+    with h5py.File(path, "w", libver=(libver or "earliest", "v110")) as f:
+        d = f.create_dataset("x", data=np.random.default_rng(0).random((23, 20)), **options)
+        d.attrs["note"] = "text"
+    return path.read_bytes()
+
+
+def damage(rng, valid):
+    """A few bytes of it changed; the headers, at the front, more often."""
+    bad = bytearray(valid)
+    for _ in range(int(rng.integers(1, 5))):
+        at = int(rng.integers(len(bad))) if rng.random() < 0.4 else int(rng.integers(min(len(bad), 2500)))
+        way = int(rng.integers(4))
+        if way == 0:
+            bad[at] ^= 1 << int(rng.integers(8))
+        elif way == 1:
+            bad[at] = int(rng.choice([0, 1, 0x7F, 0x80, 0xFF]))
+        elif way == 2:
+            n = int(rng.integers(1, 9))
+            bad[at : at + n] = rng.bytes(len(bad[at : at + n]))
+        elif rng.random() < 0.2:
+            del bad[max(at, 100) :]
+    return bytes(bad)
+
+
+def ends_well(command, told):
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=20)
+    except subprocess.TimeoutExpired:
+        raise AssertionError(f"{told}: no end after 20 s") from None
+    err = done.stderr.decode()
+    assert done.returncode in (0, 1, 3), f"{told}: exit {done.returncode}: {err}"
+    lines = [line for line in err.splitlines() if "warning" not in line]
+    assert len(lines) == (done.returncode != 0), f"{told}: exit {done.returncode} with {err!r}"
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_fuzz_of_files(tmp_path, seed, name, sampled):
+    valid = make(tmp_path / "valid.h5", **LAYOUTS[name])
+    bad = tmp_path / "bad.h5"
+    end = time.monotonic() + SECONDS / len(LAYOUTS)
+    n = 0
+    while time.monotonic() < end:
+        rng = np.random.default_rng([seed, list(LAYOUTS).index(name), n])
+        bad.write_bytes(damage(rng, valid))
+        told = f"{name}, SEED={seed}, file {n}"
+        ends_well([CHUNK_INFO, str(bad), "-v"] if n % 3 == 0 else
+                  [CHUNK, "eval", "sum(x + 1)" if n % 3 == 1 else "x*2", f"x={bad}:/x", *(["-o", f"{tmp_path}/out/y.h5:/y", "--overwrite"] if n % 3 == 2 else []), "-q"], told)
+        (tmp_path / "out").mkdir(exist_ok=True)
+        left = [p.name for p in (tmp_path / "out").iterdir() if p.name != "y.h5"]
+        assert not left, f"{told}: left {left}"
+        n += 1
+    sampled(f"damaged files, {name}", n, n)
