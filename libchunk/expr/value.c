@@ -94,7 +94,7 @@ chunk_status chk_value_axes(uint32_t *axes, const chk_value *v, int ndim, const 
     int n = v->kind == CHK_VAL_TUPLE ? v->u.tuple.n : 1;
     *axes = 0;
     for (int i = 0; i < n; i++) {
-        int64_t axis;
+        int64_t axis = 0;
         int a = 0;
         CHK_TRY(chk_value_int(&axis, &item[i], who, "axis", err));
         CHK_TRY(chk_axis_normal(&a, axis, ndim, who, err));

@@ -1,4 +1,6 @@
 /* arithmetic.c: sums, products, quotients, remainders, powers, signs. Integers wrap and divide as NumPy's do; x // 0 and x % 0 are 0. */
+#include <math.h>
+
 #include "ops/make.h"
 
 #define ARITHMETIC .family = "arithmetic", .params = {OPS_X1_X2}, .build = ops_build_binary
@@ -130,12 +132,40 @@ const chk_op chk_op_copysign = {
     .flags = OPS_FLOAT | OPS_NO_COMPLEX,
     ARITHMETIC,
 };
+/* float16 has no kernels, and float32's neighbours are too near. A step of a little more than half the spacing, rounded to float16, arrives:
+ * the spacing at x is between |x| * 2^-11 and |x| * 2^-10, and 2^-24 at least. */
+static chk_node *next_half(ops_maker *m, chk_node *x, chk_node *y)
+{
+    const chk_dtype d = CHK_F32;
+    x = ops_cast(m, ops_cast(m, x, CHK_F16), d);
+    y = ops_cast(m, ops_cast(m, y, CHK_F16), d);
+    chk_node *size = ops_apply(m, CHK_FN_ABS, d, x, NULL, NULL);
+    chk_node *step = ops_apply(m, CHK_FN_MUL, d, size, ops_number(m, d, 0x1.001p-11), NULL);
+    step = ops_apply(m, CHK_FN_MAX, d, step, ops_number(m, d, 0x1.8p-25), NULL);
+    chk_node *away = ops_apply(m, CHK_FN_COPYSIGN, d, step, ops_apply(m, CHK_FN_SUB, d, y, x, NULL), NULL);
+    chk_node *next = ops_apply(m, CHK_FN_ADD, d, x, away, NULL);
+    chk_node *largest = ops_apply(m, CHK_FN_COPYSIGN, d, ops_number(m, d, 65504), x, NULL);
+    next = ops_apply(m, CHK_FN_WHERE, d, ops_apply(m, CHK_FN_ISINF, d, x, NULL, NULL), largest, next);
+    next = ops_apply(m, CHK_FN_WHERE, d, ops_apply(m, CHK_FN_EQ, d, x, y, NULL), y, next);
+    chk_node *is_nan = ops_apply(m, CHK_FN_ISNAN, d, ops_apply(m, CHK_FN_MAX, d, x, y, NULL), NULL, NULL);
+    return ops_cast(m, ops_apply(m, CHK_FN_WHERE, d, is_nan, ops_number(m, d, NAN), next), CHK_F16);
+}
+
+static chunk_status build_nextafter(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
+{
+    ops_maker m = ops_make(b, err);
+    chk_node *in[2] = {ops_value(&m, &args[0], op->name), ops_value(&m, &args[1], op->name)};
+    chk_dtype d = m.st == CHUNK_OK ? ops_float_type(in, 2) : CHK_F64;
+    if (chk_dtype_kind(d) == CHK_KIND_COMPLEX) m.st = ops_not_for(op, d, err);
+    return ops_give(out, &m, d == CHK_F16 ? next_half(&m, in[0], in[1]) : ops_apply(&m, CHK_FN_NEXTAFTER, d, in[0], in[1], NULL));
+}
+
 const chk_op chk_op_nextafter = {
     .name = "nextafter",
     .summary = "Next float after x1 towards x2",
-    .fn = CHK_FN_NEXTAFTER,
-    .flags = OPS_FLOAT | OPS_NO_COMPLEX,
-    ARITHMETIC,
+    .family = "arithmetic",
+    .params = {OPS_X1_X2},
+    .build = build_nextafter,
 };
 
 /* 1 / x in integers is a float's quotient cut to the dtype, as NumPy has it. */
