@@ -18,16 +18,21 @@ static inline v16 high(v16 a, v16 b)
     return __builtin_shuffle(a, b, (v16){8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31});
 }
 
+/* Vectors of a block live in registers once their loops are unrolled */
+#if defined __OPTIMIZE__
+#define UNROLL _Pragma("GCC unroll 16")
+#else
+#define UNROLL
+#endif
+
 /* n_rounds rounds over S vectors; S and n_rounds are constants where this is inlined */
 static inline __attribute__((always_inline)) void rotate(v16 *v, int S, int n_rounds)
 {
     v16 w[16];
-#pragma GCC unroll 4
-    for (int round = 0; round < n_rounds; round++) {
-#pragma GCC unroll 8
-        for (int k = 0; k < S / 2; k++) w[2 * k] = low(v[k], v[k + S / 2]), w[2 * k + 1] = high(v[k], v[k + S / 2]);
-#pragma GCC unroll 16
-        for (int k = 0; k < S; k++) v[k] = w[k];
+    UNROLL for (int round = 0; round < n_rounds; round++)
+    {
+        UNROLL for (int k = 0; k < S / 2; k++) w[2 * k] = low(v[k], v[k + S / 2]), w[2 * k + 1] = high(v[k], v[k + S / 2]);
+        UNROLL for (int k = 0; k < S; k++) v[k] = w[k];
     }
 }
 
@@ -36,11 +41,9 @@ static inline __attribute__((always_inline)) void shuffle_size(uint8_t *out, con
     size_t i = 0;
     for (; i + 16 <= n; i += 16) {
         v16 v[16];
-#pragma GCC unroll 16
-        for (int k = 0; k < S; k++) v[k] = ((const v16u *)(in + i * (size_t)S))[k];
+        UNROLL for (int k = 0; k < S; k++) v[k] = ((const v16u *)(in + i * (size_t)S))[k];
         rotate(v, S, 4);
-#pragma GCC unroll 16
-        for (int k = 0; k < S; k++) *(v16u *)(out + (size_t)k * plane + i) = v[k];
+        UNROLL for (int k = 0; k < S; k++) * (v16u *)(out + (size_t)k * plane + i) = v[k];
     }
     for (; i < n; i++)
         for (int k = 0; k < S; k++) out[(size_t)k * plane + i] = in[i * (size_t)S + (size_t)k];
@@ -52,11 +55,9 @@ static inline __attribute__((always_inline)) void unshuffle_size(uint8_t *out, c
     size_t i = 0;
     for (; i + 16 <= n; i += 16) {
         v16 v[16];
-#pragma GCC unroll 16
-        for (int k = 0; k < S; k++) v[k] = *(const v16u *)(in + (size_t)k * plane + i);
+        UNROLL for (int k = 0; k < S; k++) v[k] = *(const v16u *)(in + (size_t)k * plane + i);
         rotate(v, S, log2_S);
-#pragma GCC unroll 16
-        for (int k = 0; k < S; k++) ((v16u *)(out + i * (size_t)S))[k] = v[k];
+        UNROLL for (int k = 0; k < S; k++)((v16u *)(out + i * (size_t)S))[k] = v[k];
     }
     for (; i < n; i++)
         for (int k = 0; k < S; k++) out[i * (size_t)S + (size_t)k] = in[(size_t)k * plane + i];
