@@ -335,7 +335,7 @@ chunk_status chk_text_build(chk_node **results, int *n_results, const chk_text *
     chunk_status st = m.stack ? CHUNK_OK : no_memory(&m);
     for (int i = 0; i < t->n_code && st == CHUNK_OK; i++) {
         st = run_code(&m, &t->code[i], &i_statement, results, &n);
-        if (st != CHUNK_OK && m.err->column == 0) m.err->column = t->code[i].column;
+        if (st != CHUNK_OK && st != CHUNK_ENOMEM && m.err->column == 0) m.err->column = t->code[i].column;
     }
     free_machine(&m);
     if (st != CHUNK_OK) {

@@ -18,7 +18,6 @@ from chunkcli import CHUNK, has_faults, is_sanitized  # noqa: E402
 
 LEVEL = os.environ.get("CHUNK_TEST_LEVEL", "standard")
 KINDS = ("alloc", "read", "write", "thread")
-QUIET = 12   # so many untouched runs in a row are the end of the sites
 needs_faults = pytest.mark.skipif(not has_faults(), reason="this build has no failure on demand")
 
 CASES = {
@@ -65,7 +64,7 @@ def folder_holds(folder, out, told):
 @pytest.mark.parametrize("mode", ["once", "all"])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("case", CASES)
-def test_fault_at_every_site(data, tmp_path, seed, case, kind, mode):
+def test_fault_at_every_site(data, tmp_path, seed, sampled, case, kind, mode):
     out = tmp_path / "y.h5"
     assert run(data, case, out).returncode == 0
     good = out.read_bytes()
@@ -73,24 +72,37 @@ def test_fault_at_every_site(data, tmp_path, seed, case, kind, mode):
     with h5py.File(out, "w") as f:
         f["y"] = np.arange(10)
     old = out.read_bytes()
-    rng = np.random.default_rng([seed, KINDS.index(kind), list(CASES).index(case)])
-    n, untouched, failures = 1, 0, 0
-    while untouched < (QUIET if LEVEL == "full" else 3):
-        assert n < 100000, "the sites do not end"
-        fault = f"{kind}:{n}{':all' if mode == 'all' else ''}"
+    suffix = ":all" if mode == "all" else ""
+    last = last_site(data, case, out, kind)
+    assert last or kind == "thread", f"{kind} never failed"
+    sites, failures = np.arange(1, last + 4), 0
+    n = len(sites) if LEVEL == "full" else min(len(sites), 12)
+    if kind == "alloc":
+        sampled(f"{case}, {kind} failing {mode}", n, len(sites))
+    for site in np.random.default_rng([seed, KINDS.index(kind), list(CASES).index(case)]).choice(sites, n, replace=False):
+        fault = f"{kind}:{site}{suffix}"
+        out.write_bytes(old)
         done = run(data, case, out, fault)
-        told = f"{case}, CHUNK_FAULT={fault}"
+        told = f"{case}, CHUNK_FAULT={fault} of {last}"
         folder_holds(tmp_path, out, told)
         if done.returncode == 0:
             assert out.read_bytes() == good, f"{told}: succeeded with another result"
-            out.write_bytes(old)
-            untouched += 1
         else:
             failed_cleanly(done, told)
             assert out.read_bytes() == old, f"{told}: the old output changed"
-            untouched, failures = 0, failures + 1
-        n += 1 if LEVEL == "full" else 1 + int(rng.integers(0, max(2, n // 2 if kind != "thread" else 2)))
-    assert failures or kind == "thread", f"{kind} never failed"
+            failures += 1
+    assert failures or kind == "thread" or mode == "once", f"{kind} never failed"
+
+
+def last_site(data, case, out, kind):
+    """The largest n from which on failing for good still makes a run fail: as many sites as there are, give or take what threads share."""
+    low, high = 0, 1
+    while run(data, case, out, f"{kind}:{high}:all").returncode:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if run(data, case, out, f"{kind}:{middle}:all").returncode else (low, middle)
+    return low
 
 
 def limit_files(n_bytes):

@@ -112,6 +112,7 @@ static void set_signals(void)
         sigaddset(&set, caught[i]);
     }
     sigprocmask(SIG_UNBLOCK, &set, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* beyond a limit on file sizes the write says so */
 }
 
 /* A crash must leave a clean folder, so no core file; the heap gives back what it frees, and has one arena. */
