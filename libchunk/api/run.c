@@ -164,8 +164,15 @@ chunk_status chunk_explain(char **text, chunk_context *ctx, const chunk_output *
         if (!s) st = chk_fail(err, CHUNK_ENOMEM, "out of memory for the plan's text");
         else *text = s;
     }
-    if (st == CHUNK_OK && report)
-        *report = (chunk_report){.ceiling = plan->ceiling, .projected_peak = plan->projected_peak, .threads = plan->n_workers};
+    if (st == CHUNK_OK && report) {
+        *report = (chunk_report){.ceiling = plan->ceiling, .projected_peak = plan->projected_peak, .threads = plan->n_workers,
+                                 .bytes_spilled = chk_plan_spill_bytes(plan)};
+        for (int i = 0; i < plan->n_passes; i++) {
+            report->bytes_read += plan->pass[i].bytes_read;
+            report->bytes_written += plan->pass[i].bytes_written;
+            report->tasks += plan->pass[i].n_tasks;
+        }
+    }
     chk_plan_free(plan);
     chk_outputs_done(&os);
     return st;

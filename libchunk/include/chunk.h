@@ -220,7 +220,8 @@ CHUNK_API char *chunk_run_profile(chunk_run *run, bool json);
 /* start, wait, finish. */
 CHUNK_API chunk_status chunk_compute(chunk_context *ctx, const chunk_output *outputs, int n_outputs, const chunk_run_options *options, chunk_report *report,
                                      chunk_error *err);
-/* Plans only. *text: the plan as stable text or JSON, to be freed with chunk_string_free. report: ceiling, projected_peak, threads. */
+/* Plans only. *text: the plan as stable text or JSON, to be freed with chunk_string_free. report: ceiling, projected_peak, threads, and what
+ * would be read, written and spilled at most. */
 CHUNK_API chunk_status chunk_explain(char **text, chunk_context *ctx, const chunk_output *outputs, int n_outputs, const chunk_run_options *options, bool json,
                                      chunk_report *report, chunk_error *err);
 

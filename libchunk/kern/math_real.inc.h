@@ -86,6 +86,20 @@ static inline VEC OF(cosh_of)(VEC x)
     return OF(any)(large) ? OF(choose)(large, OF(half_exp)(size), r) : r;
 }
 
+/* SLEEF's overflows a little below the greatest number: infinite lanes are asked of libm. */
+static inline VEC OF(pow_of)(VEC x, VEC y)
+{
+    VEC r = S(pow, u10)(x, y);
+    if (!OF(any)(OF(equal)(OF(abs)(r), OF(all)((REAL_T)INFINITY)))) return r;
+    REAL_T lanes[3][OF(WIDTH)];
+    OF(store)(lanes[0], x);
+    OF(store)(lanes[1], y);
+    OF(store)(lanes[2], r);
+    for (int i = 0; i < OF(WIDTH); i++)
+        if (isinf(lanes[2][i])) lanes[2][i] = sizeof(REAL_T) == 4 ? (REAL_T)powf((float)lanes[0][i], (float)lanes[1][i]) : (REAL_T)pow(lanes[0][i], lanes[1][i]);
+    return OF(load)(lanes[2]);
+}
+
 /* C's fmod. Below EXACT_BELOW the truncated quotient is right or one too large, and one fused step gives the remainder exactly. */
 #if defined __AVX2__
 static inline VEC OF(fmod_of)(VEC x, VEC y)
@@ -149,7 +163,7 @@ UNARY(acosh, OF(acosh_of)(x))
 UNARY(atanh, S(atanh, u10)(x))
 UNARY(erf, S(erf, u10)(x))
 UNARY(lgamma, S(lgamma, u10)(x))
-BINARY(pow, S(pow, u10)(x, y))
+BINARY(pow, OF(pow_of)(x, y))
 BINARY(atan2, S(atan2, u10)(x, y))
 BINARY(hypot, S(hypot, u05)(x, y))
 BINARY(logaddexp, OF(logaddexp_of)(x, y))

@@ -414,12 +414,13 @@ static chunk_status hand_on(worker *w, int64_t n, bool more, chunk_error *err)
         hold_turn |= !f->out[o].reduce && f->out[o].sink->ordered && !f->out[o].sink->thread_safe;
     }
     if (ordered) CHK_TRY(take_turn(w, err));
-    for (int o = 0; o < f->n_out; o++) {
-        if (f->out[o].reduce) continue;
-        chk_sink *sink = f->out[o].sink;
-        for (int64_t i = 0; i < n && sink->ops->claim; i++) {
-            CHK_TRY(sink->ops->claim(sink, &w->block[o * blocks_per_task(f) + i], err));
-            all_claimed &= !w->block[o * blocks_per_task(f) + i].skip;
+    for (int64_t i = 0; i < n; i++) {             /* block by block, however many a task has: files do not depend on that */
+        for (int o = 0; o < f->n_out; o++) {
+            chk_sink *sink = f->out[o].sink;
+            if (f->out[o].reduce || !sink->ops->claim) continue;
+            chk_block *b = &w->block[o * blocks_per_task(f) + i];
+            CHK_TRY(sink->ops->claim(sink, b, err));
+            all_claimed &= !b->skip;
         }
     }
     if (ordered && !hold_turn && (!more || all_claimed)) pass_turn(w);

@@ -3,6 +3,7 @@
  * expressions cost less than writing and reading them would, unless the cost model below says otherwise. */
 #include "plan/lower.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -59,7 +60,7 @@ chunk_status chk_plan_region(chk_region **out, chk_plan *p, const char *name, ch
     chk_region *r = grown ? chk_calloc(1, sizeof *r) : NULL;
     if (!r) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
     r->first = -1;
-    strncpy(r->name, name, sizeof r->name - 1);
+    snprintf(r->name, sizeof r->name, "%s", name);
     p->region[p->n_regions++] = r;
     *out = r;
     return CHUNK_OK;
@@ -148,7 +149,7 @@ static chunk_status materialise(chk_lower *l, const chk_node *n, chk_item_kind k
         chk_source_release(fresh.source);
         return made;
     }
-    chk_item *item;
+    chk_item *item = NULL;
     chunk_status st = add_item(l, &fresh, &item, err);
     if (st != CHUNK_OK) {
         chk_source_release(fresh.source);
