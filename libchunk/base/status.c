@@ -6,12 +6,23 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One line, valid UTF-8: line breaks and control bytes (from file names) become '?', a character cut in half is dropped. */
+/* Bytes of the UTF-8 character at s, 0 where there is none. */
+static size_t utf8_length(const unsigned char *s)
+{
+    size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+    for (size_t i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80) return 0;
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) || (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90)) return 0;
+    return n;
+}
+
+/* One line, valid UTF-8: line breaks, control bytes and what is no UTF-8 (from names in files) become '?', a character cut in half is dropped. */
 static void tidy_text(char *text, size_t cap, bool cut)
 {
     size_t n = strlen(text);
-    for (size_t i = 0; i < n; i++) {
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f) text[i] = '?';
+    for (size_t i = 0, step; i < n; i += step) {
+        step = utf8_length((const unsigned char *)text + i);
+        if (step == 0 || (unsigned char)text[i] < 0x20 || text[i] == 0x7f) text[i] = '?', step = 1;
     }
     if (!cut) return;
     n = cap - 4;

@@ -55,7 +55,10 @@ def ends_well(command, told):
         done = subprocess.run(command, capture_output=True, timeout=20)
     except subprocess.TimeoutExpired:
         raise AssertionError(f"{told}: no end after 20 s") from None
-    err = done.stderr.decode()
+    try:
+        err = done.stderr.decode()
+    except UnicodeDecodeError:
+        raise AssertionError(f"{told}: not UTF-8: {done.stderr!r}") from None
     assert done.returncode in (0, 1, 3), f"{told}: exit {done.returncode}: {err}"
     lines = [line for line in err.splitlines() if "warning" not in line]
     assert len(lines) == (done.returncode != 0), f"{told}: exit {done.returncode} with {err!r}"
