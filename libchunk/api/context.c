@@ -72,16 +72,14 @@ void chunk_context_free(chunk_context *ctx)
     chk_free(ctx);
 }
 
-uint64_t chk_context_fixed_bytes(const chunk_context *ctx, int n_files)
+uint64_t chk_context_fixed_bytes(const chunk_context *ctx)
 {
-    if (!ctx->whole_process) return chk_h5_fixed_bytes(n_files);
+    if (!ctx->whole_process) return chk_h5_fixed_bytes(0);
     /* In whole MiB where they are measured now, so that they are the same from run to run. */
     uint64_t mib = (uint64_t)1 << 20, now = chk_self_resident_bytes() + CHK_GROWTH_BYTES, process = CHK_PROCESS_BYTES;
     if (now > process) process = (now + mib) / mib * mib;
-    return process + (uint64_t)n_files * chk_context_file_bytes() + (ctx->reserved + mib - 1) / mib * mib;
+    return process + (ctx->reserved + mib - 1) / mib * mib;
 }
-
-uint64_t chk_context_file_bytes(void) { return chk_h5_fixed_bytes(1) - chk_h5_fixed_bytes(0); }
 
 int chunk_op_count(void) { return (int)chk_op_table_n; }
 

@@ -39,8 +39,7 @@ struct chunk_array {
 chunk_status chk_array_wrap(chunk_array **out, chunk_context *ctx, chk_node *node, chunk_error *err);
 /* CHUNK_ESTATE in a forked child, CHUNK_EINVAL for NULL. */
 chunk_status chk_context_check(const chunk_context *ctx, chunk_error *err);
-/* Costs that do not depend on the plan, with n_files output files; and of each input file. */
-uint64_t chk_context_fixed_bytes(const chunk_context *ctx, int n_files);
-uint64_t chk_context_file_bytes(void);
+/* Costs that depend neither on the plan nor on files. */
+uint64_t chk_context_fixed_bytes(const chunk_context *ctx);
 
 #endif

@@ -112,11 +112,21 @@ static int first_of_file(const chk_outputs *os, int i)
     return k;
 }
 
-int chk_outputs_n_files(const chk_outputs *os)
+uint64_t chk_outputs_file_bytes(const chk_outputs *os)
 {
-    int n = 0;
-    for (int i = 0; i < os->n; i++) n += os->out[i].o.file && first_of_file(os, i) == i;
-    return n;
+    uint64_t bytes = 0;
+    for (int i = 0; i < os->n; i++) {
+        if (!os->out[i].o.file || first_of_file(os, i) < i) continue;
+        int64_t n_chunks = 0;
+        for (int k = i; k < os->n; k++) {
+            const chk_out *out = &os->out[k];
+            if (!out->o.file || first_of_file(os, k) != i || out->small) continue;
+            int64_t more = chk_grid_n_chunks(&out->target.grid);
+            n_chunks = more > INT64_MAX - n_chunks ? INT64_MAX : n_chunks + more;
+        }
+        bytes += chk_h5_file_bytes(n_chunks);
+    }
+    return bytes;
 }
 
 /* One writer a file, told of all of the file's datasets. */

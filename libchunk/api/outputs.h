@@ -27,7 +27,7 @@ typedef struct chk_outputs {
 } chk_outputs;
 
 chunk_status chk_outputs_describe(chk_outputs *os, const chunk_output *outputs, int n, chunk_error *err);
-int chk_outputs_n_files(const chk_outputs *os); /* different output files */
+uint64_t chk_outputs_file_bytes(const chk_outputs *os); /* HDF5's caches for the output files */
 /* Creates files and sinks and binds them. */
 chunk_status chk_outputs_create(chk_outputs *os, chk_plan *plan, bool overwrite, chunk_error *err);
 /* Makes everything visible; on failure nothing more of it than was renamed before. */

@@ -32,7 +32,7 @@ static chunk_status make_plan(chk_plan **plan, chk_outputs *os, const chunk_cont
     CHK_TRY(chk_outputs_describe(os, outputs, n, err));
     for (int i = 0; i < n; i++)
         if (os->out[i].o.array->ctx != ctx) return chk_fail(err, CHUNK_EINVAL, "output %d is an array of another context", i);
-    chk_plan_options o = {.ceiling = ctx->memory, .fixed_bytes = chk_context_fixed_bytes(ctx, chk_outputs_n_files(os)), .file_bytes = chk_context_file_bytes(),
+    chk_plan_options o = {.ceiling = ctx->memory, .fixed_bytes = chk_context_fixed_bytes(ctx) + chk_outputs_file_bytes(os),
                           .per_worker_bytes = CHK_WORKER_BYTES, .threads = ctx->threads};
     return chk_plan_make(plan, os->targets, n, &o, err);
 }

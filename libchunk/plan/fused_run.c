@@ -314,6 +314,26 @@ static int64_t offset_in(const chk_box *block, const chk_box *leaf)
     return n;
 }
 
+/* All reductions of one leaf; those to a single number take turns piece by piece. Returns the output whose function failed, or -1. */
+static int fold_leaf(const chk_fused *f, void *const *state, const chk_prog_out *out, const chk_box *block, const chk_box *leaf)
+{
+    bool all_axes = f->reduced == (f->space.ndim == 32 ? UINT32_MAX : ((uint32_t)1 << f->space.ndim) - 1);
+    size_t n = (size_t)chk_box_count(leaf);
+    for (int o = 0; o < f->n_out; o++) {
+        const chk_reducer *r = &f->out[o].reducer;
+        if (!f->out[o].reduce || (all_axes && r->kern && !r->kern->wants_index)) continue;
+        if (!chk_reducer_fold(r, state[o], f->cap, out[o].data, &f->g, block, leaf)) return o;
+    }
+    for (size_t i = 0; i < n && all_axes; i += CHK_ROW_PIECE) {
+        for (int o = 0; o < f->n_out; o++) {
+            const chk_reducer *r = &f->out[o].reducer;
+            if (!f->out[o].reduce || !r->kern || r->kern->wants_index) continue;
+            chk_reducer_fold_row(r, state[o], f->cap, 0, out[o].data + i * chk_dtype_size(r->in), n - i < CHK_ROW_PIECE ? n - i : CHK_ROW_PIECE, 0);
+        }
+    }
+    return -1;
+}
+
 static chunk_status compute_block(worker *w, const chk_box *unit, const int64_t *chunk, const chk_box *block, char *const *dest, chunk_error *err)
 {
     const chk_fused *f = w->f;
@@ -330,14 +350,16 @@ static chunk_status compute_block(worker *w, const chk_box *unit, const int64_t 
         }
         CHK_TRY(chk_program_run(&w->prog, w->at, unit, &leaf, out, f->n_out, err));
         int64_t leaf_slot = chk_geometry_slot(&f->g, chunk, leaf.lo);
+        void *state[f->n_out];
         for (int o = 0; o < f->n_out; o++) {
             if (!f->out[o].reduce) continue;
             chk_red_stack *s = &w->out[o].stack;
             if (slot >= 0 && leaf_slot != slot && !chk_red_stack_settle(s)) return user_failed(&f->out[o], err);
-            void *state = chk_red_stack_at(s, leaf_slot);
-            if (!state) return chk_fail(err, CHUNK_ESTATE, "internal: more than %d partial results in a task", s->depth);
-            if (!chk_reducer_fold(&f->out[o].reducer, state, f->cap, out[o].data, &f->g, block, &leaf)) return user_failed(&f->out[o], err);
+            state[o] = chk_red_stack_at(s, leaf_slot);
+            if (!state[o]) return chk_fail(err, CHUNK_ESTATE, "internal: more than %d partial results in a task", s->depth);
         }
+        int bad = fold_leaf(f, state, out, block, &leaf);
+        if (bad >= 0) return user_failed(&f->out[bad], err);
         slot = leaf_slot;
     }
     for (int o = 0; o < f->n_out; o++)

@@ -8,15 +8,28 @@
 #include "plan/lower.h"
 #include "plan/spill.h"
 
-/* Elements of a block: 512 KiB of float64. Half of a second-level cache, so that data is still there when it is computed with (W1, by pread: 1.04 s of
- * processor time, with blocks of 4 MiB 1.12 s, of 64 KiB 1.26 s), and many workers fit under a small ceiling. Below 64 KiB bookkeeping shows. */
-enum { BLOCK_MOST = 64 << 10, BLOCK_LEAST = 8 << 10 };
+/* Elements of a block. BLOCK_MOST: 512 KiB of float64, half of a second-level cache, so that data is still there when it is computed with (W1, by
+ * pread: 1.04 s of processor time, with blocks of 4 MiB 1.12 s, of 64 KiB 1.26 s), and many workers fit under a small ceiling. BLOCK_WINDOW: where
+ * everything is read through windows and nothing is stored; 4 MiB a window, as their cost is a call's. Below BLOCK_LEAST bookkeeping shows. */
+enum { BLOCK_WINDOW = 512 << 10, BLOCK_MOST = 64 << 10, BLOCK_LEAST = 8 << 10 };
+
+static bool wants_windows(const chk_fused *f)
+{
+    bool any = false, all = true;
+    for (int i = 0; i < f->program.n_inputs; i++) {
+        const chk_source *s = f->program.input[i].source;
+        any |= s->large_blocks;
+        all &= s->large_blocks || !s->file;
+    }
+    for (int o = 0; o < f->n_out; o++) all &= f->out[o].reduce;
+    return any && all;
+}
 
 static void size_passes(chk_plan *p, int64_t block, int n_workers)
 {
     for (int i = 0; i < p->n_passes; i++) {
         chk_fused *f = p->pass[i].ctx;
-        chk_fused_size(f, &p->pass[i], block, n_workers);
+        chk_fused_size(f, &p->pass[i], block > BLOCK_MOST && !wants_windows(f) ? BLOCK_MOST : block, n_workers);
     }
 }
 
@@ -46,9 +59,16 @@ static bool fits(chk_plan *p, int64_t block, int n_workers, int n_kept, uint64_t
     return true;
 }
 
+static int64_t most_block(const chk_plan *p)
+{
+    for (int i = 0; i < p->n_passes; i++)
+        if (wants_windows(p->pass[i].ctx)) return BLOCK_WINDOW;
+    return BLOCK_MOST;
+}
+
 static chunk_status choose(chk_plan *p, const chk_plan_options *o, chunk_error *err)
 {
-    int64_t most = o->max_block_elements ? (int64_t)o->max_block_elements : BLOCK_MOST;
+    int64_t most = o->max_block_elements ? (int64_t)o->max_block_elements : most_block(p);
     int64_t least = most < BLOCK_LEAST ? most : BLOCK_LEAST;
     int threads = o->threads < 1 ? 1 : o->threads;
     uint64_t smallest = UINT64_MAX;
@@ -68,25 +88,39 @@ static chunk_status choose(chk_plan *p, const chk_plan_options *o, chunk_error *
     return st;
 }
 
-enum { MAX_FILES = 256 };                         /* counted one by one; more are charged as if all were different */
+enum { MAX_SOURCES = 256 };                       /* told apart one by one; those beyond are charged as if each had a file of its own */
 
-/* Different files that the passes read. */
-static uint64_t count_files(const chk_plan *p)
+/* HDF5's caches for the files that the passes read: each file once, by the entries of the indexes that are used. */
+static uint64_t file_bytes(const chk_plan *p)
 {
-    const void *file[MAX_FILES];
-    uint64_t n = 0;
+    const chk_source *seen[MAX_SOURCES];
+    uint64_t bytes = 0;
+    int n = 0;
     for (int i = 0; i < p->n_passes; i++) {
         const chk_fused *f = p->pass[i].ctx;
         for (int k = 0; k < f->program.n_inputs; k++) {
-            const void *this = f->program.input[k].source->file;
-            uint64_t at = 0;
-            while (at < n && at < MAX_FILES && file[at] != this) at++;
-            if (!this || (at < n && at < MAX_FILES)) continue;
-            if (n < MAX_FILES) file[n] = this;
-            n++;
+            const chk_source *s = f->program.input[k].source;
+            int at = 0;
+            while (at < n && seen[at] != s) at++;
+            if (!s->file || at < n) continue;
+            if (n < MAX_SOURCES)
+                seen[n++] = s;
+            else
+                bytes += chk_h5_file_bytes(chk_grid_n_chunks(&s->grid));
         }
     }
-    return n;
+    for (int i = 0; i < n; i++) {
+        int64_t n_chunks = 0;
+        bool first = true;
+        for (int k = 0; k < n; k++) {
+            if (seen[k]->file != seen[i]->file) continue;
+            first &= k >= i;
+            int64_t more = chk_grid_n_chunks(&seen[k]->grid);
+            n_chunks = more > INT64_MAX - n_chunks ? INT64_MAX : n_chunks + more;
+        }
+        if (first) bytes += chk_h5_file_bytes(n_chunks);
+    }
+    return bytes;
 }
 
 chunk_status chk_plan_make(chk_plan **out, chk_target *targets, int n_targets, const chk_plan_options *options, chunk_error *err)
@@ -99,7 +133,7 @@ chunk_status chk_plan_make(chk_plan **out, chk_target *targets, int n_targets, c
     chunk_status st = chk_lower_items(&l, targets, n_targets, err);
     if (st == CHUNK_OK) st = chk_lower_passes(&l, err);
     chk_lower_done(&l);
-    p->fixed_bytes += options->file_bytes * count_files(p);
+    p->fixed_bytes += file_bytes(p);
     if (st == CHUNK_OK) st = choose(p, options, err);
     if (st != CHUNK_OK) {
         chk_plan_free(p);

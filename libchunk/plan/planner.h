@@ -23,8 +23,7 @@ typedef struct chk_target {
 
 typedef struct chk_plan_options {
     uint64_t ceiling;                     /* bytes */
-    uint64_t fixed_bytes, per_worker_bytes;
-    uint64_t file_bytes;                  /* HDF5's caches, for each file that is read */
+    uint64_t fixed_bytes, per_worker_bytes; /* the planner adds HDF5's caches for the files that are read */
     int threads;
     uint64_t max_block_elements;          /* 0: the default; tests choose small ones */
 } chk_plan_options;

@@ -189,10 +189,20 @@ static chunk_status user_failed(const chk_combiner *c, chunk_error *err)
 
 static chunk_status post_locked(chk_combiner *c, int64_t kept_id, const chk_box *block, size_t k, int level, int64_t i, const void *state, chunk_error *err)
 {
-    int32_t e = c->free_list;
-    if (e < 0) return chk_fail(err, CHUNK_ESTATE, "internal: more than %lld unmatched partial results", (long long)c->n_entries);
-    c->free_list = c->entry[e].next;
-    memcpy(state_of(c, e), state, c->r->state_bytes * c->cap);
+    int32_t e = i & 1 ? take(c, kept_id, level, i - 1) : -1;
+    if (e >= 0) {                                 /* its left sibling waits: merged from where it is, without a copy */
+        if (!chk_reducer_merge(c->r, state_of(c, e), state, c->cap, k)) {
+            put_free(c, e);
+            return user_failed(c, err);
+        }
+        level++;
+        i >>= 1;
+    } else {
+        e = c->free_list;
+        if (e < 0) return chk_fail(err, CHUNK_ESTATE, "internal: more than %lld unmatched partial results", (long long)c->n_entries);
+        c->free_list = c->entry[e].next;
+        memcpy(state_of(c, e), state, c->r->state_bytes * c->cap);
+    }
     for (;; level++, i >>= 1) {
         if (level == c->g->levels) {
             chunk_status st = c->sink                                      ? hand_on_block(c, block, k, state_of(c, e), err)

@@ -68,6 +68,8 @@ chunk_status chk_h5set_read_box(chk_h5set *d, const chk_box *box, void *out, chu
 uint64_t chk_h5_slow_bytes(void);
 /* Heap and cache that HDF5 itself may use while n_files files are open with the settings this room gives it. */
 uint64_t chk_h5_fixed_bytes(int n_files);
+/* The part of it that one open file has, when the chunk indexes in use have n_chunks entries in all: small ones never fill the cache. */
+uint64_t chk_h5_file_bytes(int64_t n_chunks);
 
 /* Calls fn for each dataset in the file (or below object, or for object itself), in name order, under no lock. fn returning non-OK stops the walk. */
 chunk_status chk_h5file_walk(chk_h5file *f, const char *object, chunk_status (*fn)(void *arg, const char *path, chunk_error *err), void *arg, chunk_error *err);

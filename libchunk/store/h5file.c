@@ -153,10 +153,13 @@ chunk_status chk_h5file_size(int64_t *out, const chk_h5file *f, chunk_error *err
 }
 
 /* Measured with HDF5 1.10.8 (tests/store/h5_test.c repeats it): starting the library with its self-test; an open file's fixed tables; and its
- * metadata cache, full of B-tree nodes. */
-enum { LIBRARY_BYTES = 5 << 20, FILE_BYTES = 600 * 1024, CACHE_GROWTH = 10 };
+ * metadata cache, full of B-tree nodes. An entry of an index takes 37 to 45 bytes of file, ten times that in memory. */
+enum { LIBRARY_BYTES = 5 << 20, FILE_BYTES = 600 * 1024, CACHE_GROWTH = 10, ENTRY_BYTES = 45, LEAST_CACHE = 64 * 1024 };
 
-uint64_t chk_h5_fixed_bytes(int n_files)
+uint64_t chk_h5_file_bytes(int64_t n_chunks)
 {
-    return LIBRARY_BYTES + (uint64_t)n_files * (FILE_BYTES + (uint64_t)CACHE_GROWTH * CHK_VFD_MDC_BYTES);
+    uint64_t full = (uint64_t)CACHE_GROWTH * CHK_VFD_MDC_BYTES, most = (full - LEAST_CACHE) / (CACHE_GROWTH * ENTRY_BYTES);
+    return FILE_BYTES + ((uint64_t)n_chunks < most ? LEAST_CACHE + (uint64_t)n_chunks * CACHE_GROWTH * ENTRY_BYTES : full);
 }
+
+uint64_t chk_h5_fixed_bytes(int n_files) { return LIBRARY_BYTES + (uint64_t)n_files * chk_h5_file_bytes(INT64_MAX); }

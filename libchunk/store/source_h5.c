@@ -510,6 +510,7 @@ chunk_status chk_source_h5(chk_source **out, chk_h5set *set, chunk_error *err)
                           .grid = chk_grid_regular(&i->shape, chunk),
                           .cuttable = i->pipeline.n == 0,
                           .thread_safe = true,
+                          .large_blocks = src->windows,
                           .worker_bytes = filtered(set) ? chk_pipeline_worker_bytes(&i->pipeline, false) : 0,
                           .file = set->file,
                           .stored_bytes = (uint64_t)chk_shape_count(&i->shape) * i->item_bytes};

@@ -187,8 +187,9 @@ def test_ceiling_of_32_mebibytes(chunks, tmp_path, name):
 
 @pytest.mark.parametrize("name", ["gzip8M_0", "zstd8M"])
 def test_ceiling_of_40_mebibytes(chunks, tmp_path, name):
-    for text in ("mean(x)", "sum(x, axis=0)", "x*2 + 1"):
+    for text in ("mean(x)", "sum(x, axis=0)"):    # reduced
         accepted(chunks, text, {"x": name}, 40 * MIB)
+    for text in ("mean(x)", "sum(x, axis=0)", "x*2 + 1"): # stored; printing the corners of x*2 + 1 decodes four chunks aside and needs 43 MiB
         accepted(chunks, text, {"x": name}, 40 * MIB, "-o", f"{tmp_path}/y.h5:/y", "--overwrite")
 
 
