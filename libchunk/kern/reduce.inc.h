@@ -56,6 +56,35 @@ static inline moments combine(moments a, moments b)
     return b.n == 0 ? a : a.n == 0 ? b : both;
 }
 
+static inline bool all_same(const f64u *n, size_t k)
+{
+    int differ = 0;
+    for (size_t j = 0; j < k; j++) differ |= n[j] != n[0];
+    return !differ;
+}
+
+/* combine for k states side by side that have one count, with k that have another: the same arithmetic, its division done once, which leaves a
+ * loop that vectorises. False, and nothing done, where the counts of the states differ. */
+static inline bool combine_many(f64u *n, f64u *mean, f64u *m2, size_t k, double more_n, const f64u *more_mean, const f64u *more_m2)
+{
+    if (!all_same(n, k)) return false;
+    double n0 = n[0], total = n0 + more_n, share = more_n / total, weight = n0 * share;
+    if (more_n == 0) return true;
+    if (n0 == 0) {
+        memcpy(mean, more_mean, k * sizeof *mean);
+        memcpy(m2, more_m2, k * sizeof *m2);
+    } else {
+        _Pragma("GCC ivdep") for (size_t j = 0; j < k; j++)
+        {
+            double d = more_mean[j] - mean[j];
+            mean[j] = mean[j] + d * share;
+            m2[j] = m2[j] + more_m2[j] + d * d * weight;
+        }
+    }
+    for (size_t j = 0; j < k; j++) n[j] = total;
+    return true;
+}
+
 /* Elements of D: how float64 lanes load them, and the folds */
 #define IF_NUMBER(x) ((vdouble)((x == x) & (vlong)(x)))
 #define LANE_L double

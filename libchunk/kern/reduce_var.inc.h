@@ -63,6 +63,8 @@ static void OF(var_cols)(void *state, size_t cap, size_t j0, size_t k, const voi
             }
         for (; r < n_rows; r++, a += stride)
             for (size_t j = 0; j < m; j++) m2[j] += ((double)a[j] - mean[j]) * ((double)a[j] - mean[j]);
+        f64u *n = (f64u *)state + j0 + c;
+        if (combine_many(n, n + cap, n + 2 * cap, m, (double)n_rows, (const f64u *)mean, (const f64u *)m2)) continue;
         for (size_t j = 0; j < m; j++) OF(var_add)(state, cap, j0 + c + j, (moments){(double)n_rows, mean[j], m2[j]});
     }
 }
@@ -75,6 +77,8 @@ static void OF(var_init)(void *state, size_t cap, size_t j0, size_t k)
 static void OF(var_merge)(void *into, size_t into_cap, size_t i0, const void *from, size_t from_cap, size_t j0, size_t k)
 {
     const f64u *n = (const f64u *)from + j0, *mean = n + from_cap, *m2 = mean + from_cap;
+    f64u *to = (f64u *)into + i0;
+    if (k > 0 && all_same(n, k) && combine_many(to, to + into_cap, to + 2 * into_cap, k, n[0], mean, m2)) return;
     for (size_t j = 0; j < k; j++) OF(var_add)(into, into_cap, i0 + j, (moments){n[j], mean[j], m2[j]});
 }
 
