@@ -86,17 +86,18 @@ static inline VEC OF(cosh_of)(VEC x)
     return OF(any)(large) ? OF(choose)(large, OF(half_exp)(size), r) : r;
 }
 
-/* SLEEF's overflows a little below the greatest number: infinite lanes are asked of libm. */
+/* SLEEF's overflows a little below the greatest number, and takes exponents beyond 2^53 or so for small ones: infinite and zero lanes are asked of
+ * libm. */
 static inline VEC OF(pow_of)(VEC x, VEC y)
 {
     VEC r = S(pow, u10)(x, y);
-    if (!OF(any)(OF(equal)(OF(abs)(r), OF(all)((REAL_T)INFINITY)))) return r;
+    if (!OF(any)(OF(equal)(OF(abs)(r), OF(all)((REAL_T)INFINITY))) && !OF(any)(OF(equal)(r, OF(all)(0)))) return r;
     REAL_T lanes[3][OF(WIDTH)];
     OF(store)(lanes[0], x);
     OF(store)(lanes[1], y);
     OF(store)(lanes[2], r);
     for (int i = 0; i < OF(WIDTH); i++)
-        if (isinf(lanes[2][i])) lanes[2][i] = sizeof(REAL_T) == 4 ? (REAL_T)powf((float)lanes[0][i], (float)lanes[1][i]) : (REAL_T)pow(lanes[0][i], lanes[1][i]);
+        if (isinf(lanes[2][i]) || lanes[2][i] == 0) lanes[2][i] = sizeof(REAL_T) == 4 ? (REAL_T)powf((float)lanes[0][i], (float)lanes[1][i]) : (REAL_T)pow(lanes[0][i], lanes[1][i]);
     return OF(load)(lanes[2]);
 }
 

@@ -35,6 +35,9 @@ static chunk_status read_shape(const opening *o)
     for (int a = 0; a < ndim; a++) {
         if (dim[a] > INT64_MAX / 2)
             return chk_fail(o->err, CHUNK_EFILE, "%s:%s: axis %d is too long: %" PRIu64, i->file, i->path, a, (uint64_t)dim[a]);
+        if (max[a] != H5S_UNLIMITED && dim[a] > max[a])
+            return chk_fail(o->err, CHUNK_EFILE, "%s:%s is corrupt: axis %d has extent %" PRIu64 ", more than its maximum of %" PRIu64, i->file, i->path, a,
+                            (uint64_t)dim[a], (uint64_t)max[a]);
         i->shape.dim[a] = (int64_t)dim[a];
         i->maxshape.dim[a] = max[a] == H5S_UNLIMITED ? -1 : (int64_t)max[a];
     }
