@@ -65,6 +65,8 @@ def pow_case(rng):
     out = np.result_type(x, y)
     if out.kind == "f" and case.check is exact:
         return pow_case(rng)
+    if y.dtype == np.int64 and np.isinf(x).any():     # glibc's powl(-inf, -2**63), the reference, is inf; NumPy's float64 has the right 0
+        case.arrays["y"] = np.where(y == np.iinfo(y.dtype).min, y.dtype.type(-8), y)
     return case
 
 
