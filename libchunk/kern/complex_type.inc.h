@@ -175,7 +175,7 @@ static inline OF(value) OF(expm1_of)(OF(value) x)
 static inline OF(value) OF(power)(OF(value) x, OF(value) y) /* small whole exponents by squaring, as NumPy */
 {
     if (y.re == 0 && y.im == 0) return MAKE(1, 0);
-    if (x.re == 0 && x.im == 0) return y.re > 0 && y.im == 0 ? MAKE(0, 0) : MAKE((C_V)NAN, (C_V)NAN);
+    if (x.re == 0 && x.im == 0) return y.re > 0 ? MAKE(0, 0) : MAKE((C_V)NAN, (C_V)NAN);
     if (y.im == 0 && y.re > -100 && y.re < 100 && y.re == LIBM(trunc)(y.re)) {
         int n = (int)y.re, left = n < 0 ? -n : n;
         if (n == 1) return x;
