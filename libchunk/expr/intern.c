@@ -82,7 +82,7 @@ void chk_node_hash(uint64_t hash[2], const chk_node *n, const char *full_name)
     case CHK_NODE_VIEW: hash_view(&s, &n->u.view); break;
     case CHK_NODE_CUSTOM:
         add_text(&s, n->u.custom.op->name);
-        add_bytes(&s, &n->u.custom.data, sizeof n->u.custom.data);
+        add_ints(&s, n->u.custom.attr, n->u.custom.n_attr);
         break;
     case CHK_NODE_IOTA:
     case CHK_NODE_KEEP: break;
@@ -140,10 +140,20 @@ static chk_cell *make_cell(const chk_node *draft, const char *name, const char *
         return NULL;
     }
     c->node = *draft;
+    if (draft->kind == CHK_NODE_CUSTOM) {
+        size_t n_bytes = (size_t)draft->u.custom.n_attr * sizeof *draft->u.custom.attr;
+        c->node.u.custom.attr = chk_malloc(n_bytes ? n_bytes : 1);
+        if (!c->node.u.custom.attr) {
+            chk_free(c->full_name);
+            chk_free(c);
+            return NULL;
+        }
+        if (n_bytes) memcpy(c->node.u.custom.attr, draft->u.custom.attr, n_bytes);
+    }
     c->node.refs = 1;
     c->node.in = (chk_node **)(c + 1);
     strncpy(c->node.name, name ? name : "", sizeof c->node.name - 1);
-    c->stored = draft->kind == CHK_NODE_SOURCE || draft->kind == CHK_NODE_CUSTOM;
+    c->stored = draft->kind == CHK_NODE_SOURCE;
     for (int i = 0; i < draft->n_in; i++) {
         c->node.in[i] = chk_node_retain(draft->in[i]);
         c->stored |= chk_node_stored(draft->in[i]);
@@ -217,8 +227,7 @@ void chk_node_release(chk_node *n)
             todo = in;
         }
         if (c->node.kind == CHK_NODE_SOURCE) chk_source_release(c->node.u.source);
-        if (c->node.kind == CHK_NODE_CUSTOM && c->node.u.custom.op->free_data)
-            c->node.u.custom.op->free_data(c->node.u.custom.data);
+        if (c->node.kind == CHK_NODE_CUSTOM) chk_free(c->node.u.custom.attr);
         chk_table_release(c->table);
         chk_free(c->full_name);
         chk_free(c);

@@ -152,9 +152,12 @@ static bool walk(writer *w, const chk_node *root)
 
 static void put_inputs(writer *w, const chk_node *n)
 {
-    int64_t in[4];
-    for (int i = 0; i < n->n_in && i < 4; i++) in[i] = number_of(w, n->in[i]);
-    put_ints(w, "in", in, n->n_in);
+    put(w, "\"in\":[");
+    for (int i = 0; i < n->n_in; i++) {
+        if (i) put(w, ",");
+        put_int(w, number_of(w, n->in[i]));
+    }
+    put(w, "]");
 }
 
 static void put_reduce(writer *w, const chk_node *n)
@@ -253,8 +256,15 @@ static chunk_status put_node(writer *w, const chk_node *n, chunk_error *err)
         if (n->u.red.user) break;
         put_reduce(w, n);
         return CHUNK_OK;
-    case CHK_NODE_USER:
-    case CHK_NODE_CUSTOM: break;
+    case CHK_NODE_CUSTOM:
+        if (n->u.custom.op->flags & CHK_OP_CALLERS_CODE) break;
+        put_ints(w, "attr", n->u.custom.attr, n->u.custom.n_attr);
+        put(w, ",");
+        put_inputs(w, n);
+        put(w, ",\"kind\":\"custom\",");
+        put_field(w, "op", n->u.custom.op->name);
+        return CHUNK_OK;
+    case CHK_NODE_USER: break;
     }
     return chk_fail(err, CHUNK_EUNSUPPORTED, "JSON: '%s' is code of the calling program and cannot be written", n->name);
 }

@@ -111,18 +111,31 @@ chunk_status chk_node_user(chk_node **out, chk_builder *b, const chk_user_op *op
     return chk_intern(out, b, &n, op->name, NULL, err);
 }
 
-chunk_status chk_node_custom(chk_node **out, chk_builder *b, const chk_op *op, void *data, chk_dtype dtype, const chk_shape *shape,
+chunk_status chk_node_custom(chk_node **out, chk_builder *b, const chk_op *op, const int64_t *attr, int n_attr, chk_dtype dtype, const chk_shape *shape,
                              const chk_grid *grid, chk_node *const *in, int n_in, chunk_error *err)
 {
     chk_node n;
     start(&n, CHK_NODE_CUSTOM, dtype);
+    if (shape->ndim > CHK_MAX_NDIM) return chk_fail(err, CHUNK_EUNSUPPORTED, "%s: %d dimensions, at most %d are possible", op->name, shape->ndim, CHK_MAX_NDIM);
     n.shape = *shape;
-    n.grid = *grid;
+    if (grid)
+        n.grid = *grid;
+    else
+        chk_grid_of_inputs(&n.grid, &n.shape, dtype, in, n_in);
     n.in = (chk_node **)in;
     n.n_in = n_in;
     n.u.custom.op = op;
-    n.u.custom.data = data;
-    chunk_status st = chk_intern(out, b, &n, op->name, NULL, err);
-    if (st != CHUNK_OK && op->free_data) op->free_data(data);
-    return st;
+    n.u.custom.attr = (int64_t *)attr;
+    n.u.custom.n_attr = n_attr;
+    return chk_intern(out, b, &n, op->name, NULL, err);
 }
+
+chk_axis_grid chk_node_axis_like(int64_t extent, const chk_node *like, int like_axis)
+{
+    const chk_axis_grid *g = &like->grid.axis[like_axis];
+    if (g->extent == extent) return *g;
+    int64_t chunk = chk_axis_max_chunk(g);
+    return chk_axis_regular(extent, chunk > 0 ? chunk : extent > 0 ? extent : 1);
+}
+
+void chk_node_grid_fixed(chk_grid *out, const chk_shape *shape, chk_dtype d) { chk_grid_fixed(out, shape, d); }

@@ -75,7 +75,7 @@ struct chk_node {
             double param;             /* var: correction */
         } red;                        /* REDUCE; dtype is chk_red_out_dtype; casts follow as MAP nodes */
         chk_view view;                /* VIEW: base is in[0] */
-        struct { const struct chk_op *op; void *data; } custom; /* CUSTOM */
+        struct { const struct chk_op *op; int64_t *attr; int n_attr; } custom; /* CUSTOM: parameters as the operation's own list of integers */
     } u;
 };
 
@@ -107,8 +107,13 @@ chunk_status chk_node_reduce(chk_node **out, chk_builder *b, chk_red red, const 
 chunk_status chk_node_view(chk_node **out, chk_builder *b, chk_node *in, const chk_view *view, chunk_error *err);
 chunk_status chk_node_broadcast(chk_node **out, chk_builder *b, chk_node *in, const chk_shape *to, chunk_error *err);
 chunk_status chk_node_keep(chk_node **out, chk_builder *b, chk_node *in, chunk_error *err);
-chunk_status chk_node_custom(chk_node **out, chk_builder *b, const struct chk_op *op, void *data, chk_dtype dtype, const chk_shape *shape, const chk_grid *grid,
-                             chk_node *const *in, int n_in, chunk_error *err); /* takes data; freed by op->free_data */
+/* A node of an operation with a contract of its own (op->local or op->lower). attr: its parameters, copied; they are part of the identity and of the JSON form
+ * (a double as its bits). grid NULL: by the rule, as if the operation were elementwise. Called by op->make, which has checked everything. */
+chunk_status chk_node_custom(chk_node **out, chk_builder *b, const struct chk_op *op, const int64_t *attr, int n_attr, chk_dtype dtype, const chk_shape *shape,
+                             const chk_grid *grid, chk_node *const *in, int n_in, chunk_error *err);
+/* Grids of results: axis a of a result of `extent` elements cut like axis `like_axis` of `like` (regular chunks of the same size); and the fixed rule. */
+chk_axis_grid chk_node_axis_like(int64_t extent, const chk_node *like, int like_axis);
+void chk_node_grid_fixed(chk_grid *out, const chk_shape *shape, chk_dtype d);
 
 /* ---- the canonical JSON form: one object {"libchunk":1,"nodes":[...],"results":[...]}, keys sorted, no spaces, nodes in the order of first use,
  * constants as exact text. Sources are named; reading asks `resolve` for them. Refuses caller's kernels and memory (CHUNK_EUNSUPPORTED). */

@@ -35,7 +35,7 @@ typedef enum chk_param_kind {
     CHK_PAR_ARRAYS                    /* a tuple of arrays */
 } chk_param_kind;
 
-enum { CHK_MAX_PARAMS = 8 };
+enum { CHK_MAX_PARAMS = 12 };
 
 typedef struct chk_param {
     const char *name;                 /* NumPy's keyword */
@@ -43,6 +43,8 @@ typedef struct chk_param {
     const char *dflt;                 /* NULL: required; else as shown in the signature: "None", "False", "0" */
     bool keyword_only;
 } chk_param;
+
+enum { CHK_OP_CALLERS_CODE = 1 << 16 };  /* flags: nodes hold functions of the calling program, and have no JSON form */
 
 typedef struct chk_op chk_op;
 struct chk_op {
@@ -57,9 +59,12 @@ struct chk_op {
     chk_fn fn;                        /* for the shared build functions of ops/common.h */
     chk_red red;
     int flags;
-    /* Only operations that plan their own passes (CUSTOM nodes): adds passes and says where the result lies. */
+    /* Only operations that make CUSTOM nodes. make checks inputs and parameters, infers dtype, shape and grid, and calls chk_node_custom; build ends in it and
+     * so does reading JSON, whose parameters are anybody's. One of local (plan/local.h: blocks computed where they are needed) and lower (plan/builder.h:
+     * passes of its own) says how the value comes about. */
+    chunk_status (*make)(chk_node **out, chk_builder *b, const chk_op *op, chk_node *const *in, int n_in, const int64_t *attr, int n_attr, chunk_error *err);
+    const struct chk_local *local;
     chunk_status (*lower)(struct chk_plan_builder *p, const chk_node *n, chunk_error *err);
-    void (*free_data)(void *data);
 };
 
 /* Binds positional and keyword arguments to op's parameters (like Python does) and builds. names[i] is NULL for positional ones. */

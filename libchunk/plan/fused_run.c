@@ -158,6 +158,7 @@ static void release(worker *w)
         w->t->stats.bytes_read += h->bytes_read;
         w->t->stats.ns_read += h->ns_read;
         w->t->stats.ns_decode += h->ns_decode;
+        w->t->stats.ns_compute += h->ns_compute;
         s->ops->release(s, h);
         memset(h, 0, sizeof *h);
     }

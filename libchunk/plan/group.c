@@ -18,7 +18,7 @@ static bool axis_equal(const chk_axis_grid *a, const chk_axis_grid *b)
 {
     if (a->extent != b->extent || a->n_chunks != b->n_chunks) return false;
     if (!a->bounds && !b->bounds && a->chunk == b->chunk && a->off == b->off && a->step == b->step) return true;
-    if (a->n_chunks > 100000) return false;       /* equal in fact or not: too many to look at; two passes are only slower */
+    if (a->n_chunks > 100000) return false; /* equal in fact or not: too many to look at; two passes are only slower */
     for (int64_t k = 0; k <= a->n_chunks; k++)
         if (chk_axis_bound(a, k) != chk_axis_bound(b, k)) return false;
     return true;
@@ -47,11 +47,22 @@ static bool can_join(const chk_fused *f, const chk_item *first, const chk_item *
 }
 
 /* Only what an earlier pass has computed: a later result may have asked for a value that this pass, planned before, computes for itself. */
-static chk_source *lookup(void *arg, const chk_node *n)
+chk_source *chk_lower_lookup(void *arg, const chk_node *n)
 {
     const chk_lower *l = arg;
     const chk_item *it = chk_lower_find(l, n);
     return it && it->level < l->level ? it->source : NULL;
+}
+
+chunk_status chk_lower_add_pass(int *number, chk_lower *l, const chk_pass_ops *ops, void *ctx, chunk_error *err)
+{
+    chk_plan *p = l->plan;
+    chk_pass *grown = chk_realloc(p->pass, (size_t)(p->n_passes + 1) * sizeof *grown);
+    if (!grown) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
+    p->pass = grown;
+    p->pass[p->n_passes] = (chk_pass){.ops = ops, .ctx = ctx};
+    *number = p->n_passes++;
+    return CHUNK_OK;
 }
 
 static chunk_status describe_reduction(chk_fused_out *out, chk_item *it, chk_lower *l, chunk_error *err)
@@ -64,7 +75,8 @@ static chunk_status describe_reduction(chk_fused_out *out, chk_item *it, chk_low
     out->keepdims = n->u.red.keepdims;
     r->user = n->u.red.user;
     r->kern = r->user ? NULL : chk_red_find(n->u.red.red, r->in);
-    if (!r->user && !r->kern) return chk_fail(err, CHUNK_ETYPE, "%s is not defined for %s", chk_red_name(n->u.red.red), chk_dtype_name(r->in));
+    if (!r->user && !r->kern)
+        return chk_fail(err, CHUNK_ETYPE, "%s is not defined for %s", chk_red_name(n->u.red.red), chk_dtype_name(r->in));
     r->state_bytes = r->user ? (r->user->red.state_bytes + 15) & ~(size_t)15 : r->kern->state_bytes;
     if (it->spill) {
         out->sink = it->sink;
@@ -86,7 +98,7 @@ static chunk_status add_out(chk_lower *l, chk_fused *f, chk_item *it, chunk_erro
     const char *name = it->target ? it->target->name : it->region->name;
     snprintf(out->name, sizeof out->name, "%s", name ? name : "result");
     chk_view view = chk_view_identity(&f->space);
-    CHK_TRY(chk_program_add(&f->program, it->root, &view, it->root_is_self, lookup, l, &out->value, err));
+    CHK_TRY(chk_program_add(&f->program, it->root, &view, it->root_is_self, chk_lower_lookup, l, &out->value, err));
     if (out->reduce) {
         CHK_TRY(describe_reduction(out, it, l, err));
         f->reduces = true;
@@ -113,13 +125,15 @@ static chunk_status add_out(chk_lower *l, chk_fused *f, chk_item *it, chunk_erro
 static chunk_status make_pass(chk_lower *l, chk_item *first, chunk_error *err)
 {
     chk_plan *plan = l->plan;
-    chk_pass *grown = chk_realloc(plan->pass, (size_t)(plan->n_passes + 1) * sizeof *grown);
-    if (grown) plan->pass = grown;
-    chk_fused *f = grown ? chk_calloc(1, sizeof *f) : NULL;
+    chk_fused *f = chk_calloc(1, sizeof *f);
     if (!f) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
-    int number = plan->n_passes++;
+    int number;
+    chunk_status st = chk_lower_add_pass(&number, l, &chk_fused_stream_ops, f, err);
+    if (st != CHUNK_OK) {
+        chk_free(f);
+        return st;
+    }
     l->level = first->level;
-    plan->pass[number] = (chk_pass){.ops = &chk_fused_stream_ops, .ctx = f};
     f->space = *space_of(first);
     f->grid = *grid_of(first);
     f->leaf_elements = CHK_LEAF_ELEMENTS;
@@ -128,7 +142,7 @@ static chunk_status make_pass(chk_lower *l, chk_item *first, chunk_error *err)
     char *name = plan->pass[number].name;
     for (int i = 0; i < l->n_items; i++) {
         chk_item *it = l->item[i];
-        if (it->pass >= 0 || (it != first && !can_join(f, first, it))) continue;
+        if (it->pass >= 0 || it->kind == CHK_ITEM_CUSTOM || (it != first && !can_join(f, first, it))) continue;
         it->pass = number;
         CHK_TRY(add_out(l, f, it, err));
         const char *what = f->out[f->n_out - 1].name;
@@ -141,51 +155,73 @@ static chunk_status make_pass(chk_lower *l, chk_item *first, chunk_error *err)
     chk_program_sort_inputs(&f->program);
     for (int i = 0; i < f->program.n_inputs; i++) {
         chk_prog_input *in = &f->program.input[i];
-        chk_grid seen = {.ndim = f->space.ndim};  /* the input's own chunks, seen through the view */
+        chk_grid seen = {.ndim = f->space.ndim}; /* the input's own chunks, seen through the view */
         bool same = true;
         for (int a = 0; a < f->space.ndim; a++) seen.axis[a] = f->grid.axis[a];
         for (int b = 0; b < in->view.base_ndim && same; b++) {
             int axis = in->view.axis[b];
-            if (axis < 0) continue;               /* one index: one chunk */
+            if (axis < 0) continue; /* one index: one chunk */
             same = in->source->grid.axis[b].bounds == NULL;
-            if (same) seen.axis[axis] = chk_axis_slice(&in->source->grid.axis[b], in->view.off[b], in->view.step[b], f->space.dim[axis]);
+            if (same)
+                seen.axis[axis] = chk_axis_slice(&in->source->grid.axis[b], in->view.off[b], in->view.step[b], f->space.dim[axis]);
         }
         in->aligned = same && grid_equal(&seen, &f->grid);
     }
     return CHUNK_OK;
 }
 
+typedef struct use {
+    const chk_source *source;
+    bool found;
+} use;
+
+static void compare(void *arg, chk_source *s)
+{
+    use *u = arg;
+    u->found |= s == u->source;
+}
+
+static void look_into(void *arg, chk_source *s) { chk_source_walk(s, compare, arg); }
+
+static bool reads(const chk_pass *p, const chk_source *source)
+{
+    use u = {.source = source};
+    if (p->ops->sources) p->ops->sources(p, look_into, &u);
+    return u.found;
+}
+
 /* First and last pass that uses each region. */
 static void set_lifetimes(chk_lower *l)
 {
     for (int p = 0; p < l->plan->n_passes; p++) {
+        if (l->plan->pass[p].ops->size != chk_fused_stream_ops.size) continue;
         chk_fused *f = l->plan->pass[p].ctx;
         for (int o = 0; o < f->n_out; o++) {
             if (!f->out[o].reduce) continue;
-            f->out[o].pool->first = f->out[o].pool->last = p;
+            f->out[o].pool->first = f->out[o].pool->last = f->out[o].pool->owner = p;
         }
     }
     for (int i = 0; i < l->n_items; i++) {
         chk_item *it = l->item[i];
-        if (!it->region) continue;
-        it->region->first = it->region->last = it->pass;
-        for (int p = it->pass + 1; p < l->plan->n_passes; p++) {
-            const chk_fused *f = l->plan->pass[p].ctx;
-            for (int k = 0; k < f->program.n_inputs; k++)
-                if (f->program.input[k].source == it->source) it->region->last = p;
-        }
+        int last = it->pass;
+        if (!it->source) continue;
+        for (int p = it->pass + 1; p < l->plan->n_passes; p++)
+            if (reads(&l->plan->pass[p], it->source)) last = p;
+        if (it->region) it->region->first = it->pass, it->region->last = last;
+        for (int k = 0; k < it->n_own; k++)
+            if (it->own[k]->last < last) it->own[k]->last = last;
     }
 }
 
 chunk_status chk_lower_passes(chk_lower *l, chunk_error *err)
 {
     for (int i = 0; i < l->n_items; i++) l->item[i]->pass = -1;
-    for (;;) {                                    /* the first item of the lowest level that is left */
+    for (;;) { /* the first item of the lowest level that is left */
         chk_item *next = NULL;
         for (int i = 0; i < l->n_items; i++)
             if (l->item[i]->pass < 0 && (!next || l->item[i]->level < next->level)) next = l->item[i];
         if (!next) break;
-        CHK_TRY(make_pass(l, next, err));
+        CHK_TRY(next->kind == CHK_ITEM_CUSTOM ? chk_lower_custom(l, next, err) : make_pass(l, next, err));
     }
     set_lifetimes(l);
     return CHUNK_OK;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "plan/local.h"
 #include "plan/lower.h"
 
 /* Nanoseconds of one core, measured on the class of machine that docs/benchmark.md names, rounded: they only have to be right within a factor. */
@@ -34,6 +35,7 @@ enum { MAX_USES = 512, MAX_DEPTH = 200 };
 static double cost_of(const chk_node *n)
 {
     if (n->kind == CHK_NODE_USER) return NS_USER;
+    if (n->kind == CHK_NODE_CUSTOM) return n->u.custom.op->local ? n->u.custom.op->local->ns : 0;
     if (n->kind != CHK_NODE_MAP) return 0;
     if (chk_dtype_kind(n->u.map.compute) == CHK_KIND_COMPLEX && n->u.map.fn >= CHK_FN_SQRT) return NS_COMPLEX;
     switch (n->u.map.fn) {
@@ -68,7 +70,7 @@ static double estimate(const chk_lower *l, const chk_node *n, int depth)
 static void collect(uses *u, const chk_node *n, int64_t space, int level, int depth)
 {
     if (depth > MAX_DEPTH || n->kind == CHK_NODE_SOURCE || (depth > 0 && chk_lower_find(u->l, n))) return;
-    if ((n->kind == CHK_NODE_MAP || n->kind == CHK_NODE_USER) && chk_shape_count(&n->shape) == space) {
+    if ((n->kind == CHK_NODE_MAP || n->kind == CHK_NODE_USER || (n->kind == CHK_NODE_CUSTOM && n->u.custom.op->local)) && chk_shape_count(&n->shape) == space) {
         int i = 0;
         while (i < u->n && u->use[i].node != n) i++;
         if (i == u->n && u->n < MAX_USES) u->use[u->n++] = (use){.node = n};

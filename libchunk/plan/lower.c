@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "expr/op.h"
 #include "plan/region.h"
 #include "plan/spill.h"
 
@@ -59,7 +60,7 @@ chunk_status chk_plan_region(chk_region **out, chk_plan *p, const char *name, ch
     if (grown) p->region = grown;
     chk_region *r = grown ? chk_calloc(1, sizeof *r) : NULL;
     if (!r) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
-    r->first = -1;
+    r->first = r->last = r->owner = -1;
     snprintf(r->name, sizeof r->name, "%s", name);
     p->region[p->n_regions++] = r;
     *out = r;
@@ -68,7 +69,8 @@ chunk_status chk_plan_region(chk_region **out, chk_plan *p, const char *name, ch
 
 static chunk_status add_item(chk_lower *l, const chk_item *from, chk_item **out, chunk_error *err)
 {
-    if (l->n_items >= MAX_ITEMS) return chk_fail(err, CHUNK_EUNSUPPORTED, "expression needs more than %d intermediate results", MAX_ITEMS);
+    if (l->n_items >= MAX_ITEMS)
+        return chk_fail(err, CHUNK_EUNSUPPORTED, "expression needs more than %d intermediate results", MAX_ITEMS);
     chk_item **grown = chk_realloc(l->item, (size_t)(l->n_items + 1) * sizeof *grown);
     if (grown) l->item = grown;
     chk_item *item = grown ? chk_malloc(sizeof *item) : NULL;
@@ -82,7 +84,7 @@ static chunk_status add_item(chk_lower *l, const chk_item *from, chk_item **out,
 /* Does evaluating n once more cost anything worth a pass of its own? Constants and casts of stored values do not. */
 static bool is_work(const chk_node *n, int depth)
 {
-    if (n->kind == CHK_NODE_USER) return true;
+    if (n->kind == CHK_NODE_USER || n->kind == CHK_NODE_CUSTOM) return true;
     if (n->kind == CHK_NODE_VIEW) return is_work(n->in[0], depth);
     if (n->kind != CHK_NODE_MAP) return false;
     if (n->u.map.fn != CHK_FN_NONE) return true;
@@ -96,18 +98,33 @@ static bool should_hoist(const chk_node *n, int64_t space)
     return space / HOIST_RATIO >= (count > 0 ? count : 1) && is_work(n, 8);
 }
 
-static chunk_status need_level(chk_lower *l, const chk_node *n, int64_t space, bool as_root, int depth, int *level, chunk_error *err);
+static chunk_status need_level(chk_lower *l, const chk_node *n, int64_t space, bool as_root, int depth, int *level,
+                               chunk_error *err);
 
 static bool reads_data(const chk_node *n)
 {
-    if (n->kind == CHK_NODE_SOURCE || n->kind == CHK_NODE_CUSTOM) return true;
+    if (n->kind == CHK_NODE_SOURCE) return true;
     for (int i = 0; i < n->n_in; i++)
         if (reads_data(n->in[i])) return true;
     return false;
 }
 
+chunk_status chk_lower_add_spill(chk_spill **out, chk_lower *l, chk_region *region, chk_dtype dtype, const chk_shape *shape,
+                                 const chk_grid *grid, chunk_error *err)
+{
+    chk_plan *p = l->plan;
+    chk_spill **grown = chk_realloc(p->spill, (size_t)(p->n_spills + 1) * sizeof *grown);
+    if (grown) p->spill = grown;
+    chk_spill *s = grown ? chk_malloc(sizeof *s) : NULL;
+    if (!s) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
+    p->spill[p->n_spills++] = s;
+    chk_spill_init(s, region, dtype, shape, grid);
+    *out = s;
+    return CHUNK_OK;
+}
+
 /* Where the value of an item lies until its last reader is done. */
-static chunk_status make_place(chk_lower *l, chk_item *it, chunk_error *err)
+chunk_status chk_lower_make_place(chk_lower *l, chk_item *it, chunk_error *err)
 {
     const chk_node *n = it->node;
     const char *name = n->name[0] ? n->name : it->kind == CHK_ITEM_REDUCE ? chk_red_name(n->u.red.red) : "intermediate";
@@ -116,17 +133,23 @@ static chunk_status make_place(chk_lower *l, chk_item *it, chunk_error *err)
     if (bytes <= CHK_DENSE_BYTES) {
         it->region->n_bytes = bytes;
         CHK_TRY(chk_region_source(&it->source, it->region, n->dtype, &n->shape, &n->grid, name, err));
-        return it->kind == CHK_ITEM_STORE ? chk_region_sink(&it->sink, it->region, n->dtype, &n->shape, &n->grid, err) : CHUNK_OK;
+        return it->kind != CHK_ITEM_REDUCE ? chk_region_sink(&it->sink, it->region, n->dtype, &n->shape, &n->grid, err) : CHUNK_OK;
     }
-    chk_plan *p = l->plan;
-    chk_spill **grown = chk_realloc(p->spill, (size_t)(p->n_spills + 1) * sizeof *grown);
-    if (grown) p->spill = grown;
-    it->spill = grown ? chk_malloc(sizeof *it->spill) : NULL;
-    if (!it->spill) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
-    p->spill[p->n_spills++] = it->spill;
-    chk_spill_init(it->spill, it->region, n->dtype, &n->shape, &n->grid);
+    CHK_TRY(chk_lower_add_spill(&it->spill, l, it->region, n->dtype, &n->shape, &n->grid, err));
     CHK_TRY(chk_spill_source(&it->source, it->spill, name, err));
     return chk_spill_sink(&it->sink, it->spill, err);
+}
+
+/* The highest level that the inputs of a CUSTOM node read: each is read over its own index space. */
+static chunk_status input_levels(chk_lower *l, const chk_node *n, int depth, int *level, chunk_error *err)
+{
+    *level = 0;
+    for (int i = 0; i < n->n_in; i++) {
+        int below;
+        CHK_TRY(need_level(l, n->in[i], chk_shape_count(&n->in[i]->shape), false, depth + 1, &below, err));
+        if (below > *level) *level = below;
+    }
+    return CHUNK_OK;
 }
 
 /* The item that computes n before others read it. */
@@ -142,9 +165,12 @@ static chunk_status materialise(chk_lower *l, const chk_node *n, chk_item_kind k
         fresh.root = n->in[0];
         fresh.root_is_self = false;
     }
-    CHK_TRY(need_level(l, fresh.root, chk_shape_count(&fresh.root->shape), fresh.root_is_self, depth + 1, &fresh.level, err));
+    if (kind == CHK_ITEM_CUSTOM)
+        CHK_TRY(input_levels(l, n, depth, &fresh.level, err));
+    else
+        CHK_TRY(need_level(l, fresh.root, chk_shape_count(&fresh.root->shape), fresh.root_is_self, depth + 1, &fresh.level, err));
     if (kind == CHK_ITEM_STORE && fresh.root_is_self && !reads_data(n)) fresh.level -= PRELUDE;
-    chunk_status made = make_place(l, &fresh, err);
+    chunk_status made = kind == CHK_ITEM_CUSTOM ? CHUNK_OK : chk_lower_make_place(l, &fresh, err);
     if (made != CHUNK_OK) {
         chk_source_release(fresh.source);
         return made;
@@ -169,12 +195,15 @@ static chunk_status level_of(chk_lower *l, const chk_node *n, int64_t space, boo
     case CHK_NODE_REDUCE: return materialise(l, n, CHK_ITEM_REDUCE, depth, level, err);
     case CHK_NODE_KEEP: return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
     case CHK_NODE_VIEW: return need_level(l, n->in[0], space, false, depth + 1, level, err);
-    case CHK_NODE_CUSTOM: return chk_fail(err, CHUNK_EUNSUPPORTED, "%s has no passes of its own yet", n->name);
+    case CHK_NODE_CUSTOM:
+        if (n->u.custom.op->lower) return materialise(l, n, CHK_ITEM_CUSTOM, depth, level, err);
+        break;
     default: break;
     }
     for (int i = 0; i < l->n_kept && !as_root; i++)
         if (l->kept[i] == n) return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
     if (!as_root && should_hoist(n, space)) return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
+    if (n->kind == CHK_NODE_CUSTOM) return input_levels(l, n, depth, level, err);
     *level = 0;
     for (int i = 0; i < n->n_in; i++) {
         int below;
@@ -184,9 +213,12 @@ static chunk_status level_of(chk_lower *l, const chk_node *n, int64_t space, boo
     return CHUNK_OK;
 }
 
-static chunk_status need_level(chk_lower *l, const chk_node *n, int64_t space, bool as_root, int depth, int *level, chunk_error *err)
+static chunk_status need_level(chk_lower *l, const chk_node *n, int64_t space, bool as_root, int depth, int *level,
+                               chunk_error *err)
 {
-    if (depth > MAX_DEPTH) return chk_fail(err, CHUNK_EUNSUPPORTED, "expression is nested more than %d operations deep: persist a part of it", MAX_DEPTH);
+    if (depth > MAX_DEPTH)
+        return chk_fail(err, CHUNK_EUNSUPPORTED, "expression is nested more than %d operations deep: persist a part of it",
+                        MAX_DEPTH);
     if (l->cap_seen && !as_root) {
         size_t i = seen_slot(l, n, space);
         if (l->seen[i].node) {
@@ -214,6 +246,7 @@ static void drop_items(chk_lower *l)
     for (int i = 0; i < l->n_items; i++) {
         chk_source_release(l->item[i]->source);
         chk_sink_free(l->item[i]->sink);
+        chk_free(l->item[i]->own);
         chk_free(l->item[i]);
     }
     chk_free(l->item);

@@ -8,20 +8,22 @@
 /* Intermediates up to this size are dense in one region, larger ones lie chunk by chunk and may be spilled. */
 enum { CHK_DENSE_BYTES = 4 << 20 };
 
-typedef enum chk_item_kind { CHK_ITEM_TARGET, CHK_ITEM_REDUCE, CHK_ITEM_STORE } chk_item_kind;
+typedef enum chk_item_kind { CHK_ITEM_TARGET, CHK_ITEM_REDUCE, CHK_ITEM_STORE, CHK_ITEM_CUSTOM } chk_item_kind;
 
 /* Something that a pass computes: a result of the user's, a reduction, or a value that is kept for later passes. */
 typedef struct chk_item {
     chk_item_kind kind;
-    const chk_node *node;                 /* the node whose value it is */
-    const chk_node *root;                 /* what the pass's program computes for it */
-    bool root_is_self;                    /* root is the node itself: do not look it up */
+    const chk_node *node; /* the node whose value it is */
+    const chk_node *root; /* what the pass's program computes for it */
+    bool root_is_self;    /* root is the node itself: do not look it up */
     chk_target *target;
     int level, pass;
-    chk_region *region;                   /* of the value; NULL for targets */
-    struct chk_spill *spill;              /* set for values above CHK_DENSE_BYTES: the region holds their first chunks */
-    chk_source *source;                   /* readers of the value */
-    chk_sink *sink;                       /* STORE, and REDUCE with spill: into the value's place */
+    chk_region *region;      /* of the value; NULL for targets */
+    struct chk_spill *spill; /* set for values above CHK_DENSE_BYTES: the region holds their first chunks */
+    chk_source *source;      /* readers of the value */
+    chk_sink *sink;          /* STORE, and REDUCE with spill: into the value's place */
+    chk_region **own;        /* CUSTOM: further regions that live as long as the value is read */
+    int n_own;
 } chk_item;
 
 enum { CHK_MAX_KEPT = 16 };
@@ -30,10 +32,10 @@ typedef struct chk_lower {
     chk_plan *plan;
     chk_item **item;
     int n_items;
-    int level;                            /* of the pass that is being made */
-    struct chk_seen *seen;                /* hash table of (node, space) -> level */
+    int level;             /* of the pass that is being made */
+    struct chk_seen *seen; /* hash table of (node, space) -> level */
     size_t n_seen, cap_seen;
-    const chk_node *kept[CHK_MAX_KEPT];   /* values that are cheaper to keep than to compute again */
+    const chk_node *kept[CHK_MAX_KEPT]; /* values that are cheaper to keep than to compute again */
     int n_kept;
 } chk_lower;
 
@@ -42,6 +44,16 @@ chunk_status chk_lower_items(chk_lower *l, chk_target *targets, int n_targets, c
 chunk_status chk_lower_passes(chk_lower *l, chunk_error *err);
 /* Fills kept, given the items as they are without. */
 chunk_status chk_lower_choose_kept(chk_lower *l, chunk_error *err);
+/* Memory, or memory and scratch, for the value of an item: sets region, source, sink, spill. */
+chunk_status chk_lower_make_place(chk_lower *l, chk_item *it, chunk_error *err);
+/* An array whose first chunks lie in region, the others in scratch; belongs to the plan. */
+chunk_status chk_lower_add_spill(struct chk_spill **out, chk_lower *l, chk_region *region, chk_dtype dtype, const chk_shape *shape,
+                                 const chk_grid *grid, chunk_error *err);
+/* The passes of an item whose operation has some of its own (builder.c). */
+chunk_status chk_lower_custom(chk_lower *l, chk_item *it, chunk_error *err);
+/* A value of an earlier pass than those that are being made (a chk_prog_lookup). */
+chk_source *chk_lower_lookup(void *l, const chk_node *n);
+chunk_status chk_lower_add_pass(int *number, chk_lower *l, const chk_pass_ops *ops, void *ctx, chunk_error *err);
 void chk_lower_done(chk_lower *l);
 const chk_item *chk_lower_find(const chk_lower *l, const chk_node *n);
 chunk_status chk_plan_region(chk_region **out, chk_plan *p, const char *name, chunk_error *err);

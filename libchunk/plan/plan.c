@@ -32,6 +32,17 @@ uint64_t chk_plan_projected(const chk_plan *p, int n_workers, int n_kept, int *p
     return add(add(p->fixed_bytes, mul(workers, p->per_worker_bytes)), largest);
 }
 
+uint64_t chk_plan_room(const chk_plan *p, int pass, int n_workers)
+{
+    uint64_t workers = (uint64_t)n_workers, taken = add(p->fixed_bytes, mul(workers, p->per_worker_bytes));
+    for (int i = 0; i < pass; i++) taken = add(taken, mul(workers, p->pass[i].worker_bytes));
+    for (int r = 0; r < p->n_regions; r++) {
+        const chk_region *g = p->region[r];
+        if (g->first <= pass && pass <= g->last && g->owner != pass) taken = add(taken, pages(g->n_bytes));
+    }
+    return p->ceiling > taken ? p->ceiling - taken : 0;
+}
+
 void chk_plan_drop_regions(chk_plan *p)
 {
     for (int r = 0; r < p->n_regions; r++) {

@@ -8,28 +8,16 @@
 #include "plan/lower.h"
 #include "plan/spill.h"
 
-/* Elements of a block. BLOCK_MOST: 512 KiB of float64, half of a second-level cache, so that data is still there when it is computed with (W1, by
- * pread: 1.04 s of processor time, with blocks of 4 MiB 1.12 s, of 64 KiB 1.26 s), and many workers fit under a small ceiling. BLOCK_WINDOW: where
- * everything is read through windows and nothing is stored; 4 MiB a window, as their cost is a call's. Below BLOCK_LEAST bookkeeping shows. */
-enum { BLOCK_WINDOW = 512 << 10, BLOCK_MOST = 64 << 10, BLOCK_LEAST = 8 << 10 };
-
-static bool wants_windows(const chk_fused *f)
-{
-    bool any = false, all = true;
-    for (int i = 0; i < f->program.n_inputs; i++) {
-        const chk_source *s = f->program.input[i].source;
-        any |= s->large_blocks;
-        all &= s->large_blocks || !s->file;
-    }
-    for (int o = 0; o < f->n_out; o++) all &= f->out[o].reduce;
-    return any && all;
-}
+/* Blocks to try, in elements: passes take less where more would not pay. Below BLOCK_LEAST bookkeeping shows. */
+enum { BLOCK_MOST = 512 << 10, BLOCK_LEAST = 8 << 10 };
 
 static void size_passes(chk_plan *p, int64_t block, int n_workers)
 {
     for (int i = 0; i < p->n_passes; i++) {
-        chk_fused *f = p->pass[i].ctx;
-        chk_fused_size(f, &p->pass[i], block > BLOCK_MOST && !wants_windows(f) ? BLOCK_MOST : block, n_workers);
+        chk_pass *pass = &p->pass[i];
+        if (pass->ops->size)
+            pass->ops->size(pass,
+                            &(chk_sizing){.block_elements = block, .n_workers = n_workers, .room = chk_plan_room(p, i, n_workers)});
     }
 }
 
@@ -59,16 +47,9 @@ static bool fits(chk_plan *p, int64_t block, int n_workers, int n_kept, uint64_t
     return true;
 }
 
-static int64_t most_block(const chk_plan *p)
-{
-    for (int i = 0; i < p->n_passes; i++)
-        if (wants_windows(p->pass[i].ctx)) return BLOCK_WINDOW;
-    return BLOCK_MOST;
-}
-
 static chunk_status choose(chk_plan *p, const chk_plan_options *o, chunk_error *err)
 {
-    int64_t most = o->max_block_elements ? (int64_t)o->max_block_elements : most_block(p);
+    int64_t most = o->max_block_elements ? (int64_t)o->max_block_elements : BLOCK_MOST;
     int64_t least = most < BLOCK_LEAST ? most : BLOCK_LEAST;
     int threads = o->threads < 1 ? 1 : o->threads;
     uint64_t smallest = UINT64_MAX;
@@ -82,45 +63,55 @@ static chunk_status choose(chk_plan *p, const chk_plan_options *o, chunk_error *
                 if (fits(p, block, w, kept, o->ceiling, p->n_spills == 0, &smallest)) return CHUNK_OK;
     uint64_t needed = (smallest + 4095) & ~(uint64_t)4095;
     char have[32];
-    chunk_status st = chk_fail(err, CHUNK_ECEILING, "the ceiling of %s is too small: this plan needs at least %llu MiB", chk_bytes_text(have, sizeof have, o->ceiling),
-                               (unsigned long long)((needed + (1 << 20) - 1) >> 20));
+    chunk_status st = chk_fail(err, CHUNK_ECEILING, "the ceiling of %s is too small: this plan needs at least %llu MiB",
+                               chk_bytes_text(have, sizeof have, o->ceiling), (unsigned long long)((needed + (1 << 20) - 1) >> 20));
     if (err) err->needed = needed;
     return st;
 }
 
-enum { MAX_SOURCES = 256 };                       /* told apart one by one; those beyond are charged as if each had a file of its own */
+enum { MAX_SOURCES = 256 }; /* told apart one by one; those beyond are charged as if each had a file of its own */
+
+typedef struct files {
+    const chk_source *seen[MAX_SOURCES];
+    uint64_t bytes;
+    int n;
+} files;
+
+static void add_file(void *arg, chk_source *s)
+{
+    files *f = arg;
+    int at = 0;
+    while (at < f->n && f->seen[at] != s) at++;
+    if (!s->file || at < f->n) return;
+    if (f->n < MAX_SOURCES)
+        f->seen[f->n++] = s;
+    else
+        f->bytes += chk_h5_file_bytes(chk_grid_n_chunks(&s->grid));
+}
+
+static void look_into(void *arg, chk_source *s) { chk_source_walk(s, add_file, arg); }
 
 /* HDF5's caches for the files that the passes read: each file once, by the entries of the indexes that are used. */
-static uint64_t file_bytes(const chk_plan *p)
+static chunk_status file_bytes(uint64_t *out, const chk_plan *p, chunk_error *err)
 {
-    const chk_source *seen[MAX_SOURCES];
-    uint64_t bytes = 0;
-    int n = 0;
-    for (int i = 0; i < p->n_passes; i++) {
-        const chk_fused *f = p->pass[i].ctx;
-        for (int k = 0; k < f->program.n_inputs; k++) {
-            const chk_source *s = f->program.input[k].source;
-            int at = 0;
-            while (at < n && seen[at] != s) at++;
-            if (!s->file || at < n) continue;
-            if (n < MAX_SOURCES)
-                seen[n++] = s;
-            else
-                bytes += chk_h5_file_bytes(chk_grid_n_chunks(&s->grid));
-        }
-    }
-    for (int i = 0; i < n; i++) {
+    files *f = chk_calloc(1, sizeof *f);
+    if (!f) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
+    for (int i = 0; i < p->n_passes; i++)
+        if (p->pass[i].ops->sources) p->pass[i].ops->sources(&p->pass[i], look_into, f);
+    for (int i = 0; i < f->n; i++) {
         int64_t n_chunks = 0;
         bool first = true;
-        for (int k = 0; k < n; k++) {
-            if (seen[k]->file != seen[i]->file) continue;
+        for (int k = 0; k < f->n; k++) {
+            if (f->seen[k]->file != f->seen[i]->file) continue;
             first &= k >= i;
-            int64_t more = chk_grid_n_chunks(&seen[k]->grid);
+            int64_t more = chk_grid_n_chunks(&f->seen[k]->grid);
             n_chunks = more > INT64_MAX - n_chunks ? INT64_MAX : n_chunks + more;
         }
-        if (first) bytes += chk_h5_file_bytes(n_chunks);
+        if (first) f->bytes += chk_h5_file_bytes(n_chunks);
     }
-    return bytes;
+    *out = f->bytes;
+    chk_free(f);
+    return CHUNK_OK;
 }
 
 chunk_status chk_plan_make(chk_plan **out, chk_target *targets, int n_targets, const chk_plan_options *options, chunk_error *err)
@@ -133,7 +124,9 @@ chunk_status chk_plan_make(chk_plan **out, chk_target *targets, int n_targets, c
     chunk_status st = chk_lower_items(&l, targets, n_targets, err);
     if (st == CHUNK_OK) st = chk_lower_passes(&l, err);
     chk_lower_done(&l);
-    p->fixed_bytes += file_bytes(p);
+    uint64_t files = 0;
+    if (st == CHUNK_OK) st = file_bytes(&files, p, err);
+    p->fixed_bytes += files;
     if (st == CHUNK_OK) st = choose(p, options, err);
     if (st != CHUNK_OK) {
         chk_plan_free(p);
@@ -145,8 +138,7 @@ chunk_status chk_plan_make(chk_plan **out, chk_target *targets, int n_targets, c
 
 void chk_plan_bind(chk_plan *p, const chk_target *t, chk_sink *sink)
 {
-    chk_fused *f = p->pass[t->pass].ctx;
-    f->out[t->out].sink = sink;
+    p->pass[t->pass].ops->bind(&p->pass[t->pass], t->out, sink);
 }
 
 uint64_t chk_plan_spill_bytes(const chk_plan *p)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "plan/local.h"
 
 enum { MAX_DEPTH = 1000, MAX_INSTR = 20000 };
 
@@ -167,8 +168,17 @@ static chunk_status compile_fresh(chk_program *p, const chk_node *n, const chk_v
     case CHK_NODE_MAP: return compile_map(p, n, view, lookup, arg, depth, value, err);
     case CHK_NODE_USER: return compile_user(p, n, view, lookup, arg, depth, value, err);
     case CHK_NODE_KEEP: return compile(p, n->in[0], view, false, lookup, arg, depth + 1, value, err);
-    default: return chk_fail(err, CHUNK_ESTATE, "internal: node %s was not computed before its use", n->name);
+    case CHK_NODE_CUSTOM: {
+        if (!n->u.custom.op->local) break;
+        chk_source *local;
+        CHK_TRY(chk_local_source_new(&local, n, lookup, arg, err));
+        chunk_status st = add_load(p, local, view, value, err);
+        chk_source_release(local);
+        return st;
     }
+    default: break;
+    }
+    return chk_fail(err, CHUNK_ESTATE, "internal: node %s was not computed before its use", n->name);
 }
 
 static chunk_status compile(chk_program *p, const chk_node *n, const chk_view *view, bool as_root, chk_prog_lookup lookup, void *arg, int depth, int *value,

@@ -108,7 +108,7 @@ static int place_outputs(const chk_program *p, const walk *w, chk_prog_out *out,
     int n_copy = 0;
     for (int o = 0; o < n_out; o++) {
         const chk_instr *c = &p->instr[out[o].value];
-        bool computed = c->kind == CHK_INSTR_CALL || c->kind == CHK_INSTR_USER || c->kind == CHK_INSTR_IOTA;
+        bool computed = c->kind != CHK_INSTR_CONST && !(c->kind == CHK_INSTR_LOAD && w[c->u.input].direct);
         copy[o] = false;
         if (c->kind == CHK_INSTR_LOAD && w[c->u.input].direct && out[o].in_place_ok) {
             out[o].data = w[c->u.input].base;

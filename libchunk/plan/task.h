@@ -28,7 +28,7 @@ enum { CHK_TASK_WINDOW = 4096 };
 
 typedef struct chk_pass chk_pass;
 typedef struct chk_plan chk_plan;
-typedef struct chk_exec chk_exec;                 /* run/: one execution of a plan */
+typedef struct chk_exec chk_exec; /* run/: one execution of a plan */
 
 /* Where a task's time and bytes went; the scheduler adds them up per pass and worker. */
 typedef struct chk_task_stats {
@@ -39,10 +39,10 @@ typedef struct chk_task_stats {
 /* A task while it runs. Belongs to the worker that runs it. */
 typedef struct chk_task {
     uint64_t number;
-    int worker;                                   /* 0 <= worker < n_workers */
-    void *work;                                   /* pass->work_bytes: one area a worker for all its tasks of the pass; undefined at first, then
+    int worker; /* 0 <= worker < n_workers */
+    void *work; /* pass->work_bytes: one area a worker for all its tasks of the pass; undefined at first, then
                                                      as the worker's last task left it */
-    void *kept;                                   /* pass->kept_bytes: this task's until write has ended */
+    void *kept; /* pass->kept_bytes: this task's until write has ended */
     chk_task_stats stats;
     chk_exec *exec;
 } chk_task;
@@ -55,8 +55,25 @@ bool chk_task_canceled(const chk_task *t);
 chunk_status chk_task_wait_turn(chk_task *t, chunk_error *err);
 void chk_task_pass_turn(chk_task *t);
 
+/* A choice that the planner tries. Passes whose tiles may be of any size take what serves them best of room. */
+typedef struct chk_sizing {
+    int64_t block_elements; /* what a task should hold at once, about; passes may hold less */
+    int n_workers;
+    uint64_t room; /* bytes that this pass may use in all (its own regions with it) without passing the ceiling */
+} chk_sizing;
+struct chk_source;
+struct chk_sink;
+typedef void (*chk_source_visit)(void *arg, struct chk_source *s);
+
 typedef struct chk_pass_ops {
     const char *kind;
+    /* May be NULL (fixed sizes). Sets work_bytes, window_bytes, kept_bytes, worker_bytes, n_tasks, the expected bytes and the sizes of the regions that are
+     * the pass's own, for one choice of the planner's. Called many times; must be a pure function of s. */
+    void (*size)(chk_pass *p, const chk_sizing *s);
+    /* May be NULL (reads none). Calls visit for each source that the pass reads; sources made of others are looked into by the caller. */
+    void (*sources)(const chk_pass *p, chk_source_visit visit, void *arg);
+    /* May be NULL (no results go to sinks from outside). Result number `out` of the pass goes to sink, which is borrowed until the plan is freed. */
+    void (*bind)(chk_pass *p, int out, struct chk_sink *sink);
     /* May be NULL. Serial, before the first task; regions that begin with this pass are allocated and zero. May lower n_tasks. n_workers: how many
      * workers will run it. */
     chunk_status (*open)(chk_pass *p, int n_workers, chunk_error *err);
@@ -69,7 +86,7 @@ typedef struct chk_pass_ops {
     void (*advise)(chk_pass *p, uint64_t task);
     /* May be NULL. Serial, after the last task of a pass that did not fail. *next_pass is preset to the following pass; lower values loop. */
     chunk_status (*close)(chk_pass *p, int *next_pass, chunk_error *err);
-    void (*free)(chk_pass *p);                    /* always, once, when the plan is freed; frees what ctx holds */
+    void (*free)(chk_pass *p); /* always, once, when the plan is freed; frees what ctx holds */
     /* For explain: "fused: mean(x)", and so on, in words; may be NULL. */
     void (*describe)(const chk_pass *p, char *buf, size_t size);
 } chk_pass_ops;
@@ -77,16 +94,16 @@ typedef struct chk_pass_ops {
 struct chk_pass {
     const chk_pass_ops *ops;
     void *ctx;
-    char name[96];                                /* for explain, profile, trace */
-    uint64_t n_tasks;                             /* exact, or an upper bound until open */
-    bool ordered;                                 /* turns matter; tasks then start strictly in order */
-    bool serial;                                  /* one task at a time (sources or callbacks that are not thread-safe) */
-    size_t work_bytes;                            /* arena of each running task, from the ledger */
-    size_t window_bytes;                          /* file windows of each running task */
-    size_t kept_bytes;                            /* of each task from start to end of write */
-    size_t worker_bytes;                          /* codec state, BLAS buffers: of each worker once it has run a task of this pass */
+    char name[96];       /* for explain, profile, trace */
+    uint64_t n_tasks;    /* exact, or an upper bound until open */
+    bool ordered;        /* turns matter; tasks then start strictly in order */
+    bool serial;         /* one task at a time (sources or callbacks that are not thread-safe) */
+    size_t work_bytes;   /* arena of each running task, from the ledger */
+    size_t window_bytes; /* file windows of each running task */
+    size_t kept_bytes;   /* of each task from start to end of write */
+    size_t worker_bytes; /* codec state, BLAS buffers: of each worker once it has run a task of this pass */
     uint64_t bytes_read, bytes_written, bytes_spilled; /* expected in all, for progress and explain */
-    uint64_t bytes_recomputed;                    /* bytes of input that are read again here because an intermediate was not kept */
+    uint64_t bytes_recomputed; /* bytes of input that are read again here because an intermediate was not kept */
 };
 
 /* Memory that lives across passes: results, reduction state, pinned tiles, tables. Allocated (zeroed) when pass `first` opens, put back when
@@ -94,27 +111,30 @@ struct chk_pass {
 typedef struct chk_region {
     uint64_t n_bytes;
     int first, last;
-    chk_buf buf;                                  /* filled by the scheduler */
+    int owner;   /* the pass whose size() sets n_bytes; -1: fixed, or the planner's */
+    chk_buf buf; /* filled by the scheduler */
     char name[48];
 } chk_region;
 
 struct chk_plan {
     chk_pass *pass;
     int n_passes;
-    chk_region **region;                          /* each allocated with the plan, so pointers stay valid */
+    chk_region **region; /* each allocated with the plan, so pointers stay valid */
     int n_regions;
-    uint64_t fixed_bytes;                         /* code, libraries, HDF5's caches, the launcher: charged before anything else */
-    uint64_t per_worker_bytes;                    /* stack and thread-local state of each worker */
-    int n_workers;                                /* chosen so that the projection fits */
-    int n_kept;                                   /* kept areas: workers, plus parked tasks where there is room */
+    uint64_t fixed_bytes;      /* code, libraries, HDF5's caches, the launcher: charged before anything else */
+    uint64_t per_worker_bytes; /* stack and thread-local state of each worker */
+    int n_workers;             /* chosen so that the projection fits */
+    int n_kept;                /* kept areas: workers, plus parked tasks where there is room */
     uint64_t ceiling, projected_peak;
-    struct chk_spill **spill;                     /* plan/spill.h: intermediates that may lie in a scratch file */
+    struct chk_spill **spill; /* plan/spill.h: intermediates that may lie in a scratch file */
     int n_spills;
-    struct chk_scratch *scratch;                  /* their file; NULL: nothing is spilled */
+    struct chk_scratch *scratch; /* their file; NULL: nothing is spilled */
 };
 
 /* The bound on resident bytes for so many workers and kept areas: fixed + workers * per_worker + the largest pass
  * (live regions + workers * (work + window + worker_bytes so far) + n_kept * kept). peak_pass (may be NULL): the pass that sets it. */
+/* Bytes that pass number `pass` may still use under the ceiling: what is left beside fixed costs, workers, codec state and regions alive then. */
+uint64_t chk_plan_room(const chk_plan *p, int pass, int n_workers);
 uint64_t chk_plan_projected(const chk_plan *p, int n_workers, int n_kept, int *peak_pass);
 void chk_plan_drop_regions(chk_plan *p); /* regions and spills, when planning starts over */
 void chk_plan_free(chk_plan *p);

@@ -38,6 +38,7 @@ typedef struct chk_hold {
     int n;
     uint64_t bytes_read;          /* stored bytes brought in by this hold, windows included */
     uint64_t ns_read, ns_decode;  /* time in system calls and in codecs */
+    uint64_t ns_compute;          /* of sources that compute what they give */
     int slot, fd;                 /* windows only: place in the list that the SIGBUS handler searches, from 1; the file mapped */
     int64_t end;                  /* windows only: the file must reach to here */
     _Atomic bool failed;          /* a window's page could not be had; zeros were put in its place */
@@ -58,6 +59,8 @@ typedef struct chk_source_ops {
     void (*advise)(chk_source *s, const chk_view *v, const chk_box *boxes, size_t n);
     /* May be NULL: true when all of these boxes certainly hold only the fill value (*value); must be cheap (an index look-up a chunk). */
     bool (*all_fill)(chk_source *s, const chk_view *v, const chk_box *box, chk_scalar *value);
+    /* May be NULL: a source that reads no others. Calls visit for each source that this one reads in its turn. */
+    void (*inner)(const chk_source *s, void (*visit)(void *arg, chk_source *s), void *arg);
     void (*free)(chk_source *s);
 } chk_source_ops;
 
@@ -76,6 +79,8 @@ struct chk_source {
     char name[64];                /* for explain: "FILE:/DATASET" cut short, "memory" */
 };
 
+/* visit for s itself and all that it reads, however deep. */
+void chk_source_walk(chk_source *s, void (*visit)(void *arg, chk_source *s), void *arg);
 void chk_source_retain(chk_source *s);
 void chk_source_release(chk_source *s);                       /* NULL allowed */
 chunk_status chk_source_h5(chk_source **out, chk_h5set *set, chunk_error *err); /* retains set; refuses dtypes the engine cannot compute with */

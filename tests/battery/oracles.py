@@ -3,6 +3,8 @@ import numpy as np
 from cases import (DTYPES, Case, any_zero, axes_of, binary, data, erf, exact, function, lgamma, mean_bound, near, near_complex, pick, positive_powers,
                    prod_bound, reduction, second, shape_of, shift, std_bound, sum_bound, summation, unary, var_bound, broadcast)
 
+from families import gather
+
 ORACLES = {}
 
 
@@ -247,3 +249,5 @@ ORACLES.update(
     astype=astype, broadcast_to=broadcast_to, expand_dims=expand_dims, flip=moved("flip", flipped), squeeze=moved("squeeze", squeezed),
     moveaxis=moved("moveaxis", some_axes(2)), swapaxes=moved("swapaxes", some_axes(2)), permute_dims=moved("permute_dims", permutation, np.transpose),
     matrix_transpose=moved("matrix_transpose", lambda rng, x: ("", ()), lambda x: np.matrix_transpose(x)))
+
+ORACLES.update(gather("ORACLES"))

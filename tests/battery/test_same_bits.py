@@ -9,6 +9,7 @@ import subprocess
 import h5py
 import numpy as np
 import pytest
+from families import gather
 
 CHUNK = os.path.join(os.environ.get("CHUNK_BIN", "build/dev/bin"), "chunk")
 LEVEL = os.environ.get("CHUNK_TEST_LEVEL", "standard")
@@ -64,6 +65,7 @@ EXACT = {
     "kept": lambda n: "k := x*0.5 - 7; a = sum(k); b = k - mean(k, axis=0)",
     "turned": lambda n: "a = x[::-1, ::3] + 1; b = sum(x[5:, 1::2], axis=0)",
 }
+EXACT.update(gather("BITS"))
 ROUNDED = {"functions": lambda n: "a = exp(-abs(x))*sin(x); b = sum(sin(x)*x); c = std(log1p(abs(x)), axis=0)"}
 CASES = [(t, d) for t in {**EXACT, **ROUNDED} for d in ("flat", "odd", "zip", "rows", "half", "deep", "wide")]
 

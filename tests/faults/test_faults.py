@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cli"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "battery"))
+from families import gather  # noqa: E402
 from chunkcli import CHUNK, has_faults, is_sanitized  # noqa: E402
 
 LEVEL = os.environ.get("CHUNK_TEST_LEVEL", "standard")
@@ -26,6 +28,7 @@ CASES = {
     "encode": ("x*2 + 1", "zip", ["--filter", "gzip=1,shuffle", "--chunks", "70x90"]),
     "passes": ("(x - mean(x))/std(x)", "zip", []),
     "flat": ("x[::-1, ::2] + 1", "flat", ["--filter", "zstd=1"]),
+    **gather("FAULTS"),
 }
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -24,9 +25,13 @@ CALLS = {
     "linspace": "linspace(0.0, 1.0, 9000000)", "eye": "eye(3000, 2900)", "zeros": "zeros((3000, 2900))", "ones": "ones((3000, 2900))",
     "full": "full((3000, 2900), 2.5)", "full_like": "full_like(x, 2.5)", "squeeze": "squeeze(expand_dims(x, 0))",
 }
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "battery"))
+from families import gather, listed  # noqa: E402
+
+CALLS.update(gather("MEMORY"))
 INTEGERS = ("bitwise_",)
 WORKLOADS = ["mean(sin(x)*y + x)", "sin(x)*y + x", "std(x, axis=0)", "std(x, axis=1)", "(x - mean(x))/std(x)", "k := exp(y)*x; a = (k - mean(k))/std(k)",
-             "x[::64, ::64]", "x[:, 5]", "a = mean(x); b = std(x); c = min(x); d = max(x)", "sum(x + y, axis=1)", "argmax(x, axis=0)", "x[::-1] - y"]
+             "x[::64, ::64]", "x[:, 5]", "a = mean(x); b = std(x); c = min(x); d = max(x)", "sum(x + y, axis=1)", "argmax(x, axis=0)", "x[::-1] - y", *listed("WORKLOADS")]
 
 
 @pytest.fixture(scope="module")

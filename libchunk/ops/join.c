@@ -1,0 +1,134 @@
+/* join.c: arrays one after the other along an axis. A box of the result is put together from the parts of the inputs that lie in it. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "ops/common.h"
+#include "plan/local.h"
+
+enum { MAX_ARRAYS = 1 << 16 };
+
+static int axis_of(const chk_node *n) { return (int)n->u.custom.attr[0]; }
+
+static void concat_reads(const chk_node *n, int input, const int64_t *extent, int64_t *in_extent)
+{
+    (void)input;
+    memcpy(in_extent, extent, (size_t)n->shape.ndim * sizeof *extent);
+}
+
+/* The part of `box` that lies in input `input`, whose first index along the axis is `start`; false where there is none. */
+static bool part_of(const chk_node *n, const chk_box *box, int input, int64_t start, chk_box *in)
+{
+    int a = axis_of(n);
+    int64_t end = start + n->in[input]->shape.dim[a];
+    int64_t lo = box->lo[a] > start ? box->lo[a] : start, hi = box->hi[a] < end ? box->hi[a] : end;
+    if (lo >= hi) return false;
+    *in = *box;
+    in->lo[a] = lo - start;
+    in->hi[a] = hi - start;
+    return true;
+}
+
+static bool concat_part(const chk_node *n, const chk_box *box, int part, int *input, chk_box *in)
+{
+    int64_t start = 0;
+    for (int i = 0; i < n->n_in; i++) {
+        if (part_of(n, box, i, start, in) && part-- == 0) {
+            *input = i;
+            return true;
+        }
+        start += n->in[i]->shape.dim[axis_of(n)];
+    }
+    return false;
+}
+
+static chunk_status concat_run(const chk_local_call *c, chunk_error *err)
+{
+    const chk_node *n = c->node;
+    int a = axis_of(n);
+    int64_t stride[CHK_MAX_NDIM], next = (int64_t)chk_dtype_size(n->dtype), start = 0;
+    for (int i = n->shape.ndim - 1; i >= 0; i--) {
+        stride[i] = next;
+        next *= chk_box_extent(c->box, i);
+    }
+    for (int i = 0; i < n->n_in && start < c->box->hi[a]; i++) {
+        chk_box in;
+        if (part_of(n, c->box, i, start, &in))
+            CHK_TRY(chk_local_read(c, i, &in, (char *)c->out + (start + in.lo[a] - c->box->lo[a]) * stride[a], stride, err));
+        start += n->in[i]->shape.dim[a];
+    }
+    return CHUNK_OK;
+}
+
+static const chk_local concat_local = {.reads = concat_reads, .run = concat_run, .part = concat_part, .ns = 0.5};
+
+static chunk_status make_concat(chk_node **out, chk_builder *b, const chk_op *op, chk_node *const *in, int n_in,
+                                const int64_t *attr, int n_attr, chunk_error *err)
+{
+    if (n_in < 1 || n_in > MAX_ARRAYS || n_attr != 1)
+        return chk_fail(err, CHUNK_EINVAL, "concat: %d arrays: give 1 to %d", n_in, MAX_ARRAYS);
+    chk_shape shape = in[0]->shape;
+    int64_t axis = attr[0];
+    if (axis < 0 || axis >= shape.ndim)
+        return chk_fail(err, CHUNK_EINDEX, "concat: axis %lld is out of range for %d dimensions", (long long)axis, shape.ndim);
+    for (int i = 1; i < n_in; i++) {
+        const chk_shape *s = &in[i]->shape;
+        char had[160], got[160];
+        bool same = s->ndim == shape.ndim && in[i]->dtype == in[0]->dtype;
+        for (int a = 0; a < shape.ndim && same; a++) same = a == axis || s->dim[a] == shape.dim[a];
+        if (!same)
+            return chk_fail(err, CHUNK_ESHAPE, "concat: array %d is %s, which does not fit behind %s along axis %lld", i,
+                            chk_shape_text(got, sizeof got, s), chk_shape_text(had, sizeof had, &in[0]->shape), (long long)axis);
+        if (__builtin_add_overflow(shape.dim[axis], s->dim[axis], &shape.dim[axis]))
+            return chk_fail(err, CHUNK_ESHAPE, "concat: the result is too long");
+    }
+    chk_grid grid = {.ndim = shape.ndim};
+    for (int a = 0; a < shape.ndim; a++) grid.axis[a] = chk_node_axis_like(shape.dim[a], in[0], a);
+    return chk_node_custom(out, b, op, attr, 1, in[0]->dtype, &shape, &grid, in, n_in, err);
+}
+
+/* Inputs as nodes of one dtype; in has room for n, *n_made says how many to release. */
+static chunk_status same_dtype(chk_node **in, int *n_made, chk_builder *b, const chk_value *arrays, int n, const char *who,
+                               chunk_error *err)
+{
+    for (*n_made = 0; *n_made < n; ++*n_made) CHK_TRY(chk_value_node(&in[*n_made], b, &arrays[*n_made], who, err));
+    chk_dtype d = ops_result_type(in, n);
+    for (int i = 0; i < n; i++) {
+        chk_node *cast;
+        CHK_TRY(chk_node_cast(&cast, b, in[i], d, err));
+        chk_node_release(in[i]);
+        in[i] = cast;
+    }
+    return CHUNK_OK;
+}
+
+static chunk_status build_concat(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
+{
+    bool list = args[0].kind == CHK_VAL_TUPLE;
+    const chk_value *arrays = list ? args[0].u.tuple.item : &args[0];
+    int n = list ? args[0].u.tuple.n : 1, n_made = 0, axis;
+    if (n < 1) return chk_fail(err, CHUNK_EINVAL, "concat: give at least one array");
+    chk_node **in = chk_calloc((size_t)n, sizeof *in);
+    if (!in) return chk_fail(err, CHUNK_ENOMEM, "out of memory for %d arrays", n);
+    chunk_status st = same_dtype(in, &n_made, b, arrays, n, op->name, err);
+    int64_t want = 0, attr;
+    if (st == CHUNK_OK) st = ops_arg_int(&want, &args[1], 0, op->name, "axis", err);
+    if (st == CHUNK_OK) st = chk_axis_normal(&axis, want, in[0]->shape.ndim, op->name, err);
+    if (st == CHUNK_OK) attr = axis, st = op->make(out, b, op, in, n, &attr, 1, err);
+    for (int i = 0; i < n_made; i++) chk_node_release(in[i]);
+    chk_free(in);
+    return st;
+}
+
+const chk_op chk_op_concat = {
+    .name = "concat",
+    .aliases = "concatenate",
+    .family = "joining",
+    .summary = "arrays one after the other along an axis",
+    .doc = "arrays: a tuple of arrays of the same shape but for the axis; dtype as their sum has it. The chunks are those of the "
+           "first array. Nothing is stored: "
+           "each block is put together where it is needed (memory: one block of the result).",
+    .params = {{"arrays", CHK_PAR_ARRAYS, NULL, false}, {"axis", CHK_PAR_INT, "0", false}},
+    .build = build_concat,
+    .make = make_concat,
+    .local = &concat_local,
+};

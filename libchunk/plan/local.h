@@ -1,0 +1,47 @@
+/* local.h: operations whose result in a box follows from the inputs in some boxes: joins, padding, stencils, windows, gathers, small products.
+ *
+ * Such an operation (op->local) is computed where it is needed, block by block, by whatever pass reads it: it is a source among others to the
+ * fused passes, and its inputs are expressions that it reads through readers. So it costs no storage, fuses with what follows, is bounded by the
+ * block size, and takes part in every mechanism that passes have. What overlaps between blocks is computed twice: an operation whose boxes overlap
+ * much, or whose result needs all of its input, plans passes of its own instead (builder.h). */
+#ifndef CHK_LOCAL_H
+#define CHK_LOCAL_H
+
+#include "expr/op.h"
+#include "plan/reader.h"
+
+struct chk_local_source;
+
+/* One box of the result to compute. Belongs to the worker that runs it. */
+typedef struct chk_local_call {
+    const chk_node *node; /* inputs: node->in; parameters: node->u.custom.attr */
+    const chk_box *box;   /* of the result; no axis is empty */
+    void *out;            /* dense, C order, node->dtype: every element is to be written */
+    void *scratch;        /* local->scratch() bytes, 64-byte aligned, undefined */
+    size_t scratch_bytes;
+    struct chk_local_source *source; /* private */
+    chk_arena *arena;
+    chk_hold *hold;
+} chk_local_call;
+
+/* The values of input `input` in `box` of its own index space go to dest: C order, stride[a] bytes an axis (NULL: dense; the last one is the element's size).
+ * An empty box is no work. Boxes must not be larger than local->reads() said. */
+chunk_status chk_local_read(const chk_local_call *c, int input, const chk_box *box, void *dest, const int64_t *stride,
+                            chunk_error *err);
+
+typedef struct chk_local {
+    /* The largest box of input `input` that one chk_local_read asks for when the result's box has at most `extent`. Need not be clipped to the input. */
+    void (*reads)(const chk_node *n, int input, const int64_t *extent, int64_t *in_extent);
+    /* May be NULL: no scratch. Bytes, for boxes of at most `extent`. */
+    size_t (*scratch)(const chk_node *n, const int64_t *extent);
+    /* Results must not depend on how the result is cut into boxes. */
+    chunk_status (*run)(const chk_local_call *c, chunk_error *err);
+    /* May be NULL: nothing is read ahead. The part-th box of an input that `box` of the result needs; false after the last. */
+    bool (*part)(const chk_node *n, const chk_box *box, int part, int *input, chk_box *in);
+    double ns; /* of one core an element, inputs not counted, roughly: whether to keep or to compute again (plan/keep.c) */
+} chk_local;
+
+/* The node (op->local set) as a source for programs of a pass whose earlier values lookup knows. */
+chunk_status chk_local_source_new(chk_source **out, const chk_node *n, chk_prog_lookup lookup, void *arg, chunk_error *err);
+
+#endif
