@@ -3,6 +3,7 @@ include(CMakePackageConfigHelpers)
 
 install(TARGETS chunk EXPORT libchunk-targets)
 install(DIRECTORY libchunk/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/libchunk FILES_MATCHING PATTERN "*.h")
+install(FILES ${CHUNK_OPS_HEADER} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/libchunk)
 install(EXPORT libchunk-targets NAMESPACE libchunk:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/libchunk)
 configure_package_config_file(cmake/libchunk-config.cmake.in ${CMAKE_BINARY_DIR}/generated/libchunk-config.cmake
     INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/libchunk)

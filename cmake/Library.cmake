@@ -58,8 +58,21 @@ target_link_libraries(chunk_objects PUBLIC ${CHUNK_DEPS})
 add_library(chunk SHARED)
 target_link_libraries(chunk PRIVATE chunk_objects)
 target_include_directories(chunk INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/libchunk/include>
+    $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/generated/include>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/libchunk>)
 set_target_properties(chunk PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
 
 add_library(chunk_static STATIC EXCLUDE_FROM_ALL)
 target_link_libraries(chunk_static PUBLIC chunk_objects)
+
+# chunk_ops.h: a typed C function for every operation, printed from the table itself.
+set(CHUNK_OPS_HEADER ${CMAKE_BINARY_DIR}/generated/include/chunk_ops.h)
+add_executable(ops_header cmake/ops_header.c)
+target_link_libraries(ops_header PRIVATE chunk_static)
+set_target_properties(ops_header PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/generated)
+add_custom_command(OUTPUT ${CHUNK_OPS_HEADER}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/generated/include
+    COMMAND ops_header ${CMAKE_SOURCE_DIR}/cmake/ops_header_top.h ${CHUNK_OPS_HEADER}
+    DEPENDS ops_header ${CMAKE_SOURCE_DIR}/cmake/ops_header_top.h VERBATIM)
+add_custom_target(ops_header_made ALL DEPENDS ${CHUNK_OPS_HEADER})
+add_dependencies(chunk ops_header_made)

@@ -74,6 +74,23 @@ def test_header_stands_alone(prefix, tmp_path, language):
         f"-I{next(prefix.rglob('chunk.h')).parent}", source)
 
 
+@pytest.mark.parametrize("language", ["c", "c++"])
+def test_ops_header(prefix, tmp_path, language):
+    """chunk_ops.h compiles without a warning as C99 and C++11, and has a function for every operation of the table."""
+    folder = next(prefix.rglob("chunk_ops.h")).parent
+    listed = [line.split()[0] for line in run(prefix / "bin/chunk", "ops").splitlines() if line.startswith("  ")]
+    names = [text.split("(")[0] for text in listed]
+    text = (folder / "chunk_ops.h").read_text()
+    assert set(re.findall(r"^static inline chunk_status chunk_op_(\w+)\(", text, re.M)) == set(names) and len(names) > 100
+    source = tmp_path / "main.cc"
+    uses = "".join(f"    use(reinterpret_cast<void (*)()>(chunk_op_{n}));\n" if language == "c++" else f"    use((void (*)(void))chunk_op_{n});\n"
+                   for n in names)
+    source.write_text("#include <chunk_ops.h>\nstatic void use(void (*f)(void)) { (void)f; }\nint main(void)\n{\n" + uses + "    return 0;\n}\n")
+    standard = {"c": "-std=c99", "c++": "-std=c++11"}[language]
+    run("g++" if language == "c++" else "cc", "-x", language, standard, "-Wall", "-Wextra", "-Wpedantic", "-Wno-cast-function-type", "-Werror",
+        "-c", "-o", tmp_path / "main.o", f"-I{folder}", source)
+
+
 def test_soname_and_exports(prefix):
     library = next(prefix.rglob("libchunk.so.0"))
     assert "[libchunk.so.0]" in run("readelf", "-d", library)

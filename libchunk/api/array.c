@@ -99,6 +99,24 @@ chunk_status chunk_from_scalar(chunk_array **out, chunk_context *ctx, chunk_dtyp
     return chk_array_wrap(out, ctx, node, err);
 }
 
+chunk_status chunk_from_int(chunk_array **out, chunk_context *ctx, int64_t value, chunk_error *err)
+{
+    CHK_TRY(chk_context_check(ctx, err));
+    if (!out) return chk_fail(err, CHUNK_EINVAL, "chunk_from_int: out is NULL");
+    chk_node *node;
+    CHK_TRY(chk_node_int(&node, ctx->builder, value, err));
+    return chk_array_wrap(out, ctx, node, err);
+}
+
+chunk_status chunk_from_float(chunk_array **out, chunk_context *ctx, double value, chunk_error *err)
+{
+    CHK_TRY(chk_context_check(ctx, err));
+    if (!out) return chk_fail(err, CHUNK_EINVAL, "chunk_from_float: out is NULL");
+    chk_node *node;
+    CHK_TRY(chk_node_float(&node, ctx->builder, value, err));
+    return chk_array_wrap(out, ctx, node, err);
+}
+
 chunk_array *chunk_array_retain(chunk_array *a)
 {
     if (a) a->refs++;

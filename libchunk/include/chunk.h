@@ -84,6 +84,9 @@ typedef int (*chunk_read_callback)(void *user, const int64_t *lo, const int64_t 
 CHUNK_API chunk_status chunk_from_callback(chunk_array **out, chunk_context *ctx, chunk_read_callback read, void *user, chunk_dtype dtype, int ndim,
                                            const int64_t *shape, const int64_t *chunk, bool thread_safe, chunk_error *err);
 CHUNK_API chunk_status chunk_from_scalar(chunk_array **out, chunk_context *ctx, chunk_dtype dtype, const void *value, chunk_error *err);
+/* Plain numbers, as written in text: they take the dtype of the array that they meet (float32 + 1.5 is float32); by themselves int64, float64. */
+CHUNK_API chunk_status chunk_from_int(chunk_array **out, chunk_context *ctx, int64_t value, chunk_error *err);
+CHUNK_API chunk_status chunk_from_float(chunk_array **out, chunk_context *ctx, double value, chunk_error *err);
 
 CHUNK_API chunk_array *chunk_array_retain(chunk_array *a);
 CHUNK_API void chunk_array_free(chunk_array *a);                  /* gives back one reference */
@@ -108,7 +111,8 @@ typedef struct chunk_arg {
     const struct chunk_arg *items; /* TUPLE: n_items of them */
     int n_items;
 } chunk_arg;
-/* Calls an operation of the table (or a registered one) by name: chunk_call(&y, ctx, "sqrt", ...). chunk_op_info lists them. */
+/* Calls an operation of the table (or a registered one) by name: chunk_call(&y, ctx, "sqrt", ...). chunk_op_get lists them, and chunk_ops.h has
+ * a typed function for each of the table: chunk_op_sqrt(&y, ctx, x, &err). */
 CHUNK_API chunk_status chunk_call(chunk_array **out, chunk_context *ctx, const char *op, const chunk_arg *args, int n_args, chunk_error *err);
 /* Basic slicing: per axis start, stop and step with NumPy's meaning (negative counts from the end; NULL: 0, extent, 1). */
 CHUNK_API chunk_status chunk_slice(chunk_array **out, chunk_context *ctx, chunk_array *a, const int64_t *start, const int64_t *stop, const int64_t *step,
