@@ -96,7 +96,7 @@ uint64_t chk_dense_strides(int64_t *stride, const chk_view *v, const int64_t *ex
 typedef struct walk {
     int ndim;
     int64_t n[CHK_MAX_NDIM], dst[CHK_MAX_NDIM], src[CHK_MAX_NDIM];
-    size_t item_bytes;
+    size_t item_bytes, plane_bytes;
 } walk;
 
 static void add_axis(walk *w, int64_t n, int64_t dst, int64_t src)
@@ -113,11 +113,26 @@ static void add_axis(walk *w, int64_t n, int64_t dst, int64_t src)
     w->src[w->ndim++] = src;
 }
 
+/* Shuffled elements: byte b of one lies plane_bytes behind its byte b - 1. */
+static void copy_row_of_planes(char *dst, int64_t dst_stride, const char *src, int64_t src_stride, int64_t n, size_t item,
+                               size_t plane_bytes)
+{
+    if (dst_stride == (int64_t)item && src_stride == 1) {
+        chk_kern_unplane(dst, src, plane_bytes, item, (size_t)n);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++, dst += dst_stride, src += src_stride)
+        for (size_t b = 0; b < item; b++) dst[b] = src[b * plane_bytes];
+}
+
 static void copy_rows(const walk *w, int axis, char *dst, const char *src)
 {
     size_t item = w->item_bytes;
     if (axis + 1 < w->ndim) {
         for (int64_t i = 0; i < w->n[axis]; i++) copy_rows(w, axis + 1, dst + i * w->dst[axis], src + i * w->src[axis]);
+    } else if (w->plane_bytes > 0) {
+        int64_t n = w->ndim ? w->n[axis] : 1, to = w->ndim ? w->dst[axis] : (int64_t)item, from = w->ndim ? w->src[axis] : 1;
+        copy_row_of_planes(dst, to, src, from, n, item, w->plane_bytes);
     } else if (w->ndim == 0) {
         memcpy(dst, src, item);
     } else if (w->dst[axis] != (int64_t)item) {
@@ -132,7 +147,13 @@ static void copy_rows(const walk *w, int axis, char *dst, const char *src)
 void chk_copy_strided(char *dst, const int64_t *dst_stride, const char *src, const int64_t *src_stride, const int64_t *extent,
                       int ndim, size_t item_bytes)
 {
-    walk w = {.item_bytes = item_bytes};
+    chk_copy_planes(dst, dst_stride, src, src_stride, extent, ndim, item_bytes, 0);
+}
+
+void chk_copy_planes(char *dst, const int64_t *dst_stride, const char *src, const int64_t *src_stride, const int64_t *extent,
+                     int ndim, size_t item_bytes, size_t plane_bytes)
+{
+    walk w = {.item_bytes = item_bytes, .plane_bytes = plane_bytes};
     for (int a = 0; a < ndim; a++)
         if (dst_stride[a] != 0 && extent[a] != 1) add_axis(&w, extent[a], dst_stride[a], src_stride[a]);
     copy_rows(&w, 0, dst, src);

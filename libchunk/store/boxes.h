@@ -38,6 +38,9 @@ uint64_t chk_dense_strides(int64_t *stride, const chk_view *v, const int64_t *ex
 /* Copies extent elements from src to dst, any strides; axes where dst_stride is 0 are taken once. */
 void chk_copy_strided(char *dst, const int64_t *dst_stride, const char *src, const int64_t *src_stride, const int64_t *extent,
                       int ndim, size_t item_bytes);
+/* The same out of shuffled elements: src_stride counts elements, and byte b of an element lies b * plane_bytes behind its first; 0: not shuffled. */
+void chk_copy_planes(char *dst, const int64_t *dst_stride, const char *src, const int64_t *src_stride, const int64_t *extent,
+                     int ndim, size_t item_bytes, size_t plane_bytes);
 /* The same with one value. */
 void chk_fill_strided(char *dst, const int64_t *dst_stride, const void *item, const int64_t *extent, int ndim, size_t item_bytes);
 

@@ -32,6 +32,16 @@ static void copy_part(const chk_h5fetch *f, const target *t, const chk_box *part
     chk_copy_strided(place(t, part), t->stride, src, stride, n, part->ndim, f->set->info.item_bytes);
 }
 
+/* The same out of the decoded chunk while it is still shuffled. */
+static void copy_planes(const chk_h5fetch *f, const target *t, const chk_box *part, chk_pick *p)
+{
+    int64_t stride[CHK_MAX_NDIM], n[CHK_MAX_NDIM], item = (int64_t)f->set->info.item_bytes;
+    for (int b = 0; b < p->ndim; b++) p->step[b] /= item;
+    const char *src = f->decoded + p->first / (uint64_t)item + chk_pick_strides(stride, f->view, p->step, p->count);
+    extents(n, part);
+    chk_copy_planes(place(t, part), t->stride, src, stride, n, part->ndim, (size_t)item, f->set->chunk_bytes / (uint64_t)item);
+}
+
 /* True when the part's bytes lie in the file as they shall lie in memory, without gaps. */
 static bool same_layout(const chk_h5fetch *f, const target *t, const chk_box *part, const chk_pick *p)
 {
@@ -96,11 +106,15 @@ static chunk_status fill_part(chk_h5fetch *f, const target *t, const chk_box *pa
     if (d->info.pipeline.n == 0) return read_part(f, t, part, &chunk, origin, err);
     if (chunk.addr != f->decoded_addr) {
         f->decoded_addr = UINT64_MAX;
-        CHK_TRY(chk_h5fetch_decode(f, f->decoded, &chunk, coord, NULL, 0, NULL, err));
+        f->decoded_planes = false;
+        CHK_TRY(chk_h5fetch_decode(f, f->decoded, &chunk, coord, NULL, 0, f->little ? &f->decoded_planes : NULL, err));
         f->decoded_addr = chunk.addr;
     }
     chk_pick_box(&p, f->view, part, origin, &d->info.chunk, d->info.item_bytes);
-    copy_part(f, t, part, &p, f->decoded, 0);
+    if (f->decoded_planes)
+        copy_planes(f, t, part, &p);
+    else
+        copy_part(f, t, part, &p, f->decoded, 0);
     return CHUNK_OK;
 }
 

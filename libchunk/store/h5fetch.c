@@ -21,28 +21,29 @@ static size_t stored_bytes(const chk_h5set *set, uint64_t n_boxes, bool copies)
     return max(set->stored_bound, all < CHK_FETCH_BATCH ? all : CHK_FETCH_BATCH);
 }
 
-static size_t scratch_bytes(const chk_h5set *set, bool copies)
+static size_t scratch_bytes(const chk_h5set *set, bool copies, bool little)
 {
     if (!filtered(set)) return 0;
     size_t n = chk_pipeline_decode_scratch(&set->info.pipeline, set->chunk_bytes, true);
-    return copies ? max(n, chk_pipeline_decode_scratch(&set->info.pipeline, set->chunk_bytes, false)) : n;
+    return copies && !little ? max(n, chk_pipeline_decode_scratch(&set->info.pipeline, set->chunk_bytes, false)) : n;
 }
 
-size_t chk_h5fetch_transient(const chk_h5set *set, int64_t n_boxes, bool copies)
+size_t chk_h5fetch_transient(const chk_h5set *set, int64_t n_boxes, bool copies, bool little)
 {
     size_t decoded = filtered(set) && copies ? set->chunk_bytes : 0;
-    return chk_arena_cost(stored_bytes(set, (uint64_t)n_boxes, copies)) + chk_arena_cost(scratch_bytes(set, copies)) +
+    return chk_arena_cost(stored_bytes(set, (uint64_t)n_boxes, copies)) + chk_arena_cost(scratch_bytes(set, copies, little)) +
            chk_arena_cost(decoded);
 }
 
-void chk_h5fetch_init(chk_h5fetch *f, chk_h5set *set, const chk_view *view, chk_hold *hold, size_t n_boxes, bool copies, void *room)
+void chk_h5fetch_init(chk_h5fetch *f, chk_h5set *set, const chk_view *view, chk_hold *hold, size_t n_boxes, bool copies,
+                      bool little, void *room)
 {
     char *at = room;
-    *f = (chk_h5fetch){.set = set, .view = view, .hold = hold, .copies = copies, .decoded_addr = UINT64_MAX};
+    *f = (chk_h5fetch){.set = set, .view = view, .hold = hold, .copies = copies, .little = little, .decoded_addr = UINT64_MAX};
     f->stored = at;
     f->stored_cap = stored_bytes(set, n_boxes, copies);
     f->scratch = at += chk_arena_cost(f->stored_cap);
-    f->scratch_bytes = scratch_bytes(set, copies);
+    f->scratch_bytes = scratch_bytes(set, copies, little);
     f->decoded = at + chk_arena_cost(f->scratch_bytes);
     memcpy(f->fill, set->info.fill.v.bytes, sizeof f->fill);
     chk_h5type_to_native(&set->info, f->fill, 1); /* reversing twice is nothing: native to stored is the same step */

@@ -14,6 +14,7 @@ typedef struct chk_h5fetch {
     const chk_view *view;
     chk_hold *hold;
     bool copies;  /* some boxes are assembled: `decoded`, or `stored` for unfiltered data, may be used for it */
+    bool little;  /* chunks are decoded for less than half of them: they stay shuffled, and only what is copied is put together */
     char *stored; /* stored bytes, [stored_at, stored_at + n_stored) of the file */
     size_t stored_cap, n_stored;
     uint64_t stored_at;
@@ -21,14 +22,15 @@ typedef struct chk_h5fetch {
     size_t scratch_bytes;
     char *decoded;          /* the last chunk decoded for copying */
     uint64_t decoded_addr;  /* where that one is stored; UINT64_MAX: none */
+    bool decoded_planes;    /* it is still shuffled */
     unsigned char fill[16]; /* one element as stored */
 } chk_h5fetch;
 
 /* Transient bytes for fetching n boxes. */
-size_t chk_h5fetch_transient(const chk_h5set *set, int64_t n_boxes, bool copies);
+size_t chk_h5fetch_transient(const chk_h5set *set, int64_t n_boxes, bool copies, bool little);
 /* Sets up buffers in `room` of that many bytes. */
 void chk_h5fetch_init(chk_h5fetch *f, chk_h5set *set, const chk_view *view, chk_hold *hold, size_t n_boxes, bool copies,
-                      void *room);
+                      bool little, void *room);
 
 /* Reads n bytes at offset, through the fault points; the end of the file is an error. */
 chunk_status chk_h5fetch_read(chk_h5fetch *f, void *out, size_t n_bytes, uint64_t offset, chunk_error *err);

@@ -85,7 +85,7 @@ static void need(const chk_source *s, const chk_view *v, const int64_t *max_exte
     }
     if (copies && d->info.native && dense > one) one = dense;
     out->arena = (size_t)n_boxes * chk_arena_cost(one);
-    if (d->info.native) out->transient = chk_h5fetch_transient(d, n_boxes, copies);
+    if (d->info.native) out->transient = chk_h5fetch_transient(d, n_boxes, copies, keeps_little(d, v));
 }
 
 /* ---- fetching */
@@ -339,12 +339,12 @@ static chunk_status fetch_native(h5_source *src, const chk_view *v, const chk_bo
         copies = chk_box_count(&boxes[k]) > 0 && is_assembled(d, v, &boxes[k], false, coord);
     }
     /* Transient buffers lie at the arena's end, out of the way of what stays. */
-    size_t transient = chk_h5fetch_transient(d, (int64_t)n, copies), whole = arena->size;
+    size_t transient = chk_h5fetch_transient(d, (int64_t)n, copies, little), whole = arena->size;
     size_t start = whole < transient ? 0 : (whole - transient) & ~(size_t)63;
     group g = {.src = src, .view = v, .arena = arena};
     if (whole < transient || start < arena->used) return no_room(&g, transient, err);
     chk_h5fetch f;
-    chk_h5fetch_init(&f, d, v, hold, n, copies, arena->base + start);
+    chk_h5fetch_init(&f, d, v, hold, n, copies, little, arena->base + start);
     arena->size = start;
     if (arena->used + (whole - start) > arena->peak) arena->peak = arena->used + (whole - start);
     g.f = &f;
