@@ -427,6 +427,33 @@ static void count_written(const chk_fused_out *out, const chk_block *b, chk_task
         s->bytes_spilled += b->n_bytes;
 }
 
+/* Claims the i-th blocks of all stored values. Where there are several, the one that is first to hold anything but fill comes first: then files
+ * are laid out alike whatever the blocks' size. */
+static chunk_status claim_all(worker *w, int64_t i, bool *all_claimed, chunk_error *err)
+{
+    const chk_fused *f = w->f;
+    int64_t lead[f->n_out];
+    int n = 0;
+    for (int o = 0; o < f->n_out; o++) {
+        lead[o] = f->out[o].reduce || !f->out[o].sink->ops->claim ? -1 : 0;
+        n += lead[o] == 0;
+    }
+    for (int o = 0; o < f->n_out && n > 1; o++) {
+        const chk_sink *sink = f->out[o].sink;
+        if (lead[o] == 0 && sink->ops->leading_fill) lead[o] = sink->ops->leading_fill(sink, &w->block[o * blocks_per_task(f) + i]);
+    }
+    for (; n > 0; n--) {
+        int next = -1;
+        for (int o = 0; o < f->n_out; o++)
+            if (lead[o] >= 0 && (next < 0 || lead[o] < lead[next])) next = o;
+        chk_block *b = &w->block[next * blocks_per_task(f) + i];
+        CHK_TRY(f->out[next].sink->ops->claim(f->out[next].sink, b, err));
+        *all_claimed &= !b->skip;
+        lead[next] = -1;
+    }
+    return CHUNK_OK;
+}
+
 /* Claims and writes n blocks of each stored value (w->block, output by output); more: other blocks of this task follow. */
 static chunk_status hand_on(worker *w, int64_t n, bool more, chunk_error *err)
 {
@@ -437,15 +464,7 @@ static chunk_status hand_on(worker *w, int64_t n, bool more, chunk_error *err)
         hold_turn |= !f->out[o].reduce && f->out[o].sink->ordered && !f->out[o].sink->thread_safe;
     }
     if (ordered) CHK_TRY(take_turn(w, err));
-    for (int64_t i = 0; i < n; i++) {             /* block by block, however many a task has: files do not depend on that */
-        for (int o = 0; o < f->n_out; o++) {
-            chk_sink *sink = f->out[o].sink;
-            if (f->out[o].reduce || !sink->ops->claim) continue;
-            chk_block *b = &w->block[o * blocks_per_task(f) + i];
-            CHK_TRY(sink->ops->claim(sink, b, err));
-            all_claimed &= !b->skip;
-        }
-    }
+    for (int64_t i = 0; i < n; i++) CHK_TRY(claim_all(w, i, &all_claimed, err)); /* block by block: files do not depend on how many a task has */
     if (ordered && !hold_turn && (!more || all_claimed)) pass_turn(w);
     for (int o = 0; o < f->n_out; o++) {
         if (f->out[o].reduce) continue;

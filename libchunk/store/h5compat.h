@@ -18,15 +18,17 @@
 #define CHK_H5FD_COMPATIBLE 0
 #endif
 
-/* Visiting objects: fn(object, name, info, arg); only the kind of each object is asked for. */
+/* Visiting objects: fn(object, name, info, arg); only the kind of each object is asked for. And how many attributes one object has. */
 #if H5_VERSION_GE(1, 12, 0)
 typedef H5O_info2_t chk_h5_object_info;
 #define CHK_H5_VISIT(id, name, fn, arg)                                                                                            \
     H5Ovisit_by_name3(id, name, H5_INDEX_NAME, H5_ITER_INC, fn, arg, H5O_INFO_BASIC, H5P_DEFAULT)
+#define CHK_H5_COUNT_ATTRIBUTES(id, name, info) H5Oget_info_by_name3(id, name, info, H5O_INFO_NUM_ATTRS, H5P_DEFAULT)
 #else
 typedef H5O_info_t chk_h5_object_info;
 #define CHK_H5_VISIT(id, name, fn, arg)                                                                                            \
     H5Ovisit_by_name2(id, name, H5_INDEX_NAME, H5_ITER_INC, fn, arg, H5O_INFO_BASIC, H5P_DEFAULT)
+#define CHK_H5_COUNT_ATTRIBUTES(id, name, info) H5Oget_info_by_name2(id, name, info, H5O_INFO_NUM_ATTRS, H5P_DEFAULT)
 #endif
 
 #endif

@@ -74,8 +74,8 @@ static herr_t note_other(contents *c, const char *what, const char *path)
 
 static bool has_attributes(hid_t file, const char *group)
 {
-    H5O_info_t info;
-    return H5Oget_info_by_name(file, group, &info, H5P_DEFAULT) < 0 || info.num_attrs > 0;
+    chk_h5_object_info info;
+    return CHK_H5_COUNT_ATTRIBUTES(file, group, &info) < 0 || info.num_attrs > 0;
 }
 
 static herr_t visit_link(hid_t root, const char *name, const H5L_info_t *info, void *arg)

@@ -70,6 +70,22 @@ static bool all_fill(const h5_sink *h, const chk_block *b)
 
 /* ---- without filters */
 
+static bool fill_from(const h5_sink *h, const chk_block *b, int64_t at, int64_t n)
+{
+    return chk_kern_all_equal((const char *)b->data + at * (int64_t)h->item, h->s.fill.v.bytes, h->item, (size_t)n);
+}
+
+static int64_t plain_leading_fill(const chk_sink *s, const chk_block *b)
+{
+    enum { STEP = 512 };
+    const h5_sink *h = (const h5_sink *)s;
+    int64_t n = chk_box_count(&b->box), at = 0;
+    if (b->skip) return n;
+    while (at + STEP <= n && fill_from(h, b, at, STEP)) at += STEP;
+    while (at < n && fill_from(h, b, at, 1)) at++;
+    return at;
+}
+
 static void plain_need(const chk_sink *s, int64_t n_elements, size_t *kept, size_t *scratch)
 {
     (void)s, (void)n_elements;
@@ -278,8 +294,12 @@ static void h5_free(chk_sink *s)
     chk_free(h);
 }
 
-static const chk_sink_ops plain_ops = {
-    .kind = "hdf5", .need = plain_need, .claim = plain_claim, .write = plain_write, .free = h5_free};
+static const chk_sink_ops plain_ops = {.kind = "hdf5",
+                                       .need = plain_need,
+                                       .leading_fill = plain_leading_fill,
+                                       .claim = plain_claim,
+                                       .write = plain_write,
+                                       .free = h5_free};
 static const chk_sink_ops coded_ops = {
     .kind = "hdf5", .need = coded_need, .encode = coded_encode, .claim = coded_claim, .write = coded_write, .free = h5_free};
 

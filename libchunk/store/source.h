@@ -109,6 +109,9 @@ typedef struct chk_sink_ops {
     void (*need)(const chk_sink *s, int64_t n_elements, size_t *kept, size_t *scratch);
     /* May be NULL. Turns b->data (raw) into what is stored, in `kept`; sets skip for fill-only blocks. */
     chunk_status (*encode)(chk_sink *s, chk_block *b, void *kept, size_t kept_bytes, void *scratch, size_t scratch_bytes, chunk_error *err);
+    /* May be NULL. How many elements of fill a raw block begins with. Sinks into one file are claimed for a block in the order of these numbers, so
+     * that the places of their chunks do not depend on how chunks are cut into blocks. */
+    int64_t (*leading_fill)(const chk_sink *s, const chk_block *b);
     /* May be NULL. Called once for each block, in the order of the pass, one at a time. */
     chunk_status (*claim)(chk_sink *s, chk_block *b, chunk_error *err);
     chunk_status (*write)(chk_sink *s, chk_block *b, chunk_error *err);

@@ -134,3 +134,27 @@ def test_stale_temporaries_are_removed(data):
     (data / ".other.h5.chunk-tmp-abc123").write_bytes(b"x")
     eval_ok("k", "k=x.h5:/k", "-o", "out.h5:/y", "-q", cwd=data)
     assert sorted(os.listdir(data)) == [".other.h5.chunk-tmp-abc123", "out.h5", "x.h5"]
+
+
+@pytest.mark.parametrize("text", ["y = x + 0; z = x + 1", "z = x + 1; y = x + 0", "a = x*(k < 5); b = x*(k > 90000); c = x*(k > 40000)"])
+def test_layout_does_not_depend_on_the_blocks(tmp_path, text):
+    """Outputs in one file whose chunks begin with fill values: once, the place of a chunk depended on the block in which its first other value
+    was met, and so on the ceiling."""
+    rng = np.random.default_rng(8)
+    x = rng.random((6, 1 << 17))
+    x[0], x[3:] = 0, 0
+    x[1, :70000], x[5, 131000:] = 0, 3
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        f.create_dataset("x", data=x, chunks=(2, 1 << 16))
+        f["k"] = np.arange(1 << 17)
+    args = ["x=x.h5:/x"] + (["k=x.h5:/k"] if "k" in text else [])
+    files = set()
+    for memory in ("20MiB", "21MiB", "22MiB", "24MiB", "28MiB", "40MiB", "100MiB", "1GiB"):
+        for threads in (1, 2, 8):
+            eval_ok(text, *args, "-o", "o.h5:/", "--overwrite", "-q", "--memory", memory, "--threads", threads, cwd=tmp_path)
+            files.add((tmp_path / "o.h5").read_bytes())
+    assert len(files) == 1
+    k = np.arange(1 << 17)
+    expected = {"y": x, "z": x + 1, "a": x * (k < 5), "b": x * (k > 90000), "c": x * (k > 40000)}
+    with h5py.File(tmp_path / "o.h5") as f:
+        assert all(np.array_equal(f[name][...], expected[name]) for name in f)
