@@ -1,4 +1,4 @@
-/* h5compat.h: hdf5.h, and the few places where HDF5 1.10, 1.12 and 1.14 differ for us. The only file that asks for HDF5's version. */
+/* h5compat.h: hdf5.h, and the few places where HDF5 1.10, 1.12, 1.14 and 2 differ for us. The only file that asks for HDF5's version. */
 #ifndef CHK_H5COMPAT_H
 #define CHK_H5COMPAT_H
 
@@ -29,6 +29,13 @@ typedef H5O_info_t chk_h5_object_info;
 #define CHK_H5_VISIT(id, name, fn, arg)                                                                                            \
     H5Ovisit_by_name2(id, name, H5_INDEX_NAME, H5_ITER_INC, fn, arg, H5O_INFO_BASIC, H5P_DEFAULT)
 #define CHK_H5_COUNT_ATTRIBUTES(id, name, info) H5Oget_info_by_name2(id, name, info, H5O_INFO_NUM_ATTRS, H5P_DEFAULT)
+#endif
+
+/* A stored chunk as it is. HDF5 2 has a second form, which is told the buffer's size. */
+#if H5_VERSION_GE(2, 0, 0)
+#define CHK_H5_READ_CHUNK(id, offset, mask, out) H5Dread_chunk1(id, H5P_DEFAULT, offset, mask, out)
+#else
+#define CHK_H5_READ_CHUNK(id, offset, mask, out) H5Dread_chunk(id, H5P_DEFAULT, offset, mask, out)
 #endif
 
 #endif

@@ -61,7 +61,7 @@ static chunk_status look_up(chk_h5set *d, const int64_t *coord, chk_extent *out,
     *out = (chk_extent){0};
     chk_vfd_clear_errno();
     chk_vfd_capture_begin();
-    herr_t rc = H5Dread_chunk(d->id, H5P_DEFAULT, at, &out->mask, why); /* `why` is not touched: reads are captured */
+    herr_t rc = CHK_H5_READ_CHUNK(d->id, at, &out->mask, why); /* `why` is not touched: reads are captured */
     int n = chk_vfd_capture_end(&r);
     if (rc >= 0 && n == 1) {
         out->addr = r.addr;

@@ -82,7 +82,7 @@ static bool read_chunks(hid_t set, int fd, const form *f)
             size_t n_bytes = make_chunk(want, at, chunk);
             memset(got, 0, sizeof got);
             chk_vfd_capture_begin();
-            herr_t rc = H5Dread_chunk(set, H5P_DEFAULT, at, &mask, got);
+            herr_t rc = CHK_H5_READ_CHUNK(set, at, &mask, got);
             if (chk_vfd_capture_end(&r) != 1 || rc < 0 || r.n_bytes != n_bytes || mask != 0 || got[0] != 0) return false;
             if (pread(fd, got, n_bytes, (off_t)r.addr) != (ssize_t)n_bytes || memcmp(got, want, n_bytes) != 0) return false;
         }

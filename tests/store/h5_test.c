@@ -127,7 +127,7 @@ Test(h5, one_record_a_call)
         uint32_t mask = 9;
         hsize_t at = 4 * k;
         chk_vfd_capture_begin();
-        cr_assert_geq(H5Dread_chunk(d, H5P_DEFAULT, &at, &mask, &r), 0);
+        cr_assert_geq(CHK_H5_READ_CHUNK(d, &at, &mask, &r), 0);
         cr_assert_eq(chk_vfd_capture_end(&r), 1);
         cr_assert_eq(r.n_bytes, 7 + k);
         cr_assert_eq(mask, k % 2);
