@@ -15,7 +15,10 @@
  * Threads: different contexts are independent. Handles of one context may be used from one thread at a time, but for the functions of
  * chunk_run, which may be called from any thread. Callbacks are called from worker threads with no lock held.
  * After fork, the child must not use contexts of its parent: every call returns CHUNK_ESTATE.
- * HDF5: the engine keeps its own handles and its own lock; hosts that use HDF5 from other threads need a thread-safe HDF5 library.
+ * HDF5: the engine keeps its own handles, and each of its HDF5 calls is made under one lock of its own. Any function here may call HDF5, and the
+ * workers of a run do. So where the host's HDF5 library is not thread-safe (H5is_library_threadsafe), no thread of the host may be inside HDF5,
+ * directly or through another library, while a function of this one is called or a run goes on. With a thread-safe one hosts may do as they
+ * like, except H5close while a context exists, and closing what they did not open. Another copy of HDF5 in the process does not matter.
  * Memory: the ceiling covers what the engine adds to the process; docs/memory.md has the formulas. */
 #ifndef CHUNK_H
 #define CHUNK_H
