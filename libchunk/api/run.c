@@ -54,7 +54,7 @@ static bool is_small(const chk_outputs *os, const chk_plan *p)
 /* The folder for spilled data: asked for, the output's, TMPDIR, in that order. */
 static chunk_status make_scratch(chunk_run *run, chunk_error *err)
 {
-    uint64_t bytes = chk_plan_spill_bytes(run->plan);
+    uint64_t bytes = chk_plan_scratch_bytes(run->plan);
     if (!bytes) return CHUNK_OK;
     const char *dir = run->ctx->scratch, *file = NULL;
     for (int i = 0; i < run->outputs.n && !file; i++) file = run->outputs.out[i].o.file;
@@ -165,11 +165,11 @@ chunk_status chunk_explain(char **text, chunk_context *ctx, const chunk_output *
         else *text = s;
     }
     if (st == CHUNK_OK && report) {
-        *report = (chunk_report){.ceiling = plan->ceiling, .projected_peak = plan->projected_peak, .threads = plan->n_workers,
-                                 .bytes_spilled = chk_plan_spill_bytes(plan)};
+        *report = (chunk_report){.ceiling = plan->ceiling, .projected_peak = plan->projected_peak, .threads = plan->n_workers};
         for (int i = 0; i < plan->n_passes; i++) {
             report->bytes_read += plan->pass[i].bytes_read;
             report->bytes_written += plan->pass[i].bytes_written;
+            report->bytes_spilled += plan->pass[i].bytes_spilled;
             report->tasks += plan->pass[i].n_tasks;
         }
     }

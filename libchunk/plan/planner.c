@@ -128,6 +128,7 @@ chunk_status chk_plan_make(chk_plan **out, chk_target *targets, int n_targets, c
     if (st == CHUNK_OK) st = file_bytes(&files, p, err);
     p->fixed_bytes += files;
     if (st == CHUNK_OK) st = choose(p, options, err);
+    if (st == CHUNK_OK) st = chk_plan_close_books(p, err);
     if (st != CHUNK_OK) {
         chk_plan_free(p);
         return st;
@@ -141,7 +142,7 @@ void chk_plan_bind(chk_plan *p, const chk_target *t, chk_sink *sink)
     p->pass[t->pass].ops->bind(&p->pass[t->pass], t->out, sink);
 }
 
-uint64_t chk_plan_spill_bytes(const chk_plan *p)
+uint64_t chk_plan_scratch_bytes(const chk_plan *p)
 {
     uint64_t n = 0;
     for (int i = 0; i < p->n_spills; i++) n += chk_spill_file_bytes(p->spill[i]);

@@ -33,8 +33,10 @@ chunk_status chk_plan_make(chk_plan **out, chk_target *targets, int n_targets, c
 /* Gives a planned store its sink; borrowed until the plan is freed. */
 void chk_plan_bind(chk_plan *p, const chk_target *t, struct chk_sink *sink);
 
-/* Bytes that the plan will spill, 0 for none: the caller then makes a scratch file of that size and gives it to the plan. */
-uint64_t chk_plan_spill_bytes(const chk_plan *p);
+/* Sets what each pass spills and reads again; sizes are chosen by now (books.c, called by chk_plan_make). */
+chunk_status chk_plan_close_books(chk_plan *p, chunk_error *err);
+/* Bytes of the scratch file that the plan needs, 0 for none: the caller then makes one and gives it to the plan. */
+uint64_t chk_plan_scratch_bytes(const chk_plan *p);
 void chk_plan_set_scratch(chk_plan *p, struct chk_scratch *scratch); /* the plan owns it then */
 
 /* The plan as stable text or JSON; chk_free. */

@@ -31,6 +31,25 @@ void chk_spill_set_resident(chk_spill *s, int64_t n_chunks)
     s->region->n_bytes = (uint64_t)s->n_resident * s->chunk_bytes;
 }
 
+uint64_t chk_spill_bytes(const chk_spill *s)
+{
+    /* Elements in the first n_resident chunks: those whose coordinates are lower from some axis on. */
+    int64_t number = s->n_resident, coord[CHK_MAX_NDIM], resident = 0, before = 1;
+    int n = s->shape.ndim;
+    if (number == s->n_chunks) return 0;
+    for (int a = n - 1; a >= 0; a--) {
+        coord[a] = number % s->grid.axis[a].n_chunks;
+        number /= s->grid.axis[a].n_chunks;
+    }
+    for (int a = 0; a < n; a++) {
+        int64_t lo = chk_axis_bound(&s->grid.axis[a], coord[a]), after = 1;
+        for (int b = a + 1; b < n; b++) after *= s->shape.dim[b];
+        resident += before * lo * after;
+        before *= chk_axis_bound(&s->grid.axis[a], coord[a] + 1) - lo;
+    }
+    return (uint64_t)(chk_shape_count(&s->shape) - resident) * chk_dtype_size(s->dtype);
+}
+
 /* Chunk that holds an index, its number, and its box. */
 static int64_t chunk_of(const chk_spill *s, const int64_t *index, chk_box *box)
 {

@@ -103,7 +103,7 @@ struct chk_pass {
     size_t kept_bytes;   /* of each task from start to end of write */
     size_t worker_bytes; /* codec state, BLAS buffers: of each worker once it has run a task of this pass */
     uint64_t bytes_read, bytes_written, bytes_spilled; /* expected in all, for progress and explain */
-    uint64_t bytes_recomputed; /* bytes of input that are read again here because an intermediate was not kept */
+    uint64_t bytes_recomputed; /* of bytes_read, those of inputs that an earlier pass has read too: what was made of them was not kept */
 };
 
 /* Memory that lives across passes: results, reduction state, pinned tiles, tables. Allocated (zeroed) when pass `first` opens, put back when
