@@ -19,7 +19,8 @@ size_t chunk_dtype_size(chunk_dtype d) { return (int)d >= 0 && (int)d < CHK_NDTY
 chunk_status chk_context_check(const chunk_context *ctx, chunk_error *err)
 {
     if (!ctx) return chk_fail(err, CHUNK_EINVAL, "the context is NULL");
-    if (ctx->pid != getpid()) return chk_fail(err, CHUNK_ESTATE, "this context belongs to the parent process: make a new one after fork");
+    if (ctx->pid != getpid())
+        return chk_fail(err, CHUNK_ESTATE, "this context belongs to the parent process: make a new one after fork");
     return CHUNK_OK;
 }
 
@@ -32,15 +33,42 @@ static void arm_faults(void)
 #endif
 }
 
+/* A value that an expression needs while it is built: a run of its own, under the same ceiling. */
+static chunk_status evaluate(void *arg, chk_node *n, void *out, chunk_error *err)
+{
+    chunk_context *ctx = arg;
+    chunk_array *a;
+    CHK_TRY(chk_array_wrap(&a, ctx, chk_node_retain(n), err));
+    chunk_output o = {.size = sizeof o, .array = a, .data = out};
+    chunk_report report = {0};
+    chunk_status st = chunk_compute(ctx, &o, 1, NULL, &report, err);
+    ctx->evaluated_bytes += report.bytes_read;
+    ctx->n_evaluated++;
+    chunk_array_free(a);
+    return st;
+}
+
+/* In whole MiB where they are measured, so that they are the same from run to run. Once a context: what a run leaves behind (files open, stacks of workers)
+ * the plan of the next counts by itself. */
+static uint64_t process_bytes(const chunk_context *ctx)
+{
+    uint64_t mib = (uint64_t)1 << 20, now = chk_self_resident_bytes() + CHK_GROWTH_BYTES, process = CHK_PROCESS_BYTES;
+    if (now > process) process = (now + mib) / mib * mib;
+    return process + (ctx->reserved + mib - 1) / mib * mib;
+}
+
 chunk_status chunk_context_new(chunk_context **out, const chunk_options *options, chunk_error *err)
 {
     chunk_options o = {0};
     if (!out) return chk_fail(err, CHUNK_EINVAL, "chunk_context_new: out is NULL");
     if (options) {
-        if (options->size != sizeof o) return chk_fail(err, CHUNK_EINVAL, "chunk_options.size is %zu, not %zu: set it to sizeof(chunk_options)", options->size, sizeof o);
+        if (options->size != sizeof o)
+            return chk_fail(err, CHUNK_EINVAL, "chunk_options.size is %zu, not %zu: set it to sizeof(chunk_options)", options->size,
+                            sizeof o);
         o = *options;
     }
-    if (o.threads < 0 || o.threads > 1024) return chk_fail(err, CHUNK_EINVAL, "threads is %d: give 1 to 1024, or 0 for the default", o.threads);
+    if (o.threads < 0 || o.threads > 1024)
+        return chk_fail(err, CHUNK_EINVAL, "threads is %d: give 1 to 1024, or 0 for the default", o.threads);
     arm_faults();
     chunk_context *ctx = chk_calloc(1, sizeof *ctx);
     if (!ctx) return chk_fail(err, CHUNK_ENOMEM, "out of memory for a context");
@@ -49,10 +77,12 @@ chunk_status chunk_context_new(chunk_context **out, const chunk_options *options
     ctx->threads = o.threads ? o.threads : chk_cpu_count();
     ctx->whole_process = o.whole_process;
     ctx->reserved = o.reserved;
+    ctx->process_bytes = process_bytes(ctx);
     chunk_status st = CHUNK_OK;
     if (o.scratch && !(ctx->scratch = chk_strdup(o.scratch))) st = chk_fail(err, CHUNK_ENOMEM, "out of memory for a context");
     if (st == CHUNK_OK) st = chk_ledger_new(&ctx->ledger, ctx->memory, NULL, err);
     if (st == CHUNK_OK) st = chk_builder_new(&ctx->builder, chk_op_table, chk_op_table_n, err);
+    if (st == CHUNK_OK) chk_builder_set_evaluate(ctx->builder, evaluate, ctx);
     if (st == CHUNK_OK) st = chk_pool_new(&ctx->pool, ctx->threads, err);
     if (st != CHUNK_OK) {
         chunk_context_free(ctx);
@@ -60,6 +90,11 @@ chunk_status chunk_context_new(chunk_context **out, const chunk_options *options
     }
     *out = ctx;
     return CHUNK_OK;
+}
+
+void chunk_context_assume(chunk_context *ctx, bool assume)
+{
+    if (ctx) chk_builder_assume(ctx->builder, assume);
 }
 
 void chunk_context_free(chunk_context *ctx)
@@ -75,10 +110,7 @@ void chunk_context_free(chunk_context *ctx)
 uint64_t chk_context_fixed_bytes(const chunk_context *ctx)
 {
     if (!ctx->whole_process) return chk_h5_fixed_bytes(0);
-    /* In whole MiB where they are measured now, so that they are the same from run to run. */
-    uint64_t mib = (uint64_t)1 << 20, now = chk_self_resident_bytes() + CHK_GROWTH_BYTES, process = CHK_PROCESS_BYTES;
-    if (now > process) process = (now + mib) / mib * mib;
-    return process + (ctx->reserved + mib - 1) / mib * mib;
+    return ctx->process_bytes;
 }
 
 int chunk_op_count(void) { return (int)chk_op_table_n; }

@@ -21,11 +21,14 @@ struct chunk_context {
     chk_ledger *ledger;
     chk_pool *pool;
     uint64_t memory, reserved;
+    uint64_t process_bytes;               /* what the process costs before any data */
     int threads;
     bool whole_process;
     char *scratch;
     pid_t pid;
     _Atomic int n_runs;
+    uint64_t evaluated_bytes;             /* read by runs that expressions needed while they were built, */
+    int n_evaluated;                      /* and their number, since the last run proper: its report and plan tell of them */
 };
 
 struct chunk_array {

@@ -166,3 +166,20 @@ chunk_status chk_builder_register(chk_builder *b, const chk_user_op *op, chunk_e
     t->user[t->n_user++] = copy;
     return CHUNK_OK;
 }
+
+void chk_builder_set_evaluate(chk_builder *b, chk_evaluate_fn fn, void *arg)
+{
+    b->evaluate = fn;
+    b->evaluate_arg = arg;
+}
+
+chunk_status chk_builder_evaluate(chk_builder *b, chk_node *n, void *out, chunk_error *err)
+{
+    if (!b->evaluate) return chk_fail(err, CHUNK_EUNSUPPORTED, "%s depends on values of data, which are not looked at here", n->name);
+    return b->evaluate(b->evaluate_arg, n, out, err);
+}
+
+bool chk_node_reads_files(const chk_node *n) { return ((const chk_cell *)n)->file; }
+
+void chk_builder_assume(chk_builder *b, bool assume) { b->assume = assume; }
+bool chk_builder_assumes(const chk_builder *b) { return b->assume; }

@@ -154,9 +154,11 @@ static chk_cell *make_cell(const chk_node *draft, const char *name, const char *
     c->node.in = (chk_node **)(c + 1);
     strncpy(c->node.name, name ? name : "", sizeof c->node.name - 1);
     c->stored = draft->kind == CHK_NODE_SOURCE;
+    c->file = c->stored && strcmp(draft->u.source->ops->kind, "memory") != 0;
     for (int i = 0; i < draft->n_in; i++) {
         c->node.in[i] = chk_node_retain(draft->in[i]);
         c->stored |= chk_node_stored(draft->in[i]);
+        c->file |= ((const chk_cell *)draft->in[i])->file;
     }
     if (draft->kind == CHK_NODE_SOURCE) chk_source_retain(draft->u.source);
     return c;

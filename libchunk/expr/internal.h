@@ -14,6 +14,7 @@ typedef struct chk_cell {
     struct chk_cell *next;   /* in its bucket; in the list of cells to free once it has left the table */
     char *full_name;         /* SOURCE: the name uncut, as the JSON form writes it */
     bool stored;             /* depends on data that is read: its chunks come before those of constants */
+    bool file;               /* depends on data that is not in memory */
 } chk_cell;
 
 /* Nodes that are alive, by hash, and the caller's kernels. Belongs to the builder and to each node; the lock guards all members. */
@@ -34,6 +35,9 @@ struct chk_builder {
         const chk_op *op;
     } * name; /* names and aliases, sorted */
     size_t n_names;
+    chk_evaluate_fn evaluate;
+    void *evaluate_arg;
+    bool assume;
 };
 
 static inline bool chk_node_stored(const chk_node *n) { return ((const chk_cell *)n)->stored; }

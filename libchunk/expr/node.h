@@ -82,6 +82,15 @@ struct chk_node {
 /* ---- builders: a table of live nodes for sharing, and the registry of operations */
 chunk_status chk_builder_new(chk_builder **out, const struct chk_op *const *ops, size_t n_ops, chunk_error *err);
 void chk_builder_free(chk_builder *b);     /* nodes that are still held live on */
+/* How a value is had while expressions are built, for results whose shape depends on data (masks) and for checks of indices: the owner of the builder
+ * (api/) runs a plan of its own under the ceiling. Writes all of n's value, dense, to out. */
+typedef chunk_status (*chk_evaluate_fn)(void *arg, chk_node *n, void *out, chunk_error *err);
+void chk_builder_set_evaluate(chk_builder *b, chk_evaluate_fn fn, void *arg);
+chunk_status chk_builder_evaluate(chk_builder *b, chk_node *n, void *out, chunk_error *err); /* CHUNK_EUNSUPPORTED where nobody evaluates */
+/* While it assumes, nothing is looked at: masks are taken to select everything, indices to be good. For asking what a plan needs at most. */
+void chk_builder_assume(chk_builder *b, bool assume);
+bool chk_builder_assumes(const chk_builder *b);
+bool chk_node_reads_files(const chk_node *n); /* some source under it is no constant and no memory */
 chunk_status chk_builder_register(chk_builder *b, const chk_user_op *op, chunk_error *err); /* copies; refuses taken names */
 /* Operation or user op by name or alias; NULL when unknown. */
 const struct chk_op *chk_builder_find(const chk_builder *b, const char *name, size_t n);

@@ -72,12 +72,33 @@ static chunk_status parse_group(chk_parser *p)
     return n == 1 && !comma ? CHUNK_OK : chk_parser_emit(p, (chk_code){.kind = CHK_CODE_TUPLE, .n = n}, &open);
 }
 
+/* [a, b, [c]]: an array, array((a, b, (c,))); lists inside are tuples. */
+static chunk_status parse_list(chk_parser *p, bool inside)
+{
+    chk_tok open = p->tok;
+    int n = 0;
+    CHK_TRY(chk_parser_advance(p));
+    if (++p->depth > CHK_TEXT_DEPTH)
+        return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, open.at, "expression is nested more than %d levels deep", CHK_TEXT_DEPTH);
+    while (!chk_parser_at(p, "]")) {
+        CHK_TRY(chk_parser_at(p, "[") ? parse_list(p, true) : chk_parse_expr(p, CHK_LEVEL_COMPARE));
+        n++;
+        if (!chk_parser_at(p, ",")) break;
+        CHK_TRY(chk_parser_advance(p));
+    }
+    p->depth--;
+    if (!chk_parser_at(p, "]")) return chk_parser_fail(p, "']'");
+    CHK_TRY(chk_parser_advance(p));
+    CHK_TRY(chk_parser_emit(p, (chk_code){.kind = CHK_CODE_TUPLE, .n = n}, &open));
+    return inside ? CHUNK_OK : chk_parser_emit(p, (chk_code){.kind = CHK_CODE_CALL, .n = 1, .name = "array"}, &open);
+}
+
 static chunk_status parse_atom(chk_parser *p)
 {
     if (p->tok.kind == CHK_TOK_NAME) return chk_parse_name(p);
     if (chk_parser_at(p, "(")) return parse_group(p);
     if (chk_parser_at(p, "...")) return chk_parser_fail(p, "a value (an ellipsis stands in brackets only)");
-    if (chk_parser_at(p, "[")) return chk_parser_fail(p, "a value (tuples are written with parentheses)");
+    if (chk_parser_at(p, "[")) return parse_list(p, false);
     if (p->tok.kind == CHK_TOK_END || p->tok.kind == CHK_TOK_OP) return chk_parser_fail(p, "a value");
     return parse_literal(p);
 }

@@ -193,10 +193,56 @@ static chunk_status index_of(machine *m, chk_index *out, const item *it)
     if (v->kind == CHK_VAL_INT) return chk_value_int(&out->i, v, "index", "it", m->err);
     bool constant = v->kind == CHK_VAL_NODE && v->u.node->kind == CHK_NODE_SCALAR && v->u.node->dtype != CHK_BOOL;
     if (constant) return chk_value_int(&out->i, v, "index", "it", m->err);
-    if (v->kind == CHK_VAL_NODE || v->kind == CHK_VAL_BOOL)
-        return chk_fail(m->err, CHUNK_EUNSUPPORTED,
-                        "indexing with arrays and masks is not available yet: use where(mask, x, other)");
     return chk_fail(m->err, CHUNK_EINDEX, "an index is an integer, a slice, ... or None, not %s", chk_value_kind_name(v));
+}
+
+static bool is_array(const item *it)
+{
+    const chk_value *v = &it->value;
+    return it->kind == ITEM_VALUE && v->kind == CHK_VAL_NODE &&
+           !(v->u.node->kind == CHK_NODE_SCALAR && v->u.node->dtype != CHK_BOOL);
+}
+
+/* Axes of the array that an item stands for. */
+static int axes_of_item(const item *it)
+{
+    if (is_array(it) && it->value.u.node->dtype == CHK_BOOL) return it->value.u.node->shape.ndim;
+    if (it->kind == ITEM_VALUE) return it->value.kind != CHK_VAL_NONE;
+    return it->kind == ITEM_SLICE;
+}
+
+/* Index arrays: slices and new axes first, as a view; what is left is a call of index. Integers beside arrays are index arrays too. */
+static chunk_status run_arrays(machine *m, const chk_code *c, chk_node *base, const item *items, int n_items)
+{
+    chk_index list[3 * CHK_MAX_NDIM + 2];
+    chk_value pick[3 * CHK_MAX_NDIM + 2];
+    int n = 0, n_pick = 0, used = 0, n_new = 0;
+    for (int i = 0; i < n_items; i++) {
+        used += axes_of_item(&items[i]);
+        n_new += items[i].kind == ITEM_VALUE && items[i].value.kind == CHK_VAL_NONE;
+    }
+    if (used > base->shape.ndim || base->shape.ndim + n_new > CHK_MAX_NDIM)
+        return chk_fail(m->err, CHUNK_EINDEX, "too many indices: the array has %d dimension%s, %d were indexed", base->shape.ndim,
+                        base->shape.ndim == 1 ? "" : "s", used);
+    for (int i = 0; i < n_items; i++) {
+        const item *it = &items[i];
+        bool array = is_array(it),
+             integer = it->kind == ITEM_VALUE && (it->value.kind == CHK_VAL_INT || (it->value.kind == CHK_VAL_NODE && !array));
+        if (array || integer) {
+            for (int k = 0; k < axes_of_item(it); k++) list[n++] = (chk_index){.kind = CHK_INDEX_SLICE, .step = 1};
+            pick[n_pick++] = it->value;
+            continue;
+        }
+        CHK_TRY(index_of(m, &list[n], it));
+        int axes = list[n++].kind == CHK_INDEX_ELLIPSIS ? base->shape.ndim - used : 1;
+        for (int k = 0; k < axes; k++) pick[n_pick++] = (chk_value){.kind = CHK_VAL_NONE};
+    }
+    chk_node *view;
+    CHK_TRY(chk_node_index(&view, m->b, base, list, n, m->err));
+    CHK_TRY(push_node(m, view, c->column));
+    chk_value args[2] = {m->stack[--m->n].value, {.kind = CHK_VAL_TUPLE, .u.tuple = {pick, n_pick}}};
+    m->n -= c->n + 1;
+    return call_op(m, "index", args, NULL, 2, c->column);
 }
 
 static chunk_status run_index(machine *m, const chk_code *c)
@@ -209,14 +255,14 @@ static chunk_status run_index(machine *m, const chk_code *c)
     bool tuple = c->n == 1 && first->kind == ITEM_VALUE && first->value.kind == CHK_VAL_TUPLE;
     int n_items = tuple ? first->value.u.tuple.n : c->n;
     if (n_items > 2 * CHK_MAX_NDIM) return chk_fail(m->err, CHUNK_EINDEX, "too many indices: %d", n_items);
+    item items[2 * CHK_MAX_NDIM + 1];
+    bool arrays = false;
     for (int i = 0; i < n_items; i++) {
-        item one = {.kind = ITEM_VALUE};
-        if (tuple)
-            one.value = first->value.u.tuple.item[i];
-        else
-            one = first[i];
-        CHK_TRY(index_of(m, &list[n++], &one));
+        items[i] = tuple ? (item){.kind = ITEM_VALUE, .value = first->value.u.tuple.item[i]} : first[i];
+        arrays |= is_array(&items[i]);
     }
+    if (arrays) return run_arrays(m, c, base->value.u.node, items, n_items);
+    for (int i = 0; i < n_items; i++) CHK_TRY(index_of(m, &list[n++], &items[i]));
     chk_node *out;
     CHK_TRY(chk_node_index(&out, m->b, base->value.u.node, list, n, m->err));
     m->n -= c->n + 1;

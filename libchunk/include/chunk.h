@@ -140,6 +140,9 @@ CHUNK_API const char *chunk_text_name(const chunk_text *t, int i, int *column);
 /* Builds the results, in order; results has room for chunk_text_n_results. Unbound names are CHUNK_ENAME. */
 CHUNK_API chunk_status chunk_text_build(chunk_array **results, const chunk_text *t, chunk_context *ctx, const chunk_binding *bindings, int n_bindings,
                                         chunk_error *err);
+/* Results of masks have shapes that depend on data: it is looked at while the expression is built, under the context's ceiling (CHUNK_ECEILING where even that
+ * does not fit). While a context assumes, nothing is looked at and masks are taken to select everything: chunk_explain then says what a plan needs at most. */
+CHUNK_API void chunk_context_assume(chunk_context *ctx, bool assume);
 /* One expression in one call. */
 CHUNK_API chunk_status chunk_eval(chunk_array **out, chunk_context *ctx, const char *text, const chunk_binding *bindings, int n_bindings, chunk_error *err);
 /* The canonical JSON form of results (to be freed with chunk_string_free), and back; sources are written as FILE:/DATASET. */

@@ -117,6 +117,10 @@ static void size_reductions(chk_fused *f, int n_workers)
 void chk_fused_size(chk_fused *f, chk_pass *pass, int64_t block_elements, int n_workers)
 {
     f->n_workers = n_workers;
+    for (int i = 0; i < f->program.n_inputs; i++) {
+        int64_t most = f->program.input[i].source->most_block;
+        if (most && most < block_elements) block_elements = most;
+    }
     size_cut(f, block_elements);
     size_reductions(f, n_workers);
     int64_t extent[CHK_MAX_NDIM];

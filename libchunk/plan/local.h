@@ -38,7 +38,8 @@ typedef struct chk_local {
     chunk_status (*run)(const chk_local_call *c, chunk_error *err);
     /* May be NULL: nothing is read ahead. The part-th box of an input that `box` of the result needs; false after the last. */
     bool (*part)(const chk_node *n, const chk_box *box, int part, int *input, chk_box *in);
-    double ns; /* of one core an element, inputs not counted, roughly: whether to keep or to compute again (plan/keep.c) */
+    int64_t block; /* 0: any; else elements of the result that are work enough for a task */
+    double ns;     /* of one core an element, inputs not counted, roughly: whether to keep or to compute again (plan/keep.c) */
 } chk_local;
 
 /* The node (op->local set) as a source for programs of a pass whose earlier values lookup knows. */

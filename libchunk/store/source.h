@@ -73,6 +73,7 @@ struct chk_source {
     bool cuttable;                /* a chunk can be read in parts at no extra cost (uncompressed); else a whole chunk is decoded each time */
     bool thread_safe;             /* false: one fetch at a time (the scheduler's job) */
     bool large_blocks;            /* reads through windows, which cost less a byte the larger they are */
+    int64_t most_block;           /* elements that are work enough for a task; 0: no wish */
     size_t worker_bytes;          /* codec state that a worker keeps once it has fetched from this source */
     const void *file;             /* the open file it reads, compared only: each costs HDF5's caches once; NULL: none */
     uint64_t stored_bytes;        /* what reading all of it brings in at most (HDF5 cannot say what is stored without walking its index) */

@@ -42,6 +42,7 @@ static int build(job *j)
     }
     j->results = need_memory((size_t)j->n_results, sizeof *j->results);
     if (chunk_text_build(j->results, j->parsed, j->ctx, bound, n, &err) != CHUNK_OK) {
+        if (err.code == CHUNK_ECEILING) job_need_at_most(j, bound, n, &err);
         int code = exit_of(err.code);
         if (n == 0 && code == EXIT_FILE && err.code != CHUNK_ENOMEM) code = EXIT_USAGE;
         return fail_error(&j->v, code, &err, j->text);

@@ -38,5 +38,7 @@ int job_stored_outputs(job *j, chunk_output *outputs);
 /* Plans or runs what has been built. */
 int job_explain(job *j);
 int job_run(job *j);
+/* The ceiling is too small to count what masks select: err->needed becomes what is needed for that and, at most, for the run after it. */
+void job_need_at_most(job *j, const chunk_binding *bound, int n, chunk_error *err);
 
 #endif

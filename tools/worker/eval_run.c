@@ -83,6 +83,18 @@ int job_explain(job *j)
     return finish_output(&j->v);
 }
 
+void job_need_at_most(job *j, const chunk_binding *bound, int n, chunk_error *err)
+{
+    request r = {0};
+    chunk_error later = {0};
+    char *plan = NULL;
+    chunk_context_assume(j->ctx, true);
+    if (chunk_text_build(j->results, j->parsed, j->ctx, bound, n, &later) != CHUNK_OK || make_request(j, &r) != 0) return;
+    if (chunk_explain(&plan, j->ctx, r.outputs, r.n, NULL, false, NULL, &later) == CHUNK_ECEILING && later.needed > err->needed)
+        *err = later;
+    chunk_string_free(plan);
+}
+
 static void write_values(const job *j, const request *r)
 {
     bool several = j->n_results > 1;
