@@ -17,7 +17,23 @@ static chunk_status check_target(chk_parser *p, const chk_tok *name, const chk_s
     return CHUNK_OK;
 }
 
-/* EXPR, NAME = EXPR or NAME := EXPR */
+/* NAME[items] = EXPR, read up to the sign: the code of the index becomes one of an assignment. No result of its own. */
+static chunk_status parse_assignment(chk_parser *p, const chk_tok *first, int start)
+{
+    chk_code *last = &p->t->code[p->t->n_code - 1];
+    if (last->kind != CHK_CODE_INDEX || p->t->code[start].kind != CHK_CODE_NAME || last->n >= p->t->n_code - start)
+        return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, p->tok.at,
+                           "'=' stands after one name, or after name[...], at the start of a statement; to compare, use ==");
+    int n_items = last->n, column = last->column;
+    p->t->n_code--;
+    CHK_TRY(chk_parser_advance(p));
+    CHK_TRY(chk_parse_expr(p, CHK_LEVEL_COMPARE));
+    chk_tok at = *first;
+    at.column = column;
+    return chk_parser_emit(p, (chk_code){.kind = CHK_CODE_ASSIGN, .n = n_items, .name = p->t->code[start].name}, &at);
+}
+
+/* EXPR, NAME = EXPR, NAME := EXPR or NAME[items] = EXPR */
 static chunk_status parse_statement(chk_parser *p)
 {
     chk_statement stmt = {.column = p->tok.column};
@@ -37,7 +53,9 @@ static chunk_status parse_statement(chk_parser *p)
             p->tok = first;
         }
     }
+    int start = p->t->n_code;
     CHK_TRY(chk_parse_expr(p, CHK_LEVEL_COMPARE));
+    if (!target && chk_parser_at(p, "=")) return parse_assignment(p, &first, start);
     if (target) target->defined = true;
     if (!chk_parser_room((void **)&p->t->statement, p->t->n_statements, sizeof stmt)) return chk_parser_no_memory(p);
     p->t->statement[p->t->n_statements++] = stmt;

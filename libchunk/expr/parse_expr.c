@@ -79,7 +79,8 @@ static chunk_status parse_list(chk_parser *p, bool inside)
     int n = 0;
     CHK_TRY(chk_parser_advance(p));
     if (++p->depth > CHK_TEXT_DEPTH)
-        return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, open.at, "expression is nested more than %d levels deep", CHK_TEXT_DEPTH);
+        return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, open.at, "expression is nested more than %d levels deep",
+                           CHK_TEXT_DEPTH);
     while (!chk_parser_at(p, "]")) {
         CHK_TRY(chk_parser_at(p, "[") ? parse_list(p, true) : chk_parse_expr(p, CHK_LEVEL_COMPARE));
         n++;

@@ -282,6 +282,44 @@ static chunk_status run_call(machine *m, const chk_code *c)
     return call_op(m, c->name, args, keywords, c->n, c->column);
 }
 
+/* NAME[items] = value: slices as tuples, an ellipsis as whole axes, for the operation assign. */
+static chunk_status run_assign(machine *m, const chk_code *c)
+{
+    const item *base = &m->stack[m->n - c->n - 2], *first = base + 1;
+    chk_value pick[3 * CHK_MAX_NDIM + 2], part[3 * CHK_MAX_NDIM + 2][3];
+    int n = 0, used = 0;
+    if (base->kind != ITEM_VALUE || base->value.kind != CHK_VAL_NODE)
+        return chk_fail(m->err, CHUNK_EINDEX, "only arrays are assigned to, not %s", chk_value_kind_name(&base->value));
+    int ndim = base->value.u.node->shape.ndim;
+    for (int i = 0; i < c->n; i++) used += axes_of_item(&first[i]);
+    if (used > ndim || c->n > 2 * CHK_MAX_NDIM)
+        return chk_fail(m->err, CHUNK_EINDEX, "too many indices: the array has %d dimension%s, %d were indexed", ndim,
+                        ndim == 1 ? "" : "s", used);
+    for (int i = 0; i < c->n; i++) {
+        const item *it = &first[i];
+        const chk_index *s = &it->slice;
+        for (int k = used; it->kind == ITEM_ELLIPSIS && k < ndim; k++) pick[n++] = (chk_value){.kind = CHK_VAL_NONE};
+        if (it->kind == ITEM_VALUE && it->value.kind == CHK_VAL_NONE)
+            return chk_fail(m->err, CHUNK_EINDEX, "a new axis cannot be assigned to");
+        if (it->kind == ITEM_VALUE) pick[n++] = it->value;
+        if (it->kind != ITEM_SLICE) continue;
+        part[n][0] = (chk_value){.kind = s->has_start ? CHK_VAL_INT : CHK_VAL_NONE, .u.i.i = s->start};
+        part[n][1] = (chk_value){.kind = s->has_stop ? CHK_VAL_INT : CHK_VAL_NONE, .u.i.i = s->stop};
+        part[n][2] = (chk_value){.kind = CHK_VAL_INT, .u.i.i = s->step};
+        pick[n] = (chk_value){.kind = CHK_VAL_TUPLE, .u.tuple = {part[n], 3}};
+        n++;
+    }
+    chk_value args[3] = {base->value, {.kind = CHK_VAL_TUPLE, .u.tuple = {pick, n}}, m->stack[m->n - 1].value};
+    m->n -= c->n + 2;
+    CHK_TRY(call_op(m, "assign", args, NULL, 3, c->column));
+    chk_value made = m->stack[--m->n].value;
+    struct local *l = chk_malloc(sizeof *l);
+    if (!l) return no_memory(m);
+    *l = (struct local){m->locals, c->name, made};
+    m->locals = l;
+    return CHUNK_OK;
+}
+
 /* The statement's value: kept if asked for, named if it has a name, a result unless it is kept. */
 static chunk_status run_end(machine *m, const chk_statement *s, chk_node **results, int *n_results)
 {
@@ -324,6 +362,7 @@ static chunk_status run_code(machine *m, const chk_code *c, int *i_statement, ch
     case CHK_CODE_INDEX: return run_index(m, c);
     case CHK_CODE_KEYWORD: m->stack[m->n - 1].keyword = c->name; return CHUNK_OK;
     case CHK_CODE_CALL: return run_call(m, c);
+    case CHK_CODE_ASSIGN: return run_assign(m, c);
     case CHK_CODE_END: return run_end(m, &m->t->statement[(*i_statement)++], results, n_results);
     }
     return chk_fail(m->err, CHUNK_ESTATE, "internal: unknown code %d", c->kind);
@@ -363,6 +402,7 @@ static int stack_need(const chk_text *t)
         case CHK_CODE_TUPLE:
         case CHK_CODE_CALL: n -= c->n - 1; break;
         case CHK_CODE_INDEX: n -= c->n; break;
+        case CHK_CODE_ASSIGN: n -= c->n + 2; break;
         case CHK_CODE_UNARY:
         case CHK_CODE_KEYWORD: break;
         }

@@ -125,9 +125,55 @@ def array(rng):
     return Case(f"array({text}, dtype={d})", {}, lambda: np.array(a.tolist(), dtype=d), lambda got, want: exact(got, want, zeros=False))
 
 
-ORACLES = {"take": take, "take_along_axis": take_along_axis, "index": index, "extract": extract, "compress": compress, "argwhere": argwhere, "array": array}
-BITS = {"indexed": lambda n: "a = x[[5, 0, -1, 3, 3]]; b = x[::2][[1, 2], [0, -1]]; c = sum(x[x > 0])" if n == 2 else "a = x[[1, 0, -1]]; b = x[x > 0]"}
-MEMORY = {"take": "take(x, arange(2999, -1, -3), axis=0)", "take_along_axis": "take_along_axis(x, astype(x*2000, int64), axis=1)", "index": "x[arange(0, 3000, 2)]",
+def changed(x, change):
+    def expected():
+        y = x.copy()
+        change(y)
+        return y
+
+    return expected
+
+
+def assign(rng):
+    x = data(rng, pick(rng, DTYPES), some_shape(rng), special=0)
+    d = x.dtype if x.dtype.kind != "c" or rng.random() < 0.5 else np.dtype("float64")
+    kind = int(rng.integers(3))
+    if kind == 0:
+        m = masked(rng, x)
+        v = data(rng, d, (), special=0)
+        return index_case(rng, "x[m] = v; x", x, {"m": m, "v": v}, changed(x, lambda y: y.__setitem__(m, v)))
+    if kind == 1 and 0 not in x.shape:
+        n = int(rng.integers(1, x.ndim + 1))
+        i = [rng.integers(-k, k, 5) for k in x.shape[:n]]
+        v = data(rng, d, (5,) + x.shape[n:] if rng.random() < 0.5 else (), special=0)
+        names = [f"i{k}" for k in range(n)]
+        return index_case(rng, f"x[{', '.join(names)}] = v; x", x, {**dict(zip(names, i)), "v": v}, changed(x, lambda y: y.__setitem__(tuple(i), v)))
+    words, items, shape = [], [], []
+    for n in x.shape:
+        if n and rng.random() < 0.3:
+            k = int(rng.integers(-n, n))
+            words.append(str(k))
+            items.append(k)
+            continue
+        a, b, c = int(rng.integers(-n - 2, n + 2)), int(rng.integers(-n - 2, n + 2)), int(pick(rng, [1, 1, 2, 3, -1, -2]))
+        words.append(f"{a}:{b}:{c}")
+        items.append(slice(a, b, c))
+        shape.append(len(range(n)[slice(a, b, c)]))
+    v = data(rng, d, tuple(n if rng.random() < 0.7 else 1 for n in shape) if rng.random() < 0.7 else (), special=0)
+    return index_case(rng, f"x[{', '.join(words)}] = v; x", x, {"v": v}, changed(x, lambda y: y.__setitem__(tuple(items), v)))
+
+
+def put(rng):
+    x = data(rng, pick(rng, DTYPES), some_shape(rng), special=0)
+    i = rng.integers(-x.size, x.size, int(rng.integers(0, 20))) if x.size else np.zeros(0, np.int64)
+    v = data(rng, x.dtype, i.shape, special=0)
+    return index_case(rng, "put(x, i, v)", x, {"i": i, "v": v}, changed(x, lambda y: np.put(y, i, v)))
+
+
+ORACLES = {"assign": assign, "put": put, "take": take, "take_along_axis": take_along_axis, "index": index, "extract": extract, "compress": compress, "argwhere": argwhere, "array": array}
+BITS = {"assigned": lambda n: "x[1:-1:2] = -3; a = x + 1" if n == 2 else "x[[0, 1, 0]] = 5; a = x*2",
+        "indexed": lambda n: "a = x[[5, 0, -1, 3, 3]]; b = x[::2][[1, 2], [0, -1]]; c = sum(x[x > 0])" if n == 2 else "a = x[[1, 0, -1]]; b = x[x > 0]"}
+MEMORY = {"assign": "assign(x, ((10, 2000, 3),), y[0])", "put": "put(x, arange(100)*7, 1)", "take": "take(x, arange(2999, -1, -3), axis=0)", "take_along_axis": "take_along_axis(x, astype(x*2000, int64), axis=1)", "index": "x[arange(0, 3000, 2)]",
           "extract": "extract(x > 0.5, x)", "compress": "compress(x[:, 0] > 0.5, x, axis=0)", "argwhere": "argwhere(x > 0.5)", "array": "x*[2.0]"}
 WORKLOADS = ["x[x > 0.9]", "xz[xz > 0.9]", "x[arange(0, 3000, 7)]", "x[arange(3000) % 2000, arange(3000) % 2900]"]
-FAULTS = {"mask": ("x[x > 0.5]", "zip", []), "take": ("x[[5, 1, 7]]", "plain", [])}
+FAULTS = {"assign": ("x[5:100:3] = 1; x", "zip", []), "mask": ("x[x > 0.5]", "zip", []), "take": ("x[[5, 1, 7]]", "plain", [])}

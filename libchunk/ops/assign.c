@@ -1,0 +1,455 @@
+/* assign.c: x with other values at some places: a new version, the old one stays what it was. Regions are boxes with steps; masks become where;
+ * index arrays are looked through for each block, the last of equal places wins. */
+#include <string.h>
+
+#include "ops/gather.h"
+#include "ops/make.h"
+#include "ops/mask.h"
+
+/* ---- regions: parameters are first index, step (positive) and count of each axis of x; inputs x and the values, which have one extent an axis */
+
+typedef struct part {
+    int64_t first, count; /* indices of the region that lie in the box */
+} part;
+
+/* False where the region does not touch the box. */
+static bool region_part(part *out, const int64_t *attr, const chk_box *box)
+{
+    for (int a = 0; a < box->ndim; a++) {
+        int64_t start = attr[3 * a], step = attr[3 * a + 1], count = attr[3 * a + 2];
+        int64_t first = box->lo[a] <= start ? 0 : (box->lo[a] - start + step - 1) / step;
+        int64_t end = box->hi[a] <= start ? 0 : (box->hi[a] - 1 - start) / step + 1;
+        if (end > count) end = count;
+        if (first >= end) return false;
+        out[a] = (part){first, end - first};
+    }
+    return true;
+}
+
+static void region_reads(const chk_node *n, int input, const int64_t *extent, int64_t *in_extent)
+{
+    (void)input;
+    memcpy(in_extent, extent, (size_t)n->shape.ndim * sizeof *extent);
+}
+
+static size_t region_scratch(const chk_node *n, const int64_t *extent) { return chk_extent_bytes(n->shape.ndim, extent, n->dtype); }
+
+static chunk_status region_run(const chk_local_call *c, chunk_error *err)
+{
+    const int64_t *attr = c->node->u.custom.attr;
+    int ndim = c->box->ndim;
+    size_t item = chk_dtype_size(c->node->dtype);
+    part p[CHK_MAX_NDIM];
+    bool touched = region_part(p, attr, c->box), whole = touched;
+    for (int a = 0; a < ndim && whole; a++) whole = p[a].count == chk_box_extent(c->box, a);
+    if (!whole) CHK_TRY(chk_local_read(c, 0, c->box, c->out, NULL, err));
+    if (!touched) return CHUNK_OK;
+    chk_box from = {.ndim = ndim};
+    int64_t stride[CHK_MAX_NDIM], next = (int64_t)item, at[CHK_MAX_NDIM] = {0};
+    char *to = c->out;
+    for (int a = ndim - 1; a >= 0; a--) {
+        from.lo[a] = p[a].first;
+        from.hi[a] = p[a].first + p[a].count;
+        to += (attr[3 * a] + p[a].first * attr[3 * a + 1] - c->box->lo[a]) * next;
+        stride[a] = attr[3 * a + 1] * next;
+        next *= chk_box_extent(c->box, a);
+    }
+    bool dense = ndim == 0 || stride[ndim - 1] == (int64_t)item;
+    if (dense) return chk_local_read(c, 1, &from, to, stride, err);
+    CHK_TRY(chk_local_read(c, 1, &from, c->scratch, NULL, err));
+    for (const char *in = c->scratch;; in += item) {
+        memcpy(to, in, item);
+        int a = ndim - 1;
+        for (; a >= 0; a--) {
+            to += stride[a];
+            if (++at[a] < p[a].count) break;
+            to -= stride[a] * p[a].count;
+            at[a] = 0;
+        }
+        if (a < 0) return CHUNK_OK;
+    }
+}
+
+static const chk_local region_local = {.reads = region_reads, .scratch = region_scratch, .run = region_run, .ns = 1};
+
+static chunk_status make_region(chk_node **out, chk_builder *b, const chk_op *op, chk_node *const *in, int n_in,
+                                const int64_t *attr, int n_attr, chunk_error *err)
+{
+    bool fine =
+        n_in == 2 && n_attr == 3 * in[0]->shape.ndim && in[1]->shape.ndim == in[0]->shape.ndim && in[0]->dtype == in[1]->dtype;
+    for (int a = 0; fine && a < in[0]->shape.ndim; a++) {
+        int64_t start = attr[3 * a], step = attr[3 * a + 1], count = attr[3 * a + 2], last;
+        fine = start >= 0 && step >= 1 && count >= 0 && in[1]->shape.dim[a] == count &&
+               !__builtin_mul_overflow(count - 1, step, &last) && !__builtin_add_overflow(last, start, &last) &&
+               (count == 0 || last < in[0]->shape.dim[a]);
+    }
+    if (!fine) return chk_fail(err, CHUNK_EINVAL, "%s: not the parameters of a region", op->name);
+    return chk_node_custom(out, b, op, attr, n_attr, in[0]->dtype, &in[0]->shape, &in[0]->grid, in, 2, err);
+}
+
+/* ---- places: parameters as for gather; inputs x, the index arrays, and the values in the shape of x at those indices */
+
+enum { PLACES = 16 << 10 }; /* index tuples that are looked at together */
+
+typedef struct places {
+    int n_idx, place, nb;
+    int axis[CHK_MAX_NDIM], out_axis[CHK_MAX_NDIM];
+} places;
+
+static void describe(places *g, const chk_node *n)
+{
+    const int64_t *attr = n->u.custom.attr;
+    *g = (places){.n_idx = n->n_in - 2, .place = (int)attr[0], .nb = n->in[1]->shape.ndim};
+    for (int i = 0; i < g->n_idx; i++) g->axis[i] = (int)attr[1 + i];
+    for (int a = 0, k = 0, at = 0; a < n->shape.ndim; a++) {
+        bool indexed = k < g->n_idx && g->axis[k] == a;
+        if (!indexed && at == g->place) at += g->nb;
+        g->out_axis[a] = indexed ? -1 : at++;
+        k += indexed;
+    }
+}
+
+/* The index arrays are walked in boxes of the last axes that hold at most PLACES. */
+static int64_t walk_extent(const chk_shape *s, int64_t *extent)
+{
+    int64_t n = 1;
+    for (int a = s->ndim - 1; a >= 0; a--) {
+        extent[a] = s->dim[a] <= PLACES / n ? s->dim[a] : PLACES / n;
+        if (extent[a] < 1) extent[a] = 1;
+        n *= extent[a];
+    }
+    return n;
+}
+
+static void places_reads(const chk_node *n, int input, const int64_t *extent, int64_t *in_extent)
+{
+    places g;
+    describe(&g, n);
+    if (input == 0) {
+        memcpy(in_extent, extent, (size_t)n->shape.ndim * sizeof *extent);
+    } else if (input <= g.n_idx) {
+        walk_extent(&n->in[1]->shape, in_extent);
+    } else {
+        for (int b = 0; b < g.nb; b++) in_extent[g.place + b] = 1;
+        for (int a = 0; a < n->shape.ndim; a++)
+            if (g.out_axis[a] >= 0) in_extent[g.out_axis[a]] = extent[a];
+    }
+}
+
+static size_t places_scratch(const chk_node *n, const int64_t *extent)
+{
+    int64_t walk[CHK_MAX_NDIM];
+    (void)extent;
+    return (size_t)(n->n_in - 2) * (size_t)walk_extent(&n->in[1]->shape, walk) * sizeof(int64_t) + 64;
+}
+
+/* Where one tuple's values go in the block; false where it lies outside. */
+static bool inside(const places *g, const chk_local_call *c, const int64_t *idx, int64_t stride, int64_t i, int64_t *tuple,
+                   chunk_status *st, chunk_error *err)
+{
+    bool in = true;
+    for (int k = 0; k < g->n_idx; k++) {
+        int64_t n = c->node->shape.dim[g->axis[k]], v = idx[k * stride + i];
+        if (v < -n || v >= n)
+            *st = chk_fail(err, CHUNK_EINDEX, "index %lld is out of bounds for axis %d with size %lld", (long long)v, g->axis[k],
+                           (long long)n);
+        tuple[k] = v < 0 ? v + n : v;
+        in &= tuple[k] >= c->box->lo[g->axis[k]] && tuple[k] < c->box->hi[g->axis[k]];
+    }
+    return in && *st == CHUNK_OK;
+}
+
+static chunk_status put_one(const places *g, const chk_local_call *c, const chk_box *walk, int64_t i, const int64_t *tuple,
+                            chunk_error *err)
+{
+    int ndim = c->box->ndim, vdim = c->node->in[g->n_idx + 1]->shape.ndim;
+    int64_t stride[CHK_MAX_NDIM] = {0}, next = (int64_t)chk_dtype_size(c->node->dtype);
+    chk_box from = {.ndim = vdim};
+    char *to = c->out;
+    for (int b = g->nb - 1; b >= 0; b--) {
+        int64_t e = chk_box_extent(walk, b);
+        from.lo[g->place + b] = walk->lo[b] + i % e;
+        from.hi[g->place + b] = from.lo[g->place + b] + 1;
+        stride[g->place + b] = next; /* of extent 1: never used */
+        i /= e;
+    }
+    for (int a = ndim - 1, k = g->n_idx - 1; a >= 0; a--) {
+        if (g->out_axis[a] < 0) {
+            to += (tuple[k--] - c->box->lo[a]) * next;
+        } else {
+            from.lo[g->out_axis[a]] = c->box->lo[a];
+            from.hi[g->out_axis[a]] = c->box->hi[a];
+            stride[g->out_axis[a]] = next;
+        }
+        next *= chk_box_extent(c->box, a);
+    }
+    return chk_local_read(c, g->n_idx + 1, &from, to, stride, err);
+}
+
+static chunk_status places_run(const chk_local_call *c, chunk_error *err)
+{
+    places g;
+    describe(&g, c->node);
+    const chk_shape *s = &c->node->in[1]->shape;
+    int64_t extent[CHK_MAX_NDIM], tuple[CHK_MAX_NDIM], *idx = c->scratch, most = walk_extent(s, extent);
+    CHK_TRY(chk_local_read(c, 0, c->box, c->out, NULL, err));
+    if (chk_shape_count(s) == 0) return CHUNK_OK;
+    chk_box walk = {.ndim = s->ndim};
+    for (int a = 0; a < s->ndim; a++) walk.hi[a] = extent[a] < s->dim[a] ? extent[a] : s->dim[a];
+    for (;;) {
+        int64_t n = chk_box_count(&walk);
+        for (int k = 0; k < g.n_idx; k++) CHK_TRY(chk_local_read(c, 1 + k, &walk, idx + k * most, NULL, err));
+        chunk_status st = CHUNK_OK;
+        for (int64_t i = 0; i < n && st == CHUNK_OK; i++)
+            if (inside(&g, c, idx, most, i, tuple, &st, err)) st = put_one(&g, c, &walk, i, tuple, err);
+        if (st != CHUNK_OK) return st;
+        int a = s->ndim - 1;
+        for (; a >= 0; a--) {
+            walk.lo[a] = walk.hi[a];
+            if (walk.lo[a] >= s->dim[a]) walk.lo[a] = 0;
+            walk.hi[a] = walk.lo[a] + extent[a] < s->dim[a] ? walk.lo[a] + extent[a] : s->dim[a];
+            if (walk.lo[a]) break;
+        }
+        if (a < 0) return CHUNK_OK;
+    }
+}
+
+static const chk_local places_local = {.reads = places_reads, .scratch = places_scratch, .run = places_run, .ns = 5};
+
+static chunk_status make_places(chk_node **out, chk_builder *b, const chk_op *op, chk_node *const *in, int n_in,
+                                const int64_t *attr, int n_attr, chunk_error *err)
+{
+    /* The shape of the values is that of x at the indices: let gather check and say it. */
+    chk_node *at;
+    if (n_in < 3) return chk_fail(err, CHUNK_EINVAL, "%s: not the parameters of an assignment", op->name);
+    CHK_TRY(ops_make_gather(&at, b, chk_builder_find(b, "index", 5), in, n_in - 1, attr, n_attr, err));
+    bool fits = chk_shape_equal(&at->shape, &in[n_in - 1]->shape) && in[n_in - 1]->dtype == in[0]->dtype;
+    chk_node_release(at);
+    if (!fits) return chk_fail(err, CHUNK_EINVAL, "%s: the values do not have the shape of the places", op->name);
+    return chk_node_custom(out, b, op, attr, n_attr, in[0]->dtype, &in[0]->shape, &in[0]->grid, in, n_in, err);
+}
+
+/* ---- put: flat indices become one index array an axis */
+
+static chunk_status build_put(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
+{
+    ops_maker m = ops_make(b, err);
+    chk_node *x = ops_value(&m, &args[0], op->name), *i = ops_value(&m, &args[1], op->name), *v = ops_value(&m, &args[2], op->name),
+             *made = NULL;
+    chk_node *in[CHK_MAX_NDIM + 2];
+    int64_t attr[CHK_MAX_NDIM + 1] = {0}, stride = 1;
+    if (!x || !i || !v) return ops_give(out, &m, NULL);
+    if (chk_dtype_kind(i->dtype) != CHK_KIND_INT && chk_dtype_kind(i->dtype) != CHK_KIND_UINT)
+        m.st = chk_fail(err, CHUNK_EINDEX, "put: indices must be integers, not %s", chk_dtype_name(i->dtype));
+    if (x->shape.ndim == 0) m.st = chk_fail(err, CHUNK_ESHAPE, "put: x has no dimensions");
+    i = ops_cast(&m, i, CHK_I64);
+    int64_t size = chk_shape_count(&x->shape);
+    if (i && x->shape.ndim > 1) { /* of one axis negative indices are gather's business */
+        chk_node *low = ops_apply(&m, CHK_FN_LT, CHK_I64, i, ops_whole(&m, CHK_I64, 0), NULL);
+        i = ops_apply(&m, CHK_FN_WHERE, CHK_I64, low, ops_apply(&m, CHK_FN_ADD, CHK_I64, i, ops_whole(&m, CHK_I64, size), NULL), i);
+    }
+    for (int a = x->shape.ndim - 1; a >= 0 && m.st == CHUNK_OK; a--) {
+        int64_t n = x->shape.dim[a] ? x->shape.dim[a] : 1;
+        in[1 + a] = stride == 1 ? i : ops_apply(&m, CHK_FN_FLOORDIV, CHK_I64, i, ops_whole(&m, CHK_I64, stride), NULL);
+        if (a > 0) in[1 + a] = ops_apply(&m, CHK_FN_MOD, CHK_I64, in[1 + a], ops_whole(&m, CHK_I64, n), NULL);
+        attr[1 + a] = a;
+        stride *= n;
+    }
+    in[0] = x;
+    if (m.st == CHUNK_OK && chk_dtype_kind(v->dtype) == CHK_KIND_COMPLEX && chk_dtype_kind(x->dtype) != CHK_KIND_COMPLEX)
+        m.st = chk_fail(err, CHUNK_ETYPE, "put: complex values do not go into an array of %s", chk_dtype_name(x->dtype));
+    in[x->shape.ndim + 1] = m.st == CHUNK_OK ? ops_spread(&m, ops_cast(&m, v, x->dtype), &i->shape) : NULL;
+    if (m.st == CHUNK_OK) m.st = op->make(&made, b, op, in, x->shape.ndim + 2, attr, x->shape.ndim + 1, err);
+    return ops_give(out, &m, ops_own(&m, m.st, &made));
+}
+
+const chk_op chk_op_put = {
+    .name = "put",
+    .family = "indexing",
+    .summary = "x with other values at flat indices: a new version, x stays what it was",
+    .doc = "indices: integers of any shape, of the elements in C order, negative ones from the end. values: broadcast to the shape "
+           "of the indices, cast to x's dtype. Of equal "
+           "indices the last one wins. The indices are looked through once for each block of the result. Memory: a block of the "
+           "result and 16 Ki indices.",
+    .params = {OPS_X, {"indices", CHK_PAR_ARRAY, NULL, false}, {"values", CHK_PAR_ARRAY, NULL, false}},
+    .build = build_put,
+    .make = make_places,
+    .local = &places_local,
+};
+
+/* ---- assign */
+
+typedef struct target {
+    ops_maker m;
+    chk_node *x, *mask;
+    int64_t region[3 * CHK_MAX_NDIM];
+    bool flipped[CHK_MAX_NDIM], single[CHK_MAX_NDIM], whole; /* negative steps; integers, whose axis the values do not have */
+    chk_node *idx[CHK_MAX_NDIM];
+    int axis[CHK_MAX_NDIM], n_idx;
+} target;
+
+static chunk_status read_slice(target *t, int axis, const chk_value *v)
+{
+    int64_t n = t->x->shape.dim[axis], part[3] = {0, 0, 1};
+    const chk_value *item = v->u.tuple.item;
+    bool has[3] = {false};
+    for (int i = 0; i < v->u.tuple.n && i < 3; i++) {
+        has[i] = item[i].kind != CHK_VAL_NONE;
+        if (has[i]) CHK_TRY(chk_value_int(&part[i], &item[i], "assign", "a slice", t->m.err));
+    }
+    if (v->u.tuple.n > 3 || part[2] == 0)
+        return chk_fail(t->m.err, CHUNK_EINDEX, "assign: a slice is (start, stop, step) with a step that is not 0");
+    int64_t step = part[2], lo = step > 0 ? 0 : -1, hi = step > 0 ? n : n - 1;
+    for (int i = 0; i < 2; i++) { /* Python's slice.indices */
+        if (!has[i])
+            part[i] = (step > 0) == (i == 0) ? lo : hi;
+        else if (part[i] < 0)
+            part[i] += n;
+        part[i] = part[i] < lo ? lo : part[i] > hi ? hi : part[i];
+    }
+    int64_t by = step > 0 ? step : -step, way = step > 0 ? part[1] - part[0] : part[0] - part[1],
+            count = way > 0 ? (way - 1) / by + 1 : 0;
+    t->flipped[axis] = step < 0;
+    t->region[3 * axis] = count == 0 ? 0 : step > 0 ? part[0] : part[0] - (count - 1) * by;
+    t->region[3 * axis + 1] = count > 1 ? by : 1;
+    t->region[3 * axis + 2] = count;
+    t->whole &= count == n && by == 1 && step > 0;
+    return CHUNK_OK;
+}
+
+static chunk_status read_place(target *t, const chk_value *v, int *axis)
+{
+    chk_node *one = v->kind == CHK_VAL_TUPLE || v->kind == CHK_VAL_NONE ? NULL : ops_value(&t->m, v, "assign");
+    int ndim = t->x->shape.ndim, dims = one && one->dtype == CHK_BOOL && one->shape.ndim ? one->shape.ndim : 1;
+    CHK_TRY(t->m.st);
+    if (*axis + dims > ndim)
+        return chk_fail(t->m.err, CHUNK_EINDEX, "too many indices: the array has %d dimension%s", ndim, ndim == 1 ? "" : "s");
+    int a = *axis;
+    *axis += dims;
+    if (v->kind == CHK_VAL_NONE) return CHUNK_OK;
+    if (v->kind == CHK_VAL_TUPLE) return read_slice(t, a, v);
+    if (one->dtype == CHK_BOOL) {
+        for (int d = 0; d < dims; d++)
+            if (one->shape.ndim == 0 || one->shape.dim[d] != t->x->shape.dim[a + d])
+                return chk_fail(t->m.err, CHUNK_EINDEX, "boolean index did not match indexed array along axis %d", a + d);
+        if (dims == ndim) {
+            t->mask = one;
+            return CHUNK_OK;
+        }
+        for (int d = 0; d < dims; d++) {
+            chk_node *made = NULL;
+            t->m.st = ops_nonzero_axis(&made, t->m.b, one, d, t->m.err);
+            t->axis[t->n_idx] = a + d;
+            t->idx[t->n_idx++] = ops_own(&t->m, t->m.st, &made);
+        }
+        return t->m.st;
+    }
+    chk_kind kind = chk_dtype_kind(one->dtype);
+    if (kind != CHK_KIND_INT && kind != CHK_KIND_UINT)
+        return chk_fail(t->m.err, CHUNK_EINDEX, "assign: an index of type %s: integers, masks and slices index",
+                        chk_dtype_name(one->dtype));
+    t->axis[t->n_idx] = a;
+    t->idx[t->n_idx++] = ops_cast(&t->m, one, CHK_I64);
+    if (one->shape.ndim == 0 && v->kind == CHK_VAL_INT) {
+        int64_t i = v->u.i.i, n = t->x->shape.dim[a];
+        if (i < -n || i >= n)
+            return chk_fail(t->m.err, CHUNK_EINDEX, "index %lld is out of bounds for axis %d with size %lld", (long long)i, a,
+                            (long long)n);
+        t->region[3 * a] = i < 0 ? i + n : i;
+        t->region[3 * a + 1] = t->region[3 * a + 2] = 1;
+        t->single[a] = true;
+    }
+    return t->m.st;
+}
+
+/* The values in the extents of the region: broadcast to the axes that are slices, turned round where steps are negative. */
+static chk_node *region_values(target *t, chk_node *v)
+{
+    int ndim = t->x->shape.ndim, at = 0;
+    chk_shape seen = {0};
+    for (int a = 0; a < ndim; a++)
+        if (!t->single[a]) seen.dim[seen.ndim++] = t->region[3 * a + 2];
+    v = ops_spread(&t->m, v, &seen);
+    chk_view view = {.shape = {.ndim = ndim}, .base_ndim = seen.ndim};
+    for (int a = 0; a < ndim; a++) {
+        view.shape.dim[a] = t->region[3 * a + 2];
+        if (t->single[a]) continue;
+        view.axis[at] = a;
+        view.step[at] = t->flipped[a] ? -1 : 1;
+        view.off[at] = t->flipped[a] && seen.dim[at] ? seen.dim[at] - 1 : 0;
+        at++;
+    }
+    return ops_view(&t->m, v, &view);
+}
+
+static chk_node *assign_places(target *t, chk_node *v)
+{
+    chk_node *in[CHK_MAX_NDIM + 2] = {t->x}, *at, *made = NULL;
+    int64_t attr[CHK_MAX_NDIM + 1] = {t->axis[0]};
+    chk_shape shape = t->idx[0]->shape;
+    for (int k = 0; k < t->n_idx; k++) {
+        if (!chk_shape_broadcast(&shape, &shape, &t->idx[k]->shape)) {
+            t->m.st = chk_fail(t->m.err, CHUNK_EINDEX, "assign: the index arrays do not broadcast together");
+            return NULL;
+        }
+        if (t->axis[k] != t->axis[0] + k) attr[0] = 0;
+        attr[1 + k] = t->axis[k];
+    }
+    for (int k = 0; k < t->n_idx; k++) in[1 + k] = ops_spread(&t->m, t->idx[k], &shape);
+    if (t->m.st != CHUNK_OK) return NULL;
+    t->m.st = ops_make_gather(&at, t->m.b, chk_builder_find(t->m.b, "index", 5), in, t->n_idx + 1, attr, t->n_idx + 1, t->m.err);
+    at = ops_own(&t->m, t->m.st, &at);
+    if (!at || !(in[t->n_idx + 1] = ops_spread(&t->m, v, &at->shape))) return NULL;
+    t->m.st = make_places(&made, t->m.b, &chk_op_put, in, t->n_idx + 2, attr, t->n_idx + 1, t->m.err);
+    return ops_own(&t->m, t->m.st, &made);
+}
+
+static chunk_status build_assign(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
+{
+    target t = {.m = ops_make(b, err), .whole = true};
+    bool list = args[1].kind == CHK_VAL_TUPLE, arrays = false;
+    const chk_value *item = list ? args[1].u.tuple.item : &args[1];
+    int n = list ? args[1].u.tuple.n : 1, axis = 0;
+    t.x = ops_value(&t.m, &args[0], op->name);
+    chk_node *v = ops_value(&t.m, &args[2], op->name), *made = NULL;
+    if (!t.x || !v) return ops_give(out, &t.m, NULL);
+    for (int a = 0; a < t.x->shape.ndim; a++) t.region[3 * a + 1] = 1, t.region[3 * a + 2] = t.x->shape.dim[a];
+    for (int i = 0; i < n && t.m.st == CHUNK_OK; i++) t.m.st = read_place(&t, &item[i], &axis);
+    if (t.m.st != CHUNK_OK) return ops_give(out, &t.m, NULL);
+    for (int k = 0; k < t.n_idx; k++) arrays |= !t.single[t.axis[k]];
+    if (chk_dtype_kind(v->dtype) == CHK_KIND_COMPLEX && chk_dtype_kind(t.x->dtype) != CHK_KIND_COMPLEX) {
+        t.m.st = chk_fail(err, CHUNK_ETYPE, "assign: complex values do not go into an array of %s", chk_dtype_name(t.x->dtype));
+        return ops_give(out, &t.m, NULL);
+    }
+    v = ops_cast(&t.m, v, t.x->dtype);
+    if (t.mask) {
+        if (v && v->shape.ndim != 0) {
+            t.m.st = chk_fail(err, CHUNK_EUNSUPPORTED,
+                              "assign: behind a mask stands one value: for an array of values use where(mask, values, x)");
+            return ops_give(out, &t.m, NULL);
+        }
+        return ops_give(out, &t.m, ops_apply(&t.m, CHK_FN_WHERE, t.x->dtype, t.mask, v, t.x));
+    }
+    if (arrays && !t.whole) t.m.st = chk_fail(err, CHUNK_EUNSUPPORTED, "assign: slices beside index arrays must be whole axes");
+    if (arrays) return ops_give(out, &t.m, t.m.st == CHUNK_OK ? assign_places(&t, v) : NULL);
+    v = region_values(&t, v);
+    if (!v) return ops_give(out, &t.m, NULL);
+    chk_node *in[2] = {t.x, v};
+    t.m.st = op->make(&made, b, op, in, 2, t.region, 3 * t.x->shape.ndim, err);
+    return ops_give(out, &t.m, ops_own(&t.m, t.m.st, &made));
+}
+
+const chk_op chk_op_assign = {
+    .name = "assign",
+    .family = "indexing",
+    .summary =
+        "x with other values in a region, at a mask or at index arrays: a new version, x stays what it was; x[2:5] = v in text",
+    .doc = "indices: a tuple with an integer, a slice as (start, stop, step), None (the whole axis), an integer array or a mask "
+           "for each axis. values: broadcast to the region, cast "
+           "to x's dtype; behind a mask one value. Of equal places the last one wins. Memory: two blocks of the result; for index "
+           "arrays also 16 Ki of them.",
+    .params = {OPS_X, {"indices", CHK_PAR_ARRAYS, NULL, false}, {"values", CHK_PAR_ARRAY, NULL, false}},
+    .build = build_assign,
+    .make = make_region,
+    .local = &region_local,
+};
