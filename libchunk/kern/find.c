@@ -169,6 +169,12 @@ chk_dtype chk_fn_out_dtype(chk_fn fn, chk_dtype d)
 int chk_fn_n_in(chk_fn fn) { return fns[fn].n_in; }
 const char *chk_fn_name(chk_fn fn) { return fns[fn].name; }
 
+bool chk_fn_is_slow(chk_fn fn)
+{
+    bool unary = fn >= CHK_FN_SQRT && fn <= CHK_FN_ATANH && fn != CHK_FN_DEG2RAD && fn != CHK_FN_RAD2DEG;
+    return unary || fn == CHK_FN_POW || fn == CHK_FN_ATAN2 || fn == CHK_FN_HYPOT || fn == CHK_FN_LOGADDEXP;
+}
+
 const chk_red_kern *chk_red_find(chk_red red, chk_dtype d)
 {
     if (red >= CHK_NRED || d >= CHK_NDTYPE) return NULL;

@@ -64,6 +64,7 @@ chk_kern chk_kern_find(chk_fn fn, chk_dtype d);
 chk_dtype chk_fn_out_dtype(chk_fn fn, chk_dtype d);   /* what that kernel writes */
 int chk_fn_n_in(chk_fn fn);
 const char *chk_fn_name(chk_fn fn);                   /* "add"; for explain */
+bool chk_fn_is_slow(chk_fn fn);                       /* an element takes longer than bringing it from memory: roots, transcendental functions */
 
 /* Casts between all dtypes, NumPy's astype. Float to integer: truncation; NaN and out of range give the smallest value of int32 and
  * int64 (and of that, truncated, for narrower ones; 2^63 for uint64), never undefined behaviour. Complex to real drops the imaginary part. */

@@ -139,6 +139,7 @@ static chunk_status compile_map(chk_program *p, const chk_node *n, const chk_vie
     for (int i = 0; i < n->n_in; i++) CHK_TRY(add_cast(p, &in[i], want_dtype(fn, compute, i), err));
     chk_kern k = chk_kern_find(fn, compute);
     if (!k) return chk_fail(err, CHUNK_ETYPE, "%s is not defined for %s", chk_fn_name(fn), chk_dtype_name(n->u.map.compute));
+    p->slow |= chk_fn_is_slow(fn);
     CHK_TRY(add_call(p, k, chk_fn_name(fn), chk_fn_out_dtype(fn, compute), in, n->n_in, value, err));
     return add_cast(p, value, n->dtype, err);
 }

@@ -4,13 +4,15 @@
 
 #include "plan/program.h"
 
+enum { CACHE_LINE = 64 };
+
 /* One input in one leaf: its axes merged where memory allows. */
 typedef struct walk {
     const chk_piece *piece;
-    const char *base;                     /* of the leaf's first element; NULL: fill */
+    const char *base; /* of the leaf's first element; NULL: fill */
     int n;
     int64_t extent[CHK_MAX_NDIM], stride[CHK_MAX_NDIM];
-    bool direct;                          /* one run of native, unshuffled elements */
+    bool direct; /* one run of native, unshuffled elements */
 } walk;
 
 static void walk_make(walk *w, const chk_piece *piece, const chk_box *unit, const chk_box *leaf, size_t item)
@@ -91,7 +93,7 @@ static void load_iota(int64_t *out, const chk_instr *c, const chk_box *leaf, int
         int64_t at = first + i, index = at / inner % extent, run = inner - at % inner;
         if (run > n - i) run = n - i;
         int64_t value = (int64_t)((uint64_t)c->u.iota.off + (uint64_t)c->u.iota.step * (uint64_t)(lo + index));
-        if (inner == 1 && extent > 1) {           /* the innermost axis: count up to the end of the row */
+        if (inner == 1 && extent > 1) { /* the innermost axis: count up to the end of the row */
             run = extent - index < n - i ? extent - index : n - i;
             for (int64_t k = 0; k < run; k++) out[i + k] = (int64_t)((uint64_t)value + (uint64_t)c->u.iota.step * (uint64_t)k);
         } else {
@@ -126,10 +128,37 @@ static int place_outputs(const chk_program *p, const walk *w, chk_prog_out *out,
     return n_copy;
 }
 
+/* Asking memory for the pieces to come of an input that is read where it lies: while slow functions compute, memory would have nothing to do.
+ * Behind a leaf there mostly lies the next one; an address that is not mapped is passed over by the processor. */
+typedef struct ahead {
+    const char *at; /* what is asked for next: in the piece after the next one */
+    int share;      /* cache lines asked for before each call */
+} ahead;
+
+static int ahead_make(ahead *h, const chk_program *p, const walk *w)
+{
+    int n = 0, n_calls = 0;
+    for (int i = 0; i < p->n_instr; i++) n_calls += p->instr[i].kind == CHK_INSTR_CALL;
+    for (int i = 0; i < p->n_inputs && p->slow; i++) {
+        size_t bytes = CHK_PIECE_SLOW * chk_dtype_size(p->input[i].source->dtype);
+        int lines = (int)(bytes / CACHE_LINE);
+        if (w[i].direct) h[n++] = (ahead){w[i].base + 2 * bytes, (lines + n_calls - 1) / n_calls};
+    }
+    return n;
+}
+
+static void ask_ahead(ahead *h, int n)
+{
+    for (int k = 0; k < n; k++, h++) {
+        for (int i = 0; i < h->share; i++) __builtin_prefetch(h->at + i * CACHE_LINE);
+        h->at += h->share * CACHE_LINE;
+    }
+}
+
 enum { MAX_OUT = 64 };
 
-chunk_status chk_program_run(chk_prog_state *s, const chk_piece *const *pieces, const chk_box *unit, const chk_box *leaf, chk_prog_out *out, int n_out,
-                             chunk_error *err)
+chunk_status chk_program_run(chk_prog_state *s, const chk_piece *const *pieces, const chk_box *unit, const chk_box *leaf,
+                             chk_prog_out *out, int n_out, chunk_error *err)
 {
     const chk_program *p = s->p;
     int64_t count = chk_box_count(leaf);
@@ -138,11 +167,14 @@ chunk_status chk_program_run(chk_prog_state *s, const chk_piece *const *pieces, 
     bool copy[MAX_OUT];
     for (int i = 0; i < p->n_inputs; i++) walk_make(&w[i], pieces[i], unit, leaf, chk_dtype_size(p->input[i].source->dtype));
     int n_copy = place_outputs(p, w, out, n_out, home, copy);
-    bool only_in_place = n_copy == 0;             /* nothing to compute when all outputs are inputs in place */
+    bool only_in_place = n_copy == 0; /* nothing to compute when all outputs are inputs in place */
     for (int o = 0; o < n_out && only_in_place; o++) only_in_place = !home[o];
     if (only_in_place) return CHUNK_OK;
-    for (int64_t first = 0; first < count; first += CHK_PIECE) {
-        int64_t n = count - first < CHK_PIECE ? count - first : CHK_PIECE;
+    ahead soon[p->n_inputs ? p->n_inputs : 1];
+    int n_soon = ahead_make(soon, p, w);
+    int64_t piece = p->slow ? CHK_PIECE_SLOW : CHK_PIECE;
+    for (int64_t first = 0; first < count; first += piece) {
+        int64_t n = count - first < piece ? count - first : piece;
         for (int i = 0; i < p->n_instr; i++) {
             const chk_instr *c = &p->instr[i];
             size_t item = chk_dtype_size(c->dtype);
@@ -151,6 +183,7 @@ chunk_status chk_program_run(chk_prog_state *s, const chk_piece *const *pieces, 
                 s->ptr[i] = (char *)(uintptr_t)w[c->u.input].base + (size_t)first * item;
                 continue;
             }
+            if (c->kind == CHK_INSTR_CALL) ask_ahead(soon, n_soon);
             char *to = s->slots + (size_t)c->slot * p->slot_bytes;
             for (int o = 0; o < n_out; o++)
                 if (out[o].value == i && home[o]) to = home[o] + (size_t)first * item;

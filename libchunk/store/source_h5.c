@@ -20,10 +20,10 @@ typedef struct h5_source {
 } h5_source;
 
 enum {
-    READ_MOST = 1 << 20,     /* longest single read of several boxes */
-    WINDOW_MOST = 8 << 20,   /* longest window over several boxes; longer gains nothing */
-    WINDOW_SLACK = 2 * 4096, /* a window's pages beyond its bytes: one at an end, one for where it is carved */
-    GROUP_BOXES = 256,       /* boxes looked up at once; with their coordinates, on the stack */
+    READ_MOST = 1 << 20,   /* longest single read of several boxes */
+    WINDOW_MOST = 8 << 20, /* longest window over several boxes; longer gains nothing */
+    WINDOW_SLACK = 4096,   /* a window's pages begin where a page does */
+    GROUP_BOXES = 256,     /* boxes looked up at once; with their coordinates, on the stack */
     GROUP_COORDS = 1024
 };
 
@@ -45,7 +45,7 @@ static bool keeps_little(const chk_h5set *d, const chk_view *v)
 static size_t runs_cost(const chk_pick *p)
 {
     if (p->n_runs > 1) return chk_arena_cost((size_t)p->n_runs * p->run_bytes);
-    return p->run_bytes < CHK_WINDOW_MIN ? chk_arena_cost(p->run_bytes) : chk_page_round(p->run_bytes) + WINDOW_SLACK;
+    return p->run_bytes < CHK_WINDOW_MIN ? chk_arena_cost(p->run_bytes) : chk_window_bytes(p->run_bytes) + WINDOW_SLACK;
 }
 
 static uint64_t picked_bytes(const chk_h5set *d, const chk_view *v, const int64_t *extent)
@@ -166,7 +166,7 @@ static void pick_of(chk_pick *p, const group *g, size_t k)
 static const char *window_over(group *g, char *room, uint64_t at, size_t n_bytes)
 {
     char *page = (char *)(((uintptr_t)room + 4095) & ~(uintptr_t)4095);
-    madvise(page, chk_page_round(n_bytes) + 4096, MADV_DONTNEED);
+    madvise(page, chk_window_bytes(n_bytes), MADV_DONTNEED);
     uint64_t t0 = chk_clock_ns();
     const char *w = chk_window_map(g->f->hold, g->src->set->file->fd, at, n_bytes);
     if (!w) return NULL;
@@ -179,7 +179,7 @@ static const char *window_over(group *g, char *room, uint64_t at, size_t n_bytes
 static chunk_status flush_run(group *g, chunk_error *err)
 {
     if (g->run_bytes == 0) return CHUNK_OK;
-    size_t n_bytes = g->run_bytes, room_bytes = g->run_large ? chk_page_round(n_bytes) + WINDOW_SLACK : n_bytes;
+    size_t n_bytes = g->run_bytes, room_bytes = g->run_large ? chk_window_bytes(n_bytes) + WINDOW_SLACK : n_bytes;
     char *room = chk_arena_get(g->arena, room_bytes);
     if (!room) return no_room(g, room_bytes, err);
     const char *data = g->run_large && g->src->windows ? window_over(g, room, g->run_at, n_bytes) : NULL;

@@ -79,12 +79,22 @@ static bool enter_live(chk_hold *h)
     return false;
 }
 
+static size_t bound_of(size_t n_bytes) { return n_bytes < CHK_WINDOW_GRANULE ? PAGE : CHK_WINDOW_GRANULE; }
+
+size_t chk_window_bytes(size_t n_bytes)
+{
+    size_t bound = bound_of(n_bytes);
+    return ((n_bytes + bound - 2) / bound + 1) * bound;
+}
+
 const char *chk_window_map(chk_hold *h, int fd, uint64_t offset, size_t n_bytes)
 {
     if (h->n == MAX_WINDOWS || !handler_in_place() || (!h->slot && !enter_live(h))) return NULL;
-    size_t skew = offset % PAGE, length = skew + n_bytes;
-    char *at = mmap(NULL, length, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, (off_t)(offset - skew));
+    size_t bound = bound_of(n_bytes), skew = offset % bound, length = (skew + n_bytes + bound - 1) / bound * bound;
+    char *at = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, (off_t)(offset - skew));
     if (at == MAP_FAILED) return NULL;
+    size_t first = skew / PAGE * PAGE; /* older kernels than 5.14 refuse, and bring pages in as they are touched */
+    madvise(at + first, skew + n_bytes - first, MADV_POPULATE_READ);
     h->addr[h->n] = at;
     h->n_bytes[h->n] = length;
     atomic_signal_fence(memory_order_release);
@@ -112,7 +122,7 @@ bool chk_hold_failed(const chk_hold *h)
 
 /* ---- windows or reads */
 
-enum { BIG_FILE = 64 << 20, TRIAL = 1 << 20, READ = 512 * 1024, TRIALS = 4 };
+enum { BIG_FILE = 64 << 20, TRIAL = 2 * CHK_WINDOW_GRANULE, READ = 512 * 1024, TRIALS = 2 };
 
 /* File systems whose pages can vanish, or come slowly, for reasons outside this machine. */
 static bool remote(int fd)
