@@ -109,7 +109,7 @@ typedef struct group {
     /* boxes [run_first, run_last] wait to be brought in together from [run_at, run_at + run_bytes) */
     size_t run_first, run_last;
     uint64_t run_at, run_bytes;
-    bool run_large; /* each may be a window */
+    int run_size; /* what each of them may be: size_of */
 } group;
 
 static chunk_status no_room(const group *g, size_t n_bytes, chunk_error *err)
@@ -175,14 +175,21 @@ static const char *window_over(group *g, char *room, uint64_t at, size_t n_bytes
     return w;
 }
 
+/* Boxes of one size go together, so that room for each of them is room for all. */
+enum { READ, WINDOW, LARGE_WINDOW };
+static int size_of(size_t n_bytes)
+{
+    return n_bytes < CHK_WINDOW_MIN ? READ : n_bytes < CHK_WINDOW_GRANULE ? WINDOW : LARGE_WINDOW;
+}
+
 /* Brings the waiting boxes in. Until now their pieces hold file offsets for addresses. */
 static chunk_status flush_run(group *g, chunk_error *err)
 {
     if (g->run_bytes == 0) return CHUNK_OK;
-    size_t n_bytes = g->run_bytes, room_bytes = g->run_large ? chk_window_bytes(n_bytes) + WINDOW_SLACK : n_bytes;
+    size_t n_bytes = g->run_bytes, room_bytes = g->run_size > READ ? chk_window_bytes(n_bytes) + WINDOW_SLACK : n_bytes;
     char *room = chk_arena_get(g->arena, room_bytes);
     if (!room) return no_room(g, room_bytes, err);
-    const char *data = g->run_large && g->src->windows ? window_over(g, room, g->run_at, n_bytes) : NULL;
+    const char *data = g->run_size > READ && g->src->windows ? window_over(g, room, g->run_at, n_bytes) : NULL;
     if (!data) {
         CHK_TRY(chk_h5fetch_read(g->f, room, n_bytes, g->run_at, err));
         data = room;
@@ -197,14 +204,14 @@ static chunk_status flush_run(group *g, chunk_error *err)
 /* One box, unfiltered, whose bytes are [at, at + n_bytes): joins those that wait when it lies behind them. */
 static chunk_status wait_in_run(group *g, size_t k, uint64_t at, size_t n_bytes, chunk_error *err)
 {
-    bool large = n_bytes >= CHK_WINDOW_MIN;
-    size_t most = !large ? READ_MOST : g->src->windows ? WINDOW_MOST : 0;
-    if (g->run_bytes > 0 && (at != g->run_at + g->run_bytes || large != g->run_large || g->run_bytes + n_bytes > most))
+    int size = size_of(n_bytes);
+    size_t most = size == READ ? READ_MOST : !g->src->windows ? 0 : size == WINDOW ? CHK_WINDOW_GRANULE - 1 : WINDOW_MOST;
+    if (g->run_bytes > 0 && (at != g->run_at + g->run_bytes || size != g->run_size || g->run_bytes + n_bytes > most))
         CHK_TRY(flush_run(g, err));
     if (g->run_bytes == 0) {
         g->run_first = k;
         g->run_at = at;
-        g->run_large = large;
+        g->run_size = size;
     }
     g->run_last = k;
     g->run_bytes += n_bytes;
