@@ -15,11 +15,11 @@
 
 enum { PAD_BYTES = 4096, N_PIECES = 256, FIRST_OPEN = 16 };
 
-/* A chunk that is placed, and has blocks to come. */
+/* A chunk that has blocks to come. */
 typedef struct open_chunk {
     int64_t number;
-    uint64_t addr;
-    int64_t left; /* elements of the array that have not come */
+    uint64_t addr; /* 0: all that came was fill; it has no place yet */
+    int64_t left;  /* elements of the array that have not come */
 } open_chunk;
 
 typedef struct h5_sink {
@@ -50,16 +50,11 @@ static int64_t clipped(const h5_sink *h, const int64_t *coord, int a)
     return left < h->set->chunk[a] ? left : h->set->chunk[a];
 }
 
-/* Elements of the array in the chunk, and how many of them come before the block. */
-static int64_t count_in_chunk(int64_t *before, const h5_sink *h, const int64_t *coord, const chk_box *box)
+/* Elements of the array in the chunk. */
+static int64_t count_in_chunk(const h5_sink *h, const int64_t *coord)
 {
     int64_t n = 1;
-    *before = 0;
-    for (int a = 0; a < box->ndim; a++) {
-        int64_t extent = clipped(h, coord, a);
-        *before = *before * extent + box->lo[a] - coord[a] * h->set->chunk[a];
-        n *= extent;
-    }
+    for (int a = 0; a < h->s.shape.ndim; a++) n *= clipped(h, coord, a);
     return n;
 }
 
@@ -122,28 +117,31 @@ static chunk_status fill_chunk(h5_sink *h, uint64_t addr, chunk_error *err)
     return CHUNK_OK;
 }
 
-static chunk_status place(h5_sink *h, chk_block *b, const int64_t *coord, int64_t number, chunk_error *err)
+static chunk_status place(h5_sink *h, chk_block *b, const int64_t *coord, chunk_error *err)
 {
-    int64_t before, n = chk_box_count(&b->box), all = count_in_chunk(&before, h, coord, &b->box);
-    assert(n > 0 && before + n <= all && "a block is a run of elements inside one chunk");
     CHK_TRY(chk_h5out_claim(h->set, coord, 0, h->chunk_bytes, &b->addr, err));
-    if (!h->zero_fill && (uint64_t)n * h->item < h->chunk_bytes) CHK_TRY(fill_chunk(h, b->addr, err));
-    return before + n < all ? add_open(h, (open_chunk){number, b->addr, all - before - n}, err) : CHUNK_OK;
+    bool whole = (uint64_t)chk_box_count(&b->box) * h->item == h->chunk_bytes;
+    return h->zero_fill || whole ? CHUNK_OK : fill_chunk(h, b->addr, err);
 }
 
+/* Blocks of a chunk come in any order, each once. */
 static chunk_status plain_claim_locked(h5_sink *h, chk_block *b, chunk_error *err)
 {
-    int64_t coord[CHK_MAX_NDIM], number;
+    int64_t coord[CHK_MAX_NDIM], number, n = chk_box_count(&b->box);
     chunk_of(coord, &number, h, &b->box);
     open_chunk *c = find_open(h, number);
-    if (c == NULL) {
+    if (c && c->addr != 0) {
+        b->addr = c->addr; /* a block of fill alone may stay skipped: its bytes in the file are the fill value's already */
+    } else {
         b->skip = b->skip || all_fill(h, b);
-        return b->skip ? CHUNK_OK : place(h, b, coord, number, err);
+        if (!b->skip) CHK_TRY(place(h, b, coord, err));
     }
-    b->addr = c->addr; /* a block of fill alone may stay skipped: its bytes in the file are the fill value's already */
-    c->left -= chk_box_count(&b->box);
-    assert(c->left >= 0 && "no block comes twice");
-    if (c->left == 0) *c = h->open[--h->n_open];
+    int64_t left = (c ? c->left : count_in_chunk(h, coord)) - n;
+    assert(n > 0 && left >= 0 && "a block lies inside one chunk and comes once");
+    if (!c) return left > 0 ? add_open(h, (open_chunk){number, b->skip ? 0 : b->addr, left}, err) : CHUNK_OK;
+    c->left = left;
+    if (!b->skip) c->addr = b->addr;
+    if (left == 0) *c = h->open[--h->n_open];
     return CHUNK_OK;
 }
 
