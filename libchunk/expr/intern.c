@@ -189,6 +189,8 @@ chunk_status chk_intern(chk_node **out, chk_builder *b, const chk_node *draft, c
     return CHUNK_OK;
 }
 
+bool chk_node_stored(const chk_node *n) { return ((const chk_cell *)n)->stored; }
+
 chk_node *chk_node_retain(chk_node *n)
 {
     n->refs++;

@@ -40,7 +40,6 @@ struct chk_builder {
     bool assume;
 };
 
-static inline bool chk_node_stored(const chk_node *n) { return ((const chk_cell *)n)->stored; }
 static inline const char *chk_node_full_name(const chk_node *n) { return ((const chk_cell *)n)->full_name; }
 
 /* The live node equal to draft, or a new one made of it. draft's inputs are borrowed; its hash is computed here. full_name may be NULL. */

@@ -98,6 +98,7 @@ const chk_user_op *chk_builder_find_user(const chk_builder *b, const char *name,
 const char *chk_builder_nearest(const chk_builder *b, const char *name, size_t n); /* for "did you mean"; NULL when nothing is near */
 
 chk_node *chk_node_retain(chk_node *n);
+bool chk_node_stored(const chk_node *n);   /* there is a SOURCE in it */
 void chk_node_release(chk_node *n);        /* NULL allowed; deep chains do not recurse */
 
 /* ---- constructors */

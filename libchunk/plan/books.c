@@ -8,7 +8,7 @@ typedef struct readers {
     struct {
         const chk_source *source;
         int pass;
-    } *first;
+    } * first;
     int n, cap;
     chk_pass *pass;
     int number;

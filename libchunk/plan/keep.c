@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "plan/local.h"
 #include "plan/lower.h"
+#include "plan/nodeset.h"
 
 /* Nanoseconds of one core, measured on the class of machine that docs/benchmark.md names, rounded: they only have to be right within a factor. */
 #define NS_CHEAP 0.15                         /* an addition on an element in L1 */
@@ -21,7 +22,6 @@ typedef struct use {
     const chk_node *node;
     uint64_t levels;                          /* bit l: a pass of level l uses it */
     double ns;                                /* to compute one element, inputs included */
-    bool inside;                              /* part of another value that is kept */
 } use;
 
 typedef struct uses {
@@ -53,33 +53,46 @@ static double cost_of(const chk_node *n)
     return function ? NS_FUNCTION : NS_CHEAP;
 }
 
-/* Nanoseconds an element of n's value. Shared parts count as often as they are used: an estimate from above for trees that share. */
-static double estimate(const chk_lower *l, const chk_node *n, int depth)
+/* Nanoseconds an element of n's value: each part once, as a pass computes it. */
+static chunk_status estimate(double *ns, const chk_lower *l, const chk_node *n, chk_nodeset *seen, int depth, chunk_error *err)
 {
+    bool fresh;
     double size = (double)chk_dtype_size(n->dtype);
-    if (depth > MAX_DEPTH) return 0;
-    if (n->kind == CHK_NODE_SOURCE) return size * (n->u.source->cuttable ? NS_READ_BYTE : NS_DECODE_BYTE);
-    if (chk_lower_find(l, n)) return size * NS_READ_BYTE;
-    double ns = cost_of(n);
+    CHK_TRY(chk_nodeset_add(seen, n, &fresh, err));
+    if (!fresh || depth > MAX_DEPTH) return CHUNK_OK;
+    if (n->kind == CHK_NODE_SOURCE || chk_lower_find(l, n)) {
+        *ns += size * (n->kind != CHK_NODE_SOURCE || n->u.source->cuttable ? NS_READ_BYTE : NS_DECODE_BYTE);
+        return CHUNK_OK;
+    }
+    *ns += cost_of(n);
     for (int i = 0; i < n->n_in; i++)
-        if (2 * chk_shape_count(&n->in[i]->shape) > chk_shape_count(&n->shape)) ns += estimate(l, n->in[i], depth + 1);
-    return ns;
+        if (2 * chk_shape_count(&n->in[i]->shape) > chk_shape_count(&n->shape)) CHK_TRY(estimate(ns, l, n->in[i], seen, depth + 1, err));
+    return CHUNK_OK;
+}
+
+static bool may_be_kept(const chk_node *n)
+{
+    return n->kind == CHK_NODE_MAP || n->kind == CHK_NODE_USER || (n->kind == CHK_NODE_CUSTOM && n->u.custom.op->local);
 }
 
 /* Enters the values that one pass computes at full size: a value counts from its topmost node on. */
-static void collect(uses *u, const chk_node *n, int64_t space, int level, int depth)
+static chunk_status collect(uses *u, const chk_node *n, int64_t space, int level, chk_nodeset *seen, int depth, chunk_error *err)
 {
-    if (depth > MAX_DEPTH || n->kind == CHK_NODE_SOURCE || (depth > 0 && chk_lower_find(u->l, n))) return;
-    if ((n->kind == CHK_NODE_MAP || n->kind == CHK_NODE_USER || (n->kind == CHK_NODE_CUSTOM && n->u.custom.op->local)) && chk_shape_count(&n->shape) == space) {
+    bool fresh;
+    if (depth > MAX_DEPTH || n->kind == CHK_NODE_SOURCE || (depth > 0 && chk_lower_find(u->l, n))) return CHUNK_OK;
+    CHK_TRY(chk_nodeset_add(seen, n, &fresh, err));
+    if (!fresh) return CHUNK_OK;
+    if (may_be_kept(n) && chk_shape_count(&n->shape) == space) {
         int i = 0;
         while (i < u->n && u->use[i].node != n) i++;
         if (i == u->n && u->n < MAX_USES) u->use[u->n++] = (use){.node = n};
         if (i < u->n) {
-            if (u->use[i].levels >> level & 1) return; /* seen in this pass, with all below */
+            if (u->use[i].levels >> level & 1) return CHUNK_OK; /* seen in this pass, with all below */
             u->use[i].levels |= (uint64_t)1 << level;
         }
     }
-    for (int i = 0; i < n->n_in; i++) collect(u, n->in[i], space, level, depth + 1);
+    for (int i = 0; i < n->n_in; i++) CHK_TRY(collect(u, n->in[i], space, level, seen, depth + 1, err));
+    return CHUNK_OK;
 }
 
 static bool worth_keeping(const use *u)
@@ -89,29 +102,45 @@ static bool worth_keeping(const use *u)
     return n > 1 && (n - 1) * u->ns > 1.2 * keep;
 }
 
-static bool contains(const chk_node *n, const chk_node *part, int depth)
+static chunk_status collect_all(uses *u, chunk_error *err)
 {
-    if (n == part) return true;
-    for (int i = 0; i < n->n_in && depth < MAX_DEPTH; i++)
-        if (contains(n->in[i], part, depth + 1)) return true;
-    return false;
+    for (int i = 0; i < u->l->n_items; i++) {
+        const chk_item *it = u->l->item[i];
+        if (it->level < 0 || it->level >= 64) continue;
+        chk_nodeset seen = {0};
+        int depth = it->kind == CHK_ITEM_TARGET || it->root_is_self ? 0 : 1;
+        chunk_status st = collect(u, it->root, chk_shape_count(&it->root->shape), it->level, &seen, depth, err);
+        chk_nodeset_done(&seen);
+        if (st != CHUNK_OK) return st;
+    }
+    return CHUNK_OK;
+}
+
+/* The first values found, from the top of each expression, that are worth it; nothing inside them. */
+static chunk_status choose(chk_lower *l, uses *u, chk_nodeset *inside, chunk_error *err)
+{
+    for (int i = 0; i < u->n && l->n_kept < CHK_MAX_KEPT; i++) {
+        use *v = &u->use[i];
+        if (__builtin_popcountll(v->levels) < 2 || chk_shape_count(&v->node->shape) * 8 < CHK_DENSE_BYTES || chk_nodeset_has(inside, v->node)) continue;
+        chk_nodeset seen = {0};
+        chunk_status st = estimate(&v->ns, l, v->node, &seen, 0, err);
+        chk_nodeset_done(&seen);
+        CHK_TRY(st);
+        if (!worth_keeping(v)) continue;
+        l->kept[l->n_kept++] = v->node;
+        CHK_TRY(chk_nodeset_add_all(inside, v->node, err));
+    }
+    return CHUNK_OK;
 }
 
 chunk_status chk_lower_choose_kept(chk_lower *l, chunk_error *err)
 {
     uses u = {.use = chk_calloc(MAX_USES, sizeof *u.use), .l = l};
     if (!u.use) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
-    for (int i = 0; i < l->n_items; i++) {
-        const chk_item *it = l->item[i];
-        if (it->level >= 0 && it->level < 64) collect(&u, it->root, chk_shape_count(&it->root->shape), it->level, it->kind == CHK_ITEM_TARGET || it->root_is_self ? 0 : 1);
-    }
-    for (int i = 0; i < u.n; i++) {
-        if (__builtin_popcountll(u.use[i].levels) < 2 || chk_shape_count(&u.use[i].node->shape) * 8 < CHK_DENSE_BYTES) continue;
-        u.use[i].ns = estimate(l, u.use[i].node, 0);
-        for (int k = 0; k < l->n_kept && !u.use[i].inside; k++) u.use[i].inside = contains(l->kept[k], u.use[i].node, 0);
-        if (u.use[i].inside || !worth_keeping(&u.use[i]) || l->n_kept == CHK_MAX_KEPT) continue;
-        l->kept[l->n_kept++] = u.use[i].node;
-    }
+    chk_nodeset inside = {0};
+    chunk_status st = collect_all(&u, err);
+    if (st == CHUNK_OK) st = choose(l, &u, &inside, err);
+    chk_nodeset_done(&inside);
     chk_free(u.use);
-    return CHUNK_OK;
+    return st;
 }

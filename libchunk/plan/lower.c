@@ -101,14 +101,6 @@ static bool should_hoist(const chk_node *n, int64_t space)
 static chunk_status need_level(chk_lower *l, const chk_node *n, int64_t space, bool as_root, int depth, int *level,
                                chunk_error *err);
 
-static bool reads_data(const chk_node *n)
-{
-    if (n->kind == CHK_NODE_SOURCE) return true;
-    for (int i = 0; i < n->n_in; i++)
-        if (reads_data(n->in[i])) return true;
-    return false;
-}
-
 chunk_status chk_lower_add_spill(chk_spill **out, chk_lower *l, chk_region *region, chk_dtype dtype, const chk_shape *shape,
                                  const chk_grid *grid, chunk_error *err)
 {
@@ -169,7 +161,7 @@ static chunk_status materialise(chk_lower *l, const chk_node *n, chk_item_kind k
         CHK_TRY(input_levels(l, n, depth, &fresh.level, err));
     else
         CHK_TRY(need_level(l, fresh.root, chk_shape_count(&fresh.root->shape), fresh.root_is_self, depth + 1, &fresh.level, err));
-    if (kind == CHK_ITEM_STORE && fresh.root_is_self && !reads_data(n)) fresh.level -= PRELUDE;
+    if (kind == CHK_ITEM_STORE && fresh.root_is_self && !chk_node_stored(n)) fresh.level -= PRELUDE;
     chunk_status made = kind == CHK_ITEM_CUSTOM ? CHUNK_OK : chk_lower_make_place(l, &fresh, err);
     if (made != CHUNK_OK) {
         chk_source_release(fresh.source);

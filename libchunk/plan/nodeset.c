@@ -32,13 +32,23 @@ chunk_status chk_nodeset_add(chk_nodeset *s, const chk_node *n, bool *fresh, chu
     return CHUNK_OK;
 }
 
+bool chk_nodeset_has(const chk_nodeset *s, const chk_node *n) { return s->cap && s->slot[place(s, n)]; }
+
 void chk_nodeset_done(chk_nodeset *s)
 {
     chk_free(s->slot);
     *s = (chk_nodeset){0};
 }
 
-/* Depth is bounded by the depth of expressions that planning accepts. */
+/* Depth of both walks is bounded by the depth of expressions that planning accepts. */
+chunk_status chk_nodeset_add_all(chk_nodeset *s, const chk_node *n, chunk_error *err)
+{
+    bool fresh;
+    CHK_TRY(chk_nodeset_add(s, n, &fresh, err));
+    for (int i = 0; i < n->n_in && fresh; i++) CHK_TRY(chk_nodeset_add_all(s, n->in[i], err));
+    return CHUNK_OK;
+}
+
 chunk_status chk_node_contains(bool *found, const chk_node *n, const chk_node *part, chk_nodeset *seen, chunk_error *err)
 {
     bool fresh;

@@ -11,7 +11,10 @@ typedef struct chk_nodeset {
 
 /* *fresh: n was not in the set before. */
 chunk_status chk_nodeset_add(chk_nodeset *s, const chk_node *n, bool *fresh, chunk_error *err);
+bool chk_nodeset_has(const chk_nodeset *s, const chk_node *n);
 void chk_nodeset_done(chk_nodeset *s);
+/* Adds n and all that it is made of. */
+chunk_status chk_nodeset_add_all(chk_nodeset *s, const chk_node *n, chunk_error *err);
 /* Does the expression n have `part` inside (or is it that itself)? seen: nodes that were looked through before without finding it. */
 chunk_status chk_node_contains(bool *found, const chk_node *n, const chk_node *part, chk_nodeset *seen, chunk_error *err);
 
