@@ -20,55 +20,64 @@ static int log2_floor(int64_t n)
     return b;
 }
 
-static int64_t chunk_elements(const chk_grid *grid, const chk_shape *space)
+/* Results in a box of these extents, and bytes of their states in all reductions. */
+static size_t count_results(const chk_fused *f, const int64_t *extent)
 {
-    int64_t n = 1;
-    for (int a = 0; a < grid->ndim; a++) {
-        int64_t c = chk_axis_max_chunk(&grid->axis[a]);
-        n *= c < 1 ? 1 : c < space->dim[a] ? c : space->dim[a];
-    }
-    return n;
-}
-
-/* Bytes of states that the results of one whole chunk need. */
-static size_t chunk_states(const chk_fused *f)
-{
-    size_t kept = 1, state = 0;
-    for (int a = 0; a < f->space.ndim; a++) {
-        int64_t c = chk_axis_max_chunk(&f->grid.axis[a]);
-        if (!(f->reduced >> a & 1)) kept *= (size_t)(c < 1 ? 1 : c < f->space.dim[a] ? c : f->space.dim[a]);
-    }
-    for (int o = 0; o < f->n_out; o++) state += f->out[o].reduce ? f->out[o].reducer.state_bytes : 0;
-    return kept * state;
-}
-
-/* Of one block of that size. */
-static size_t block_states(const chk_fused *f, int64_t block_elements)
-{
-    chk_geometry g;
-    size_t n = 0;
-    chk_geometry_make(&g, &f->space, &f->grid, f->reduced, f->leaf_elements, block_elements, false);
-    for (int o = 0; o < f->n_out; o++) n += f->out[o].reduce ? f->out[o].reducer.state_bytes : 0;
+    size_t n = 1;
     for (int a = 0; a < f->space.ndim; a++)
-        if (!(f->reduced >> a & 1)) n *= (size_t)g.block[a];
+        if (!(f->reduced >> a & 1)) n *= (size_t)extent[a];
     return n;
+}
+
+static size_t states(const chk_fused *f, const int64_t *extent)
+{
+    size_t one = 0;
+    for (int o = 0; o < f->n_out; o++) one += f->out[o].reduce ? f->out[o].reducer.state_bytes : 0;
+    return one * count_results(f, extent);
+}
+
+/* Chunks of files are placed when the first of their blocks comes that is not fill. Blocks come with the reduced axes fastest; where that mixes
+ * blocks of several chunks, or is not the order of elements in a chunk and several files' chunks compete, the places would depend on how large
+ * blocks are. whole: all blocks of a chunk come in a row. */
+static bool layout_depends_on_blocks(const chk_fused *f, bool whole)
+{
+    int n_placed = 0;
+    bool kept_cut = false, reduced_cut = false, mixes = false;
+    for (int o = 0; o < f->n_out; o++) n_placed += !f->out[o].reduce && f->out[o].ordered;
+    for (int a = 0; a < f->space.ndim; a++) {
+        bool red = f->reduced >> a & 1;
+        *(red ? &reduced_cut : &kept_cut) |= f->g.leaf[a] < f->g.max_chunk[a];
+        mixes |= red && f->space.dim[a] > 1;
+    }
+    return kept_cut && (whole ? n_placed > 1 && reduced_cut : n_placed > 0 && mixes);
+}
+
+static void cut(chk_fused *f, int64_t block_elements, bool whole_chunks)
+{
+    chk_geometry_make(&f->g, &f->space, &f->grid, f->reduced, f->leaf_elements, block_elements, whole_chunks);
 }
 
 static void size_cut(chk_fused *f, int64_t block_elements)
 {
-    int64_t in_chunk = chunk_elements(&f->grid, &f->space);
-    f->encoded = false;
     bool cuttable = true;
+    f->encoded = false;
     for (int o = 0; o < f->n_out; o++) f->encoded |= f->out[o].whole_chunks;
     for (int i = 0; i < f->program.n_inputs; i++) cuttable &= f->program.input[i].source->cuttable;
-    if (f->encoded) block_elements = in_chunk;
-    /* Large states are paid for once a level of the tree: rather smaller blocks, as long as they are not smaller than it pays to read. */
-    else if (f->reduces && cuttable)
-        while (block_elements > LEAST_BLOCK && block_states(f, block_elements) > MOST_STATES) block_elements /= 2;
-    bool whole =
-        f->encoded || !cuttable || (in_chunk > block_elements && in_chunk <= MAX_UNIT_ELEMENTS && chunk_states(f) <= LARGE_STATES);
+    cut(f, block_elements, false);
+    int64_t in_chunk = 1;
+    for (int a = 0; a < f->space.ndim; a++) in_chunk *= f->g.max_chunk[a];
+    bool small = in_chunk <= MAX_UNIT_ELEMENTS && states(f, f->g.max_chunk) <= LARGE_STATES;
+    if (f->encoded) {
+        block_elements = in_chunk;
+    } else if (f->reduces && layout_depends_on_blocks(f, !cuttable || small)) {
+        block_elements = 1; /* a leaf, under every ceiling */
+    } else if (f->reduces && cuttable) {
+        /* Large states are paid for once a level of the tree: rather smaller blocks, as long as they are not smaller than it pays to read. */
+        while (block_elements > LEAST_BLOCK && states(f, f->g.block) > MOST_STATES) cut(f, block_elements /= 2, false);
+    }
+    bool whole = f->encoded || !cuttable || (in_chunk > block_elements && small);
     f->fetch_units = !cuttable || !whole;
-    chk_geometry_make(&f->g, &f->space, &f->grid, f->reduced, f->leaf_elements, block_elements, whole);
+    cut(f, block_elements, whole);
     if (f->encoded) { /* blocks are chunks even where leaves would have to be cut */
         memcpy(f->g.block, f->g.max_chunk, sizeof f->g.block);
         for (int a = 0; a < f->space.ndim; a++) f->g.blocks_in_chunk[a] = 1;
@@ -87,22 +96,19 @@ static void size_cut(chk_fused *f, int64_t block_elements)
 static void size_reductions(chk_fused *f, int n_workers)
 {
     const chk_geometry *g = &f->g;
-    f->cap = 1;
+    f->cap = count_results(f, g->block);
     f->block_level = 0;
     int64_t kept_blocks = 1;
     for (int a = 0; a < f->space.ndim; a++) {
         if (g->reduced >> a & 1) {
             f->block_level += g->block[a] >= g->max_chunk[a] ? g->axis_bits[a] : log2_floor(g->block[a] / g->leaf[a]);
-        } else {
-            f->cap *= (size_t)g->block[a];
-            if (g->whole_chunks) kept_blocks *= g->blocks_in_chunk[a];
+        } else if (g->whole_chunks) {
+            kept_blocks *= g->blocks_in_chunk[a];
         }
     }
     f->stack_depth = f->units_per_task > 1 ? 2 * (g->levels + 2) : g->whole_chunks ? g->chunk_bits + 3 : f->block_level + 3;
-    size_t states = 0;
-    for (int o = 0; o < f->n_out; o++) states += f->out[o].reduce ? f->out[o].reducer.state_bytes * f->cap : 0;
     /* Encoded passes start in order and hold a kept area each: at most workers and two more are under way. */
-    f->run_ahead = f->encoded || states * (size_t)kept_blocks > LARGE_STATES ? 2 * n_workers + 2 : 0;
+    f->run_ahead = f->encoded || states(f, g->block) * (size_t)kept_blocks > LARGE_STATES ? 2 * n_workers + 2 : 0;
     f->cacheable = f->program.constant_when_absent;
     for (int o = 0; o < f->n_out; o++) {
         chk_fused_out *out = &f->out[o];
@@ -116,7 +122,6 @@ static void size_reductions(chk_fused *f, int n_workers)
 
 void chk_fused_size(chk_fused *f, chk_pass *pass, int64_t block_elements, int n_workers)
 {
-    f->n_workers = n_workers;
     for (int i = 0; i < f->program.n_inputs; i++) {
         int64_t most = f->program.input[i].source->most_block;
         if (most && most < block_elements) block_elements = most;

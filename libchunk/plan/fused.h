@@ -45,7 +45,6 @@ typedef struct chk_fused {
     int stack_depth, block_level;
     int64_t run_ahead;                    /* tasks may start this far above the lowest unfinished one; 0: no limit */
     bool cacheable;                       /* blocks of fill alone have the same states wherever they lie */
-    int n_workers;
     size_t fetch_arena, fetch_transient;
     uint64_t epoch;                       /* of this opening: marks what lies in work areas as ours */
 } chk_fused;

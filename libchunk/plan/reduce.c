@@ -208,7 +208,6 @@ static chunk_status post_locked(chk_combiner *c, int64_t kept_id, const chk_box 
             chunk_status st = c->sink                                      ? hand_on_block(c, block, k, state_of(c, e), err)
                               : finish_block(c, block, state_of(c, e)) ? CHUNK_OK
                                                                        : user_failed(c, err);
-            c->n_done++;
             put_free(c, e);
             return st;
         }

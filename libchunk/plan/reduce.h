@@ -70,7 +70,6 @@ typedef struct chk_combiner {
     chk_sink *sink;                       /* takes finished blocks, in the result's own index space (large results) */
     char *finished;                       /* room for one such block */
     bool keepdims;                        /* the sink's index space has the reduced axes, with extent 1 */
-    int64_t n_done;                       /* result blocks that are finished */
     bool ready;
 } chk_combiner;
 
