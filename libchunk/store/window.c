@@ -122,7 +122,9 @@ bool chk_hold_failed(const chk_hold *h)
 
 /* ---- windows or reads */
 
-enum { BIG_FILE = 64 << 20, TRIAL = 2 * CHK_WINDOW_GRANULE, READ = 512 * 1024, TRIALS = 2 };
+/* Small reads against large windows, as in a run. A trial's window is one granule, no more, and nothing else is held meanwhile: it counts in the
+ * peak of the process, whatever plan comes. */
+enum { BIG_FILE = 64 << 20, TRIAL = CHK_WINDOW_GRANULE, READ = 512 * 1024, TRIALS = 4 };
 
 /* File systems whose pages can vanish, or come slowly, for reasons outside this machine. */
 static bool remote(int fd)
@@ -151,34 +153,52 @@ static uint64_t sum_of(const char *data, size_t n_bytes)
     return s;
 }
 
+/* The least time of TRIALS to sum a piece of the file by reads, UINT64_MAX when that fails. */
+static uint64_t time_reads(int fd, off_t at)
+{
+    char *buf = mmap(NULL, READ, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint64_t best = UINT64_MAX;
+    volatile uint64_t sum = 0;
+    bool ok = buf != MAP_FAILED;
+    for (int i = 0; i < TRIALS && ok; i++, at += TRIAL) {
+        uint64_t t0 = chk_clock_ns();
+        for (off_t k = 0; k < TRIAL && ok; k += READ) {
+            ok = pread(fd, buf, READ, at + k) == READ;
+            sum += sum_of(buf, READ);
+        }
+        uint64_t t = chk_clock_ns() - t0;
+        if (t < best) best = t;
+    }
+    if (buf != MAP_FAILED) munmap(buf, READ);
+    return ok ? best : UINT64_MAX;
+}
+
+static uint64_t time_windows(int fd, off_t at)
+{
+    uint64_t best = UINT64_MAX;
+    volatile uint64_t sum = 0;
+    bool ok = true;
+    for (int i = 0; i < TRIALS && ok; i++, at += TRIAL) {
+        chk_hold h = {0};
+        uint64_t t0 = chk_clock_ns();
+        const char *w = chk_window_map(&h, fd, (uint64_t)at, TRIAL);
+        ok = w != NULL;
+        if (ok) sum += sum_of(w, TRIAL);
+        chk_window_unmap(&h);
+        uint64_t t = chk_clock_ns() - t0;
+        if (t < best) best = t;
+    }
+    return ok ? best : UINT64_MAX;
+}
+
 /* Sums pieces of the file, half of them through windows; true when those are no slower. Each piece is used once, and their place differs from
  * run to run: they come out of memory, as most of a large file does, and not out of the processor's caches, where copying looks cheap. */
 static bool windows_faster(int fd, int64_t file_bytes)
 {
-    char *buf = mmap(NULL, READ, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (buf == MAP_FAILED) return true;
-    off_t most = (file_bytes - 2 * TRIALS * TRIAL) / PAGE, at = (off_t)(chk_clock_ns() * 0x9E3779B97F4A7C15u >> 20) % most * PAGE;
-    uint64_t best[2] = {UINT64_MAX, UINT64_MAX};
-    volatile uint64_t sum = 0;
-    bool ok = readahead(fd, at, 2 * TRIALS * TRIAL) == 0;
-    for (int i = 0; i < TRIALS && ok; i++, at += 2 * TRIAL) {
-        chk_hold h = {0};
-        uint64_t t0 = chk_clock_ns();
-        for (off_t k = 0; k < TRIAL && ok; k += READ) { /* at the sizes that a run would use: small reads, large windows */
-            ok = pread(fd, buf, READ, at + k) == READ;
-            sum += sum_of(buf, READ);
-        }
-        uint64_t t1 = chk_clock_ns();
-        const char *w = ok ? chk_window_map(&h, fd, (uint64_t)at + TRIAL, TRIAL) : NULL;
-        ok = w != NULL;
-        if (ok) sum += sum_of(w, TRIAL);
-        chk_window_unmap(&h);
-        uint64_t t2 = chk_clock_ns();
-        if (t1 - t0 < best[0]) best[0] = t1 - t0;
-        if (t2 - t1 < best[1]) best[1] = t2 - t1;
-    }
-    munmap(buf, READ);
-    return ok && best[1] <= best[0];
+    off_t most = (file_bytes - 2 * TRIALS * TRIAL) / TRIAL, at = (off_t)(chk_clock_ns() * 0x9E3779B97F4A7C15u >> 20) % most * TRIAL;
+    if (readahead(fd, at, 2 * TRIALS * TRIAL) != 0) return false;
+    uint64_t reads = time_reads(fd, at), windows = time_windows(fd, at + TRIALS * TRIAL);
+    return windows < UINT64_MAX && windows <= reads;
 }
 
 static pthread_mutex_t decide_lock = PTHREAD_MUTEX_INITIALIZER;
