@@ -9,7 +9,7 @@ typedef struct ops_maker {
     chk_builder *b;
     chunk_error *err;
     chunk_status st;
-    chk_node *node[48];
+    chk_node *node[128];
     int n;
 } ops_maker;
 

@@ -126,6 +126,78 @@ def nan_to(value):
     return fn
 
 
+def near_float(got, want):
+    """Within some roundings of float16, 32 or 64."""
+    if got.dtype.kind not in "fc":
+        return exact(got, want)
+    e = float(np.finfo(got.dtype).eps)
+    scale = np.max(np.abs(want[np.isfinite(want)]), initial=1.0)
+    np.testing.assert_allclose(got, want, rtol=64 * e, atol=64 * e * float(scale))
+
+
+def diff(rng):
+    x = data(rng, pick(rng, DTYPES), shape_of(rng), special=0.1)
+    text, axis = along(rng, x, -1)
+    n = int(pick(rng, [0, 1, 1, 1, 2, 3, 9]))
+    arrays, args = {"x": x}, {}
+    for name in ("prepend", "append"):
+        if rng.random() < 0.3 and x.ndim:
+            if rng.random() < 0.5:
+                args[name] = 3
+            else:
+                shape = list(x.shape)
+                shape[axis] = int(rng.integers(0, 4))
+                args[name] = arrays[name[0]] = data(rng, pick(rng, DTYPES), tuple(shape), special=0)
+    words = "".join(f", {k}={k[0] if k[0] in arrays else v}" for k, v in args.items())
+    return Case(f"diff(x, n={n}{text}{words})", arrays, lambda: np.diff(x, n=n, axis=axis, **args), exact)
+
+
+def uneven(rng, n):
+    return np.cumsum(rng.random(n) + 0.25)
+
+
+def gradient(rng):
+    x = data(rng, pick(rng, DTYPES[1:]), shape_of(rng), special=0)
+    text, axis = along(rng, x, -1)
+    order = int(rng.integers(1, 3))
+    arrays, spacing = {"x": x}, [0.5]
+    if rng.random() < 0.4 and x.ndim:
+        arrays["c"], words = uneven(rng, x.shape[axis]), "c"
+        spacing = [arrays["c"]]
+    else:
+        words = "0.5"
+
+    def expected():
+        y = x.astype(float) if x.dtype.kind in "iu" else x
+        if not y.ndim:
+            raise ValueError("no axis")
+        return np.gradient(y, *spacing, axis=axis if y.ndim else None, edge_order=order)
+
+    return Case(f"gradient(x, {words}{text}, edge_order={order})", arrays, expected, near_float)
+
+
+def trapezoid(rng):
+    y = data(rng, pick(rng, DTYPES[1:]), shape_of(rng), special=0)
+    text, axis = along(rng, y, -1)
+    arrays, args = {"y": y}, {}
+    way = int(rng.integers(4))
+    if way == 1 and y.ndim:
+        args["x"] = arrays["x"] = uneven(rng, y.shape[axis])
+    elif way == 2 and y.ndim:
+        args["x"] = arrays["x"] = np.cumsum(rng.random(y.shape), axis=axis).astype(pick(rng, ["f4", "f8"]))
+    elif way == 3:
+        args["dx"] = 0.25
+    words = "".join(f", {k}={'x' if k == 'x' else v}" for k, v in args.items())
+
+    def expected():
+        if not y.ndim:
+            raise ValueError("no axis")
+        d = float if y.dtype.kind in "iu" else y.dtype  # what numpy adds before it widens is added wide here
+        return np.trapezoid(y.astype(np.result_type(d, args["x"]) if "x" in args else d), axis=axis, **args)
+
+    return Case(f"trapezoid(y{words}{text})", arrays, expected, near_float)
+
+
 ORACLES = {
     "cumulative_sum": cumulative("cumulative_sum", lambda x, a, **k: np.cumsum(np.atleast_1d(x), axis=a or 0, **k), exact, start_value=0),
     "cumulative_prod": cumulative("cumulative_prod", lambda x, a, **k: np.cumprod(np.atleast_1d(x), axis=a or 0, **k), exact, near_complex, start_value=1),
@@ -138,14 +210,20 @@ ORACLES = {
     "ffill": gaps("ffill", False),
     "bfill": gaps("bfill", True),
     "ewm_mean": ewm_mean,
+    "diff": diff,
+    "gradient": gradient,
+    "trapezoid": trapezoid,
 }
 BITS = {
     "scanned": lambda n: f"a = cumulative_sum(x, axis=0); b = cumulative_prod(1 + x*1e-6, axis={n - 1}); c = x - cumulative_sum(x, axis={n - 1})",
+    "sloped": lambda n: f"a = diff(x, n=2, axis=0, prepend=1.0); b = gradient(x, 0.5, axis={n - 1}, edge_order=2); c = trapezoid(x, axis=0)",
     "filled": lambda n: f"a = bfill(where(x > 0.3, x, nan), axis=0, limit=3); b = ewm_mean(x, span=9, axis={n - 1}); c = nancummax(x, axis={n - 1})",
 }
 MEMORY = {name: f"{name}(x, axis={axis})" for axis, name in enumerate(["cumulative_sum", "cumulative_prod"])}
 MEMORY.update({name: f"{name}(x, axis={k % 2})" for k, name in enumerate(["nancumsum", "nancumprod", "cummin", "cummax", "nancummin", "nancummax"])})
+MEMORY["gradient"] = "gradient(x, 0.5, axis=0)"
 MEMORY["ewm_mean"] = "ewm_mean(x, span=9)"
-WORKLOADS = ["cumulative_sum(xz, axis=0)", "x - cumulative_sum(x, axis=0)", "cumulative_sum(x, axis=1, include_initial=True)"]
-FAULTS = {"scan": ("cumulative_sum(x, axis=0)", "plain", []), "scan encoded": ("bfill(x, axis=1)", "zip", ["--filter", "gzip=1"]),
+WORKLOADS = ["diff(x, axis=0)", "max(abs(diff(xz, n=2)), axis=0)", "gradient(xz, axis=0, edge_order=2)", "trapezoid(x, dx=0.5, axis=0)",
+             "cumulative_sum(xz, axis=0)", "x - cumulative_sum(x, axis=0)", "cumulative_sum(x, axis=1, include_initial=True)"]
+FAULTS = {"differences": ("gradient(diff(x, axis=0), axis=1)", "zip", []), "scan": ("cumulative_sum(x, axis=0)", "plain", []), "scan encoded": ("bfill(x, axis=1)", "zip", ["--filter", "gzip=1"]),
           "scan kept": ("x - cumulative_sum(x, axis=1)", "plain", [])}
