@@ -5,6 +5,7 @@ Makes its data by group, runs everything in turn in processes of their own, writ
 exit status 1 when a row misses its floor.
 """
 import argparse
+import importlib
 import os
 import subprocess
 import sys
@@ -58,6 +59,8 @@ def main():
     import data
     import report
     import rows as table
+    for name in sorted(f[:-3] for f in os.listdir(HERE) if f.startswith("rows_") and f.endswith(".py")):
+        importlib.import_module(name)  # families of operations bring theirs
     from engine import Bench, Failed, Row
 
     chosen = [r for r in table.ROWS if not a.workload or any(r[0].lower().startswith(w.lower()) for w in a.workload)]

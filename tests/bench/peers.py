@@ -4,16 +4,20 @@
     peers.py run PEER WORKLOAD DIR     run one in this process, print one line of JSON
     peers.py list                      the known PEER/WORKLOAD pairs
 
+Families of operations bring theirs in peers_*.py.
+
 seconds: from inputs opened to output closed; imports, warming the page cache and checking are outside. peak_mib: the process's VmHWM,
 reset when the clock starts. others: mean cores that other processes used meanwhile. check_value must agree with libchunk's.
 """
 import contextlib
+import importlib
 import json
 import os
 import shutil
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from measure import CORES, Load, median, status_mib, warm
 
@@ -405,10 +409,17 @@ def run(name, workload, dir):
     print(json.dumps(line), flush=True)
 
 
-if __name__ == "__main__":
+def main():
+    for path in sorted(Path(__file__).resolve().parent.glob("peers_*.py")):
+        importlib.import_module(path.stem)
     if len(sys.argv) == 5 and sys.argv[1] == "run" and (sys.argv[2], sys.argv[3]) in REG:
         run(*sys.argv[2:])
     elif sys.argv[1:] == ["list"]:
         print("\n".join(f"{p}/{w}" for p, w in REG))
     else:
         sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    import peers  # families' files register with the module of this name
+    peers.main()
