@@ -32,7 +32,8 @@ typedef enum chk_param_kind {
     CHK_PAR_AXIS,                     /* int, tuple of ints, None */
     CHK_PAR_INT, CHK_PAR_NUMBER, CHK_PAR_BOOL, CHK_PAR_DTYPE, CHK_PAR_SHAPE, /* int or tuple of ints */
     CHK_PAR_STRING,
-    CHK_PAR_ARRAYS                    /* a tuple of arrays */
+    CHK_PAR_ARRAYS,                   /* a tuple of arrays */
+    CHK_PAR_ANY                       /* of several kinds: one value, or a tuple with one an axis */
 } chk_param_kind;
 
 enum { CHK_MAX_PARAMS = 12 };

@@ -14,14 +14,16 @@
     extern const chk_kern_row chk_arith_rows_##l[], chk_compare_rows_##l[], chk_math_rows_##l[], chk_complex_rows_##l[];           \
     extern const chk_kern chk_casts_##l[CHK_NDTYPE][CHK_NDTYPE];                                                                   \
     extern const chk_red_kern chk_reds_##l[CHK_NRED][CHK_NDTYPE];                                                                  \
-    extern const chk_move chk_moves_##l;
+    extern const chk_move chk_moves_##l;                                                                                           \
+    extern const chk_stencil chk_stencils_##l;
 FOR_LEVELS(DECLARE)
 
 #define LEVEL(l, level)                                                                                                            \
     [level] = {{chk_arith_rows_##l, chk_compare_rows_##l, chk_math_rows_##l, chk_complex_rows_##l},                                \
                chk_casts_##l,                                                                                                      \
                chk_reds_##l,                                                                                                       \
-               &chk_moves_##l},
+               &chk_moves_##l,                                                                                                     \
+               &chk_stencils_##l},
 static const chk_level levels[CHK_ISA_N] = {FOR_LEVELS(LEVEL)};
 
 const chk_level *chk_level_now(void) { return &levels[chk_isa_now()]; }

@@ -3,6 +3,7 @@
 #define CHK_KERN_LEVEL_H
 
 #include "kern/isa.h"
+#include "kern/stencil.h"
 
 /* Moving and transposing bytes; see kern.h, whose functions of like names call these. */
 typedef struct chk_move {
@@ -13,11 +14,22 @@ typedef struct chk_move {
     void (*bitunshuffle)(void *out, const void *in, size_t item_bytes, size_t n);
 } chk_move;
 
+/* Stencils and windows; see stencil.h, whose functions of like names call these. */
+typedef struct chk_stencil {
+    void (*sum)(double *out, const double *const *tap, const double *w, int n_taps, chk_fold fold, size_t n);
+    void (*add)(double *out, const double *const *tap, int n_taps, size_t n);
+    void (*least)(double *out, const double *const *tap, int n_taps, size_t n);
+    void (*greatest)(double *out, const double *const *tap, int n_taps, size_t n);
+    void (*select)(double *out, const double *const *tap, int n_taps, const uint8_t (*pair)[2], int n_pairs, int rank, size_t n);
+    void (*laplace)(double *out, const double *x, const double *const *lo, const double *const *hi, int n_axes, size_t n);
+} chk_stencil;
+
 typedef struct chk_level {
     const chk_kern_row *rows[4];            /* arithmetic, comparison, functions, complex */
     const chk_kern (*casts)[CHK_NDTYPE];    /* [from][to] */
     const chk_red_kern (*reds)[CHK_NDTYPE]; /* [reduction][dtype]; none where init is NULL */
     const chk_move *move;
+    const chk_stencil *stencil;
 } chk_level;
 
 const chk_level *chk_level_now(void);
