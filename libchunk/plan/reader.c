@@ -6,7 +6,7 @@
 #include "base/thread.h"
 
 /* A band: 256 KiB of float64, so that what is fetched is still in the second-level cache when it is computed with. */
-enum { BAND_ELEMENTS = 32 << 10 };
+enum { BAND_ELEMENTS = 32 << 10, LARGE_CHUNK = 4 << 10 };
 
 int64_t chk_extent_count(int ndim, const int64_t *extent)
 {
@@ -22,16 +22,22 @@ size_t chk_extent_bytes(int ndim, const int64_t *extent, chk_dtype d)
     return (size_t)(n > most ? most : n) * chk_dtype_size(d);
 }
 
-chunk_status chk_reader_init(chk_reader *r, const chk_node *node, chk_prog_lookup lookup, void *arg, chunk_error *err)
+chunk_status chk_reader_init_all(chk_reader *r, chk_node *const *nodes, int n, chk_prog_lookup lookup, void *arg, chunk_error *err)
 {
     memset(r, 0, sizeof *r);
-    r->dtype = node->dtype;
-    chk_program_init(&r->program, &node->shape);
-    chk_view view = chk_view_identity(&node->shape);
-    chunk_status st = chk_program_add(&r->program, node, &view, false, lookup, arg, &r->value, err);
-    if (st == CHUNK_OK) st = chk_program_seal(&r->program, &r->value, 1, err);
+    r->n_values = n;
+    r->node = chk_node_retain(nodes[0]);
+    r->grid = nodes[0]->grid;
+    chk_program_init(&r->program, &nodes[0]->shape);
+    chk_view view = chk_view_identity(&nodes[0]->shape);
+    chunk_status st = CHUNK_OK;
+    for (int i = 0; i < n && st == CHUNK_OK; i++) {
+        r->dtype[i] = nodes[i]->dtype;
+        st = chk_program_add(&r->program, nodes[i], &view, false, lookup, arg, &r->value[i], err);
+    }
+    if (st == CHUNK_OK) st = chk_program_seal(&r->program, r->value, n, err);
     if (st != CHUNK_OK) {
-        chk_program_free(&r->program);
+        chk_reader_done(r);
         return st;
     }
     r->cuttable = true;
@@ -39,23 +45,45 @@ chunk_status chk_reader_init(chk_reader *r, const chk_node *node, chk_prog_looku
     return CHUNK_OK;
 }
 
-void chk_reader_done(chk_reader *r) { chk_program_free(&r->program); }
+chunk_status chk_reader_init(chk_reader *r, const chk_node *node, chk_prog_lookup lookup, void *arg, chunk_error *err)
+{
+    chk_node *one = (chk_node *)node;
+    return chk_reader_init_all(r, &one, 1, lookup, arg, err);
+}
+
+void chk_reader_done(chk_reader *r)
+{
+    chk_program_free(&r->program);
+    chk_node_release(r->node);
+    r->node = NULL;
+}
+
+/* Bands: from the innermost axis on, as far as a chunk goes where chunks are large, and up to BAND_ELEMENTS where chunks can be cut. */
+static void choose_band(chk_reader *r, const int64_t *extent)
+{
+    int64_t count = 1;
+    for (int a = r->program.space.ndim - 1; a >= 0; a--) {
+        int64_t e = extent[a] > 0 ? extent[a] : 1, chunk = chk_axis_max_chunk(&r->grid.axis[a]), most = BAND_ELEMENTS / count;
+        r->by_chunk[a] = chunk > 0 && chunk < e && chunk >= LARGE_CHUNK / count;
+        if (r->by_chunk[a]) e = chunk;
+        if (r->cuttable && e > most) e = most > 0 ? most : 1;
+        r->band[a] = e;
+        count = e > INT64_MAX / count ? INT64_MAX : count * e;
+    }
+}
+
+/* The end of the band that begins at lo, at most hi. */
+static int64_t band_end(const chk_reader *r, int a, int64_t lo, int64_t hi)
+{
+    if (hi - lo > r->band[a]) hi = lo + r->band[a];
+    if (!r->by_chunk[a]) return hi;
+    int64_t end = chk_axis_bound(&r->grid.axis[a], chk_axis_find(&r->grid.axis[a], lo) + 1);
+    return end < hi ? end : hi;
+}
 
 void chk_reader_need(chk_reader *r, const int64_t *extent, chk_need *out)
 {
-    int ndim = r->program.space.ndim;
-    int64_t inner = chk_extent_count(ndim, extent);
-    for (int a = 0; a < ndim; a++) {
-        int64_t e = extent[a] > 0 ? extent[a] : 1;
-        inner = inner / e;
-        r->band[a] = e;
-        if (r->cuttable && inner < BAND_ELEMENTS && e > BAND_ELEMENTS / (inner > 0 ? inner : 1)) {
-            r->band[a] = BAND_ELEMENTS / (inner > 0 ? inner : 1);
-            for (int b = a + 1; b < ndim; b++) r->band[b] = extent[b] > 0 ? extent[b] : 1;
-            break;
-        }
-        if (r->cuttable && inner >= BAND_ELEMENTS) r->band[a] = 1;
-    }
+    choose_band(r, extent);
     size_t inputs = (size_t)r->program.n_inputs, most = 0, held = 0;
     *out = (chk_need){0};
     for (size_t i = 0; i < inputs; i++) {
@@ -91,19 +119,32 @@ static int dense_from(const chk_box *box, const int64_t *stride, size_t item)
     return a;
 }
 
-static chunk_status evaluate(const chk_reader *r, chk_prog_state *s, const chk_piece *pieces, const chk_box *box, char *dest,
-                             const int64_t *stride, chunk_error *err)
+/* Where one value goes: dest is that of the box being read, stride in bytes. */
+typedef struct place {
+    char *dest;
+    int64_t stride[CHK_MAX_NDIM];
+} place;
+
+static chunk_status evaluate(const chk_reader *r, chk_prog_state *s, const chk_piece *pieces, const chk_box *box, const place *to,
+                             chunk_error *err)
 {
     const chk_piece *at[r->program.n_inputs + 1];
     for (int i = 0; i < r->program.n_inputs; i++) at[i] = &pieces[i];
-    int outer = dense_from(box, stride, chk_dtype_size(r->dtype));
+    int outer = 0;
+    for (int v = 0; v < r->n_values; v++) {
+        int from = dense_from(box, to[v].stride, chk_dtype_size(r->dtype[v]));
+        if (from > outer) outer = from;
+    }
     chk_box run = *box;
     for (int a = 0; a < outer; a++) run.hi[a] = run.lo[a] + 1;
     for (;;) {
-        int64_t offset = 0;
-        for (int a = 0; a < outer; a++) offset += (run.lo[a] - box->lo[a]) * stride[a];
-        chk_prog_out out = {.value = r->value, .dest = dest + offset};
-        CHK_TRY(chk_program_run(s, at, box, &run, &out, 1, err));
+        chk_prog_out out[CHK_READER_VALUES];
+        for (int v = 0; v < r->n_values; v++) {
+            int64_t offset = 0;
+            for (int a = 0; a < outer; a++) offset += (run.lo[a] - box->lo[a]) * to[v].stride[a];
+            out[v] = (chk_prog_out){.value = r->value[v], .dest = to[v].dest + offset};
+        }
+        CHK_TRY(chk_program_run(s, at, box, &run, out, r->n_values, err));
         int a = outer - 1;
         for (; a >= 0; a--) {
             run.hi[a]++;
@@ -115,8 +156,8 @@ static chunk_status evaluate(const chk_reader *r, chk_prog_state *s, const chk_p
     }
 }
 
-static chunk_status read_band(const chk_reader *r, const chk_box *box, char *dest, const int64_t *stride, chk_arena *arena,
-                              chk_hold *books, chunk_error *err)
+static chunk_status read_band(const chk_reader *r, const chk_box *box, const place *to, chk_arena *arena, chk_hold *books,
+                              chunk_error *err)
 {
     size_t n = (size_t)r->program.n_inputs, mark = arena->used;
     chk_prog_state state;
@@ -133,7 +174,7 @@ static chunk_status read_band(const chk_reader *r, const chk_box *box, char *des
         if (st != CHUNK_OK) break;
     }
     uint64_t t0 = chk_clock_ns();
-    if (st == CHUNK_OK) st = evaluate(r, &state, piece, box, dest, stride, err);
+    if (st == CHUNK_OK) st = evaluate(r, &state, piece, box, to, err);
     books->ns_compute += chk_clock_ns() - t0;
     for (int i = 0; i < done && st == CHUNK_OK; i++)
         if (chk_hold_failed(&hold[i]))
@@ -144,34 +185,63 @@ static chunk_status read_band(const chk_reader *r, const chk_box *box, char *des
     return st;
 }
 
-chunk_status chk_reader_read(const chk_reader *r, const chk_box *box, void *dest, const int64_t *stride, chk_arena *arena,
-                             chk_hold *hold, chunk_error *err)
+static chunk_status read_box(const chk_reader *r, const chk_box *box, const place *whole, chk_arena *arena, chk_hold *hold,
+                             chunk_error *err)
 {
     int ndim = box->ndim;
-    int64_t dense[CHK_MAX_NDIM], next = (int64_t)chk_dtype_size(r->dtype);
-    for (int a = ndim - 1; a >= 0; a--) {
-        if (box->lo[a] >= box->hi[a]) return CHUNK_OK;
-        dense[a] = next;
-        next *= chk_box_extent(box, a);
-    }
-    if (!stride) stride = dense;
     chk_box band = *box;
-    for (int a = 0; a < ndim; a++)
-        if (band.hi[a] > band.lo[a] + r->band[a]) band.hi[a] = band.lo[a] + r->band[a];
+    for (int a = 0; a < ndim; a++) {
+        if (box->lo[a] >= box->hi[a]) return CHUNK_OK;
+        band.hi[a] = band_end(r, a, band.lo[a], box->hi[a]);
+    }
     for (;;) {
-        int64_t offset = 0;
-        for (int a = 0; a < ndim; a++) offset += (band.lo[a] - box->lo[a]) * stride[a];
-        CHK_TRY(read_band(r, &band, (char *)dest + offset, stride, arena, hold, err));
+        place to[CHK_READER_VALUES];
+        for (int v = 0; v < r->n_values; v++) {
+            to[v] = whole[v];
+            for (int a = 0; a < ndim; a++) to[v].dest += (band.lo[a] - box->lo[a]) * whole[v].stride[a];
+        }
+        CHK_TRY(read_band(r, &band, to, arena, hold, err));
         int a = ndim - 1;
         for (; a >= 0; a--) {
             band.lo[a] = band.hi[a];
             if (band.lo[a] < box->hi[a]) break;
             band.lo[a] = box->lo[a];
-            band.hi[a] = band.lo[a] + r->band[a] < box->hi[a] ? band.lo[a] + r->band[a] : box->hi[a];
+            band.hi[a] = band_end(r, a, band.lo[a], box->hi[a]);
         }
         if (a < 0) return CHUNK_OK;
-        band.hi[a] = band.lo[a] + r->band[a] < box->hi[a] ? band.lo[a] + r->band[a] : box->hi[a];
+        band.hi[a] = band_end(r, a, band.lo[a], box->hi[a]);
     }
+}
+
+static void dense_strides(int64_t *stride, const chk_box *box, chk_dtype d)
+{
+    int64_t next = (int64_t)chk_dtype_size(d);
+    for (int a = box->ndim - 1; a >= 0; a--) {
+        stride[a] = next;
+        next *= chk_box_extent(box, a);
+    }
+}
+
+chunk_status chk_reader_read(const chk_reader *r, const chk_box *box, void *dest, const int64_t *stride, chk_arena *arena,
+                             chk_hold *hold, chunk_error *err)
+{
+    place to = {.dest = dest};
+    if (stride)
+        memcpy(to.stride, stride, (size_t)box->ndim * sizeof *stride);
+    else
+        dense_strides(to.stride, box, r->dtype[0]);
+    return read_box(r, box, &to, arena, hold, err);
+}
+
+chunk_status chk_reader_read_all(const chk_reader *r, const chk_box *box, void *const *dest, chk_arena *arena, chk_hold *hold,
+                                 chunk_error *err)
+{
+    place to[CHK_READER_VALUES];
+    for (int v = 0; v < r->n_values; v++) {
+        to[v].dest = dest[v];
+        dense_strides(to[v].stride, box, r->dtype[v]);
+    }
+    return read_box(r, box, to, arena, hold, err);
 }
 
 void chk_reader_advise(const chk_reader *r, const chk_box *box)
