@@ -55,6 +55,7 @@ static bool layout_depends_on_blocks(const chk_fused *f, bool whole)
 static void cut(chk_fused *f, int64_t block_elements, bool whole_chunks)
 {
     chk_geometry_make(&f->g, &f->space, &f->grid, f->reduced, f->leaf_elements, block_elements, whole_chunks);
+    if (f->limited) chk_geometry_limit(&f->g, &f->needed);
 }
 
 static void size_cut(chk_fused *f, int64_t block_elements)
@@ -145,7 +146,8 @@ void chk_fused_size(chk_fused *f, chk_pass *pass, int64_t block_elements, int n_
         pass->window_bytes += need.window;
         pass->serial |= !in->source->thread_safe;
         pass->worker_bytes += in->source->worker_bytes;
-        pass->bytes_read += in->source->stored_bytes;
+        bool alike = in->aligned && chk_shape_equal(&in->source->shape, &f->space);
+        pass->bytes_read += (uint64_t)((double)in->source->stored_bytes * (alike ? chk_geometry_share(&f->g) : 1));
     }
     pass->kept_bytes = 0;
     pass->ordered = false;

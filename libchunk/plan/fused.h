@@ -34,6 +34,8 @@ typedef struct chk_fused {
     uint32_t reduced;
     int64_t leaf_elements;
     bool reduces;                         /* some output is reduced */
+    bool limited;                         /* chunks that do not meet `needed` on the kept axes are left out: nobody reads their results */
+    chk_box needed;
     chk_fused_out *out;
     int n_out;
     chk_geometry g;

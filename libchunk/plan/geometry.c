@@ -89,6 +89,27 @@ void chk_geometry_make(chk_geometry *g, const chk_shape *space, const chk_grid *
     }
 }
 
+void chk_geometry_limit(chk_geometry *g, const chk_box *needed)
+{
+    g->n_units = 1;
+    for (int i = 0; i < g->n_order; i++) {
+        int a = g->order[i].axis;
+        if (!g->order[i].in_chunk && !(g->reduced >> a & 1)) {
+            g->first_chunk[a] = chk_axis_find(&g->grid.axis[a], needed->lo[a]);
+            g->order[i].radix = chk_axis_find(&g->grid.axis[a], needed->hi[a] - 1) - g->first_chunk[a] + 1;
+        }
+        g->n_units *= g->order[i].radix;
+    }
+}
+
+double chk_geometry_share(const chk_geometry *g)
+{
+    double share = 1;
+    for (int i = 0; i < g->n_order; i++)
+        if (!g->order[i].in_chunk && g->order[i].radix > 0) share *= (double)g->order[i].radix / (double)g->grid.axis[g->order[i].axis].n_chunks;
+    return share;
+}
+
 bool chk_geometry_unit(const chk_geometry *g, int64_t u, chk_box *box, int64_t *chunk)
 {
     int n = g->space.ndim;
@@ -99,7 +120,7 @@ bool chk_geometry_unit(const chk_geometry *g, int64_t u, chk_box *box, int64_t *
         if (g->order[i].in_chunk)
             blk[g->order[i].axis] = digit;
         else
-            chunk[g->order[i].axis] = digit;
+            chunk[g->order[i].axis] = g->first_chunk[g->order[i].axis] + digit;
     }
     box->ndim = n;
     for (int a = 0; a < n; a++) {

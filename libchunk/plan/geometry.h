@@ -29,6 +29,7 @@ typedef struct chk_geometry {
     int axis_bits[CHK_MAX_NDIM];
     int64_t n_red_chunks;                     /* chunks along the reduced axes, product */
     int levels;                               /* height of the tree: slots < 1 << levels */
+    int64_t first_chunk[CHK_MAX_NDIM];        /* of the units, an axis: above 0 after chk_geometry_limit only */
     int n_order;                              /* digits of a unit's number, most significant first */
     struct { int axis; bool in_chunk; int64_t radix; } order[2 * CHK_MAX_NDIM];
 } chk_geometry;
@@ -36,6 +37,10 @@ typedef struct chk_geometry {
 /* block_elements: the aim for a block (at least one leaf, at most a chunk). leaf_elements: CHK_LEAF_ELEMENTS, or half for 16-byte elements. */
 void chk_geometry_make(chk_geometry *g, const chk_shape *space, const chk_grid *grid, uint32_t reduced, int64_t leaf_elements, int64_t block_elements,
                        bool whole_chunks);
+/* Leaves out the units of chunks that do not meet `needed` (not empty) on the kept axes. */
+void chk_geometry_limit(chk_geometry *g, const chk_box *needed);
+/* The share of the chunks that units are made of; 1 before chk_geometry_limit. */
+double chk_geometry_share(const chk_geometry *g);
 /* The box of unit u and its chunk's coordinates; false when it is empty. */
 bool chk_geometry_unit(const chk_geometry *g, int64_t u, chk_box *box, int64_t *chunk);
 int64_t chk_geometry_block_elements(const chk_geometry *g);

@@ -170,26 +170,6 @@ static chunk_status make_pass(chk_lower *l, chk_item *first, chunk_error *err)
     return CHUNK_OK;
 }
 
-typedef struct use {
-    const chk_source *source;
-    bool found;
-} use;
-
-static void compare(void *arg, chk_source *s)
-{
-    use *u = arg;
-    u->found |= s == u->source;
-}
-
-static void look_into(void *arg, chk_source *s) { chk_source_walk(s, compare, arg); }
-
-static bool reads(const chk_pass *p, const chk_source *source)
-{
-    use u = {.source = source};
-    if (p->ops->sources) p->ops->sources(p, look_into, &u);
-    return u.found;
-}
-
 /* First and last pass that uses each region. */
 static void set_lifetimes(chk_lower *l)
 {
@@ -206,7 +186,7 @@ static void set_lifetimes(chk_lower *l)
         int last = it->pass;
         if (!it->source) continue;
         for (int p = it->pass + 1; p < l->plan->n_passes; p++)
-            if (reads(&l->plan->pass[p], it->source)) last = p;
+            if (chk_pass_reads(&l->plan->pass[p], it->source)) last = p;
         if (it->region) it->region->first = it->pass, it->region->last = last;
         for (int k = 0; k < it->n_own; k++)
             if (it->own[k]->last < last) it->own[k]->last = last;
@@ -224,5 +204,6 @@ chunk_status chk_lower_passes(chk_lower *l, chunk_error *err)
         CHK_TRY(next->kind == CHK_ITEM_CUSTOM ? chk_lower_custom(l, next, err) : make_pass(l, next, err));
     }
     set_lifetimes(l);
+    chk_lower_limit(l);
     return CHUNK_OK;
 }

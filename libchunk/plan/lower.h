@@ -54,6 +54,9 @@ chunk_status chk_lower_custom(chk_lower *l, chk_item *it, chunk_error *err);
 /* A value of an earlier pass than those that are being made (a chk_prog_lookup). */
 chk_source *chk_lower_lookup(void *l, const chk_node *n);
 chunk_status chk_lower_add_pass(int *number, chk_lower *l, const chk_pass_ops *ops, void *ctx, chunk_error *err);
+/* Passes that only reduce leave out the chunks whose results nobody reads (needed.c). */
+void chk_lower_limit(chk_lower *l);
+bool chk_pass_reads(const chk_pass *p, const chk_source *source);
 void chk_lower_done(chk_lower *l);
 const chk_item *chk_lower_find(const chk_lower *l, const chk_node *n);
 chunk_status chk_plan_region(chk_region **out, chk_plan *p, const char *name, chunk_error *err);
