@@ -13,7 +13,8 @@ import pytest
 
 h5py = pytest.importorskip("h5py")
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/expr"))
+sys.path[:0] = [str(ROOT / "tests/expr"), str(ROOT / "tests/battery")]
+from families import gather  # noqa: E402
 from oracle import namespace, operations  # noqa: E402
 
 NS = dict(namespace(), erf=np.vectorize(math.erf, otypes=[float]), lgamma=np.vectorize(lambda x: math.lgamma(x) if x > 0 else np.nan, otypes=[float]))
@@ -237,6 +238,6 @@ def test_nan_places(run, name):
 
 def test_every_operation_has_a_value_test():
     text = Path(__file__).read_text()
-    missing = [n for n in operations() if n not in tokens(text)]
+    missing = [n for n in operations() if n not in tokens(text) and n not in gather("ORACLES")]
     short = {"bitwise_left_shift", "bitwise_right_shift"}       # by their signs
     assert set(missing) <= short, missing
