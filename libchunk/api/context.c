@@ -92,6 +92,11 @@ chunk_status chunk_context_new(chunk_context **out, const chunk_options *options
     return CHUNK_OK;
 }
 
+void chunk_context_defer(chunk_context *ctx, bool defer)
+{
+    if (ctx) ctx->defer = defer;
+}
+
 void chunk_context_assume(chunk_context *ctx, bool assume)
 {
     if (ctx) chk_builder_assume(ctx->builder, assume);

@@ -8,12 +8,14 @@
 
 static chunk_status check_output(const chunk_output *o, int i, chunk_error *err)
 {
-    if (o->size != sizeof *o) return chk_fail(err, CHUNK_EINVAL, "chunk_output.size of output %d is %zu, not %zu", i, o->size, sizeof *o);
+    if (o->size != sizeof *o)
+        return chk_fail(err, CHUNK_EINVAL, "chunk_output.size of output %d is %zu, not %zu", i, o->size, sizeof *o);
     if (!o->array) return chk_fail(err, CHUNK_EINVAL, "output %d has no array", i);
     int n = (o->file != NULL) + (o->data != NULL) + (o->write != NULL);
     bool empty_memory = n == 0 && chk_shape_count(&o->array->node->shape) == 0;
     if (n != 1 && !empty_memory) return chk_fail(err, CHUNK_EINVAL, "output %d: set exactly one of file, data and write", i);
-    if (o->file && (!o->dataset || !o->dataset[0] || !strcmp(o->dataset, "/"))) return chk_fail(err, CHUNK_EINVAL, "output %d: file %s has no dataset name", i, o->file);
+    if (o->file && (!o->dataset || !o->dataset[0] || !strcmp(o->dataset, "/")))
+        return chk_fail(err, CHUNK_EINVAL, "output %d: file %s has no dataset name", i, o->file);
     return CHUNK_OK;
 }
 
@@ -45,28 +47,41 @@ static chunk_status describe_dataset(chk_out *out, int i, chunk_error *err)
     for (int a = 0; a < n->shape.ndim; a++) {
         if (out->o.chunk) {
             if (out->o.chunk[a] < 1)
-                return chk_fail(err, CHUNK_ESHAPE, "output %d: chunk extent %lld on axis %d: it must be 1 or more", i, (long long)out->o.chunk[a], a);
+                return chk_fail(err, CHUNK_ESHAPE, "output %d: chunk extent %lld on axis %d: it must be 1 or more", i,
+                                (long long)out->o.chunk[a], a);
             out->chunk[a] = out->o.chunk[a] < n->shape.dim[a] ? out->o.chunk[a] : n->shape.dim[a];
         }
     }
     if (!out->o.chunk && !grid_as_chunks(out->chunk, n)) chk_h5_choose_chunk(out->chunk, &n->shape, item);
     for (int a = 0; a < n->shape.ndim; a++)
         if (__builtin_mul_overflow(raw, out->chunk[a], &raw) || raw >= (int64_t)1 << 32)
-            return chk_fail(err, CHUNK_ESHAPE, "output %d: a chunk of 4 GiB or more is more than HDF5 can store: give smaller chunks", i);
+            return chk_fail(err, CHUNK_ESHAPE,
+                            "output %d: a chunk of 4 GiB or more is more than HDF5 can store: give smaller chunks", i);
     chk_target *t = &out->target;
     t->grid = chk_grid_regular(&n->shape, out->chunk);
     t->own_grid = t->ordered = true;
+    t->extendible = out->bound;
     t->whole_chunks = out->pipeline.n > 0;
     if (t->whole_chunks) t->worker_bytes = chk_pipeline_worker_bytes(&out->pipeline, true);
     if (t->whole_chunks) chk_sink_h5_need(&out->pipeline, (size_t)raw, &t->kept_bytes, &t->scratch_bytes);
     return CHUNK_OK;
 }
 
-static chunk_status describe(chk_out *out, const chunk_output *o, int i, chunk_error *err)
+/* A result whose shape is a bound may stay so where it alone goes to a dataset without filters; else it is counted first. */
+static chunk_status settle(chk_out *out, const chunk_output *o, int n, chunk_error *err)
+{
+    chk_node *node = o->array->node;
+    bool plain = !o->filter || !strcmp(o->filter, "none");
+    out->bound = chk_node_is_bound(node) && n == 1 && o->file && plain;
+    out->node = out->bound ? node : chk_node_exact(o->array->ctx->builder, node, err);
+    return out->node ? CHUNK_OK : err ? err->code : CHUNK_ENOMEM;
+}
+
+static chunk_status describe(chk_out *out, const chunk_output *o, int i, int n, chunk_error *err)
 {
     CHK_TRY(check_output(o, i, err));
     out->o = *o;
-    out->node = o->array->node;
+    CHK_TRY(settle(out, o, n, err));
     out->target = (chk_target){.node = out->node, .name = out->node->name[0] ? out->node->name : "result"};
     out->o.file = out->o.dataset = out->o.filter = NULL;
     if (o->file && (!(out->o.file = chk_strdup(o->file)) || !(out->o.dataset = chk_strdup(o->dataset))))
@@ -92,7 +107,7 @@ chunk_status chk_outputs_describe(chk_outputs *os, const chunk_output *outputs, 
     if (!os->out || !os->targets || !os->writer) return chk_fail(err, CHUNK_ENOMEM, "out of memory for %d outputs", n);
     os->n = n;
     for (int i = 0; i < n; i++) {
-        CHK_TRY(describe(&os->out[i], &outputs[i], i, err));
+        CHK_TRY(describe(&os->out[i], &outputs[i], i, n, err));
         os->targets[i] = os->out[i].target;
         const chk_out *a = &os->out[i];
         for (int k = 0; k < i && a->o.file; k++) {
@@ -155,7 +170,12 @@ static chunk_status create(chk_outputs *os, int i, bool overwrite, chunk_error *
         return chk_sink_callback(&out->sink, out->o.write, out->o.user, n->dtype, &n->shape, out->o.chunk, false, err);
     if (!out->o.file) return chk_sink_memory(&out->sink, out->o.data, n->dtype, &n->shape, out->o.strides, err);
     CHK_TRY(writer_for(os, i, overwrite, err));
-    CHK_TRY(chk_h5out_new(&out->set, out->writer, out->o.dataset, n->dtype, &n->shape, out->small ? NULL : out->chunk, &out->pipeline, NULL, err));
+    if (out->bound) {
+        CHK_TRY(chk_h5out_new_bound(&out->set, out->writer, out->o.dataset, n->dtype, &n->shape, out->chunk, err));
+        return chk_sink_h5(&out->sink, out->set, err);
+    }
+    CHK_TRY(chk_h5out_new(&out->set, out->writer, out->o.dataset, n->dtype, &n->shape, out->small ? NULL : out->chunk,
+                          &out->pipeline, NULL, err));
     if (out->small) return chk_sink_memory(&out->sink, out->small_data, n->dtype, &n->shape, NULL, err);
     return chk_sink_h5(&out->sink, out->set, err);
 }
@@ -171,6 +191,8 @@ chunk_status chk_outputs_create(chk_outputs *os, chk_plan *plan, bool overwrite,
 
 chunk_status chk_outputs_commit(chk_outputs *os, bool durable, chunk_error *err)
 {
+    for (int i = 0; i < os->n; i++)
+        if (os->out[i].bound) os->out[i].o.array->shape[0] = os->out[i].sink->shape.dim[0];
     for (int i = 0; i < os->n; i++)
         if (os->out[i].small && os->out[i].set) CHK_TRY(chk_h5out_write_small(os->out[i].set, os->out[i].small_data, err));
     for (int w = 0; w < os->n_writers; w++) {

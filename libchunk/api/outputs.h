@@ -8,6 +8,7 @@
 typedef struct chk_out {
     chunk_output o;                       /* as given; strings are owned copies */
     chk_node *node;
+    bool bound;                           /* its first dimension is a bound: the dataset is resized at the end */
     chk_target target;
     chk_pipeline pipeline;
     int64_t chunk[CHUNK_MAX_NDIM];

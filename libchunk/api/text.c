@@ -77,7 +77,19 @@ chunk_status chunk_text_build(chunk_array **results, const chunk_text *t, chunk_
         if (!bindings[i].name || !bindings[i].array) st = chk_fail(err, CHUNK_EINVAL, "binding %d has no name or no array", i);
         else b[i] = (chk_binding){bindings[i].name, bindings[i].array->node};
     }
+    chk_builder_defer(ctx->builder, true);
     if (st == CHUNK_OK) st = chk_text_build(node, &n_results, t->t, ctx->builder, b, n_bindings, err);
+    for (int i = 0; i < n_results && st == CHUNK_OK && !ctx->defer; i++) {
+        chk_node *exact = chk_node_exact(ctx->builder, node[i], err);
+        if (exact == node[i]) continue;
+        if (exact) chk_node_retain(exact);
+        chk_node_release(node[i]);
+        node[i] = exact;
+        if (exact) continue;
+        st = err ? err->code : CHUNK_ENOMEM;
+        for (int k = 0; k < n_results; k++) chk_node_release(node[k]);
+    }
+    chk_builder_defer(ctx->builder, false);
     if (st == CHUNK_OK) st = wrap_all(results, ctx, node, n_results, err);
     chk_free(b);
     chk_free(node);

@@ -183,3 +183,16 @@ bool chk_node_reads_files(const chk_node *n) { return ((const chk_cell *)n)->fil
 
 void chk_builder_assume(chk_builder *b, bool assume) { b->assume = assume; }
 bool chk_builder_assumes(const chk_builder *b) { return b->assume; }
+
+void chk_builder_defer(chk_builder *b, bool defer) { b->defer = defer; }
+bool chk_builder_defers(const chk_builder *b) { return b->defer; }
+
+bool chk_node_is_bound(const chk_node *n) { return n->kind == CHK_NODE_CUSTOM && n->u.custom.op->count; }
+
+chk_node *chk_node_exact(chk_builder *b, chk_node *n, chunk_error *err)
+{
+    chk_cell *c = (chk_cell *)n;
+    if (!chk_node_is_bound(n)) return n;
+    if (!c->exact && n->u.custom.op->count(&c->exact, b, n, err) != CHUNK_OK) return NULL;
+    return c->exact;
+}

@@ -230,6 +230,11 @@ void chk_node_release(chk_node *n)
             in->next = todo;
             todo = in;
         }
+        chk_cell *exact = c->exact ? drop(c->exact) : NULL;
+        if (exact) {
+            exact->next = todo;
+            todo = exact;
+        }
         if (c->node.kind == CHK_NODE_SOURCE) chk_source_release(c->node.u.source);
         if (c->node.kind == CHK_NODE_CUSTOM) chk_free(c->node.u.custom.attr);
         chk_table_release(c->table);

@@ -15,6 +15,7 @@ typedef struct chk_cell {
     char *full_name;         /* SOURCE: the name uncut, as the JSON form writes it */
     bool stored;             /* depends on data that is read: its chunks come before those of constants */
     bool file;               /* depends on data that is not in memory */
+    chk_node *exact;         /* counted; the same with its exact shape, once that was asked for */
 } chk_cell;
 
 /* Nodes that are alive, by hash, and the caller's kernels. Belongs to the builder and to each node; the lock guards all members. */
@@ -37,7 +38,7 @@ struct chk_builder {
     size_t n_names;
     chk_evaluate_fn evaluate;
     void *evaluate_arg;
-    bool assume;
+    bool assume, defer;
 };
 
 static inline const char *chk_node_full_name(const chk_node *n) { return ((const chk_cell *)n)->full_name; }

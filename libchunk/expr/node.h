@@ -90,6 +90,12 @@ chunk_status chk_builder_evaluate(chk_builder *b, chk_node *n, void *out, chunk_
 /* While it assumes, nothing is looked at: masks are taken to select everything, indices to be good. For asking what a plan needs at most. */
 void chk_builder_assume(chk_builder *b, bool assume);
 bool chk_builder_assumes(const chk_builder *b);
+/* While it defers, masks are not counted when they are applied, but when something asks for the result's shape; a result that goes straight to a file
+ * never is. Whoever defers calls chk_node_exact on what is used as an input of anything. */
+void chk_builder_defer(chk_builder *b, bool defer);
+bool chk_builder_defers(const chk_builder *b);
+bool chk_node_is_bound(const chk_node *n); /* its first dimension is a bound */
+chk_node *chk_node_exact(chk_builder *b, chk_node *n, chunk_error *err); /* n itself where its shape is exact; borrowed, lives as long as n; NULL: failed */
 bool chk_node_reads_files(const chk_node *n); /* some source under it is no constant and no memory */
 chunk_status chk_builder_register(chk_builder *b, const chk_user_op *op, chunk_error *err); /* copies; refuses taken names */
 /* Operation or user op by name or alias; NULL when unknown. */

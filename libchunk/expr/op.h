@@ -64,6 +64,8 @@ struct chk_op {
      * so does reading JSON, whose parameters are anybody's. One of local (plan/local.h: blocks computed where they are needed) and lower (plan/builder.h:
      * passes of its own) says how the value comes about. */
     chunk_status (*make)(chk_node **out, chk_builder *b, const chk_op *op, chk_node *const *in, int n_in, const int64_t *attr, int n_attr, chunk_error *err);
+    /* May be NULL. Nodes of this operation have a first dimension that is a bound, exact only after a run; gives the node with the exact shape (masks: by counting). */
+    chunk_status (*count)(chk_node **out, chk_builder *b, chk_node *n, chunk_error *err);
     const struct chk_local *local;
     chunk_status (*lower)(struct chk_plan_builder *p, const chk_node *n, chunk_error *err);
 };

@@ -86,8 +86,22 @@ static chunk_status push_name(machine *m, const chk_code *c)
     return CHUNK_OK;
 }
 
-static chunk_status call_op(machine *m, const char *name, const chk_value *args, const char *const *keywords, int n, int column)
+/* What something is made of has an exact shape. Nodes are replaced in place: items of tuples belong to this machine. */
+static chunk_status settle(machine *m, chk_value *v)
 {
+    for (int i = 0; v->kind == CHK_VAL_TUPLE && i < v->u.tuple.n; i++) CHK_TRY(settle(m, (chk_value *)&v->u.tuple.item[i]));
+    if (v->kind != CHK_VAL_NODE || !chk_node_is_bound(v->u.node)) return CHUNK_OK;
+    v->u.node = chk_node_exact(m->b, v->u.node, m->err);
+    return v->u.node ? CHUNK_OK : m->err->code;
+}
+
+static chunk_status call_op(machine *m, const char *name, const chk_value *given, const char *const *keywords, int n, int column)
+{
+    chk_value args[CHK_MAX_PARAMS + 1];
+    for (int i = 0; i < n; i++) {
+        args[i] = given[i];
+        CHK_TRY(settle(m, &args[i]));
+    }
     const chk_op *op = chk_builder_find(m->b, name, strlen(name));
     const chk_user_op *user = op ? NULL : chk_builder_find_user(m->b, name, strlen(name));
     chk_node *node;
@@ -247,7 +261,9 @@ static chunk_status run_arrays(machine *m, const chk_code *c, chk_node *base, co
 
 static chunk_status run_index(machine *m, const chk_code *c)
 {
-    const item *base = &m->stack[m->n - c->n - 1], *first = base + 1;
+    item *base = &m->stack[m->n - c->n - 1];
+    const item *first = base + 1;
+    for (int i = 0; i <= c->n; i++) CHK_TRY(settle(m, &base[i].value));
     chk_index list[2 * CHK_MAX_NDIM + 1];
     int n = 0;
     if (base->kind != ITEM_VALUE || base->value.kind != CHK_VAL_NODE)
@@ -285,7 +301,9 @@ static chunk_status run_call(machine *m, const chk_code *c)
 /* NAME[items] = value: slices as tuples, an ellipsis as whole axes, for the operation assign. */
 static chunk_status run_assign(machine *m, const chk_code *c)
 {
-    const item *base = &m->stack[m->n - c->n - 2], *first = base + 1;
+    item *base = &m->stack[m->n - c->n - 2];
+    const item *first = base + 1;
+    for (int i = 0; i <= c->n + 1; i++) CHK_TRY(settle(m, &base[i].value));
     chk_value pick[3 * CHK_MAX_NDIM + 2], part[3 * CHK_MAX_NDIM + 2][3];
     int n = 0, used = 0;
     if (base->kind != ITEM_VALUE || base->value.kind != CHK_VAL_NODE)
@@ -328,6 +346,7 @@ static chunk_status run_end(machine *m, const chk_statement *s, chk_node **resul
     if (!number && v.kind != CHK_VAL_NODE)
         return chk_fail(m->err, CHUNK_ETYPE, "a result is an array or a number, not %s",
                         v.kind == CHK_VAL_TUPLE ? "a tuple: separate results with ';'" : chk_value_kind_name(&v));
+    if (s->keep) CHK_TRY(settle(m, &v));
     if (s->keep && !number) {
         chk_node *kept;
         CHK_TRY(chk_node_keep(&kept, m->b, v.u.node, m->err));

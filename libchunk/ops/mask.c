@@ -8,29 +8,23 @@
 #include "ops/make.h"
 
 /* A band is what is held at once: 256 Ki elements. More of them than MOST_BANDS (2 MiB of counts) would be too much to keep: then bands are larger. */
-enum { BAND_ELEMENTS = 256 << 10, MOST_BANDS = 256 << 10, COUNTS_A_TASK = 16, RESULT_CHUNK = 128 << 10 };
+enum { BAND_ELEMENTS = 256 << 10, MOST_BANDS = 256 << 10, COUNTS_A_TASK = 16, RESULT_CHUNK = OPS_SELECTED_CHUNK };
 
-/* Bands: one index on the axes before d, up to s on axis d, all of the axes after it. */
-typedef struct bands {
-    int d;
-    int64_t s, n_d, n; /* bands along axis d; in all */
-} bands;
-
-static bands cut(const chk_shape *shape)
+ops_bands ops_cut(const chk_shape *shape)
 {
     int64_t count = chk_shape_count(shape), most = count / MOST_BANDS + 1, inner = 1;
     if (most < BAND_ELEMENTS) most = BAND_ELEMENTS;
     int d = shape->ndim - 1;
-    if (count == 0) return (bands){.d = d, .s = 1};
+    if (count == 0) return (ops_bands){.d = d, .s = 1};
     while (d > 0 && shape->dim[d] <= most / inner) inner *= shape->dim[d--];
-    bands b = {.d = d, .s = most / inner > 0 ? most / inner : 1};
+    ops_bands b = {.d = d, .s = most / inner > 0 ? most / inner : 1};
     if (b.s > shape->dim[d]) b.s = shape->dim[d] > 0 ? shape->dim[d] : 1;
     b.n = b.n_d = (shape->dim[d] + b.s - 1) / b.s;
     for (int a = 0; a < d; a++) b.n *= shape->dim[a];
     return b;
 }
 
-static void band_box(chk_box *out, const bands *b, const chk_shape *shape, int64_t i)
+void ops_band_box(chk_box *out, const ops_bands *b, const chk_shape *shape, int64_t i)
 {
     out->ndim = shape->ndim;
     for (int a = b->d + 1; a < shape->ndim; a++) out->lo[a] = 0, out->hi[a] = shape->dim[a];
@@ -44,23 +38,36 @@ static void band_box(chk_box *out, const bands *b, const chk_shape *shape, int64
     }
 }
 
-static void band_extent(const chk_shape *shape, int64_t *out)
+void ops_band_extent(const chk_shape *shape, int64_t *out)
 {
-    bands b = cut(shape);
+    ops_bands b = ops_cut(shape);
     for (int a = 0; a < shape->ndim; a++) out[a] = a < b.d ? 1 : a == b.d ? b.s : shape->dim[a];
 }
 
 static size_t band_bytes(const chk_shape *shape, chk_dtype d)
 {
     int64_t extent[CHK_MAX_NDIM];
-    band_extent(shape, extent);
+    ops_band_extent(shape, extent);
     return chk_extent_bytes(shape->ndim, extent, d);
 }
 
 static void mask_reads(const chk_node *n, int input, const int64_t *extent, int64_t *in_extent)
 {
     (void)extent;
-    band_extent(&n->in[input]->shape, in_extent);
+    ops_band_extent(&n->in[input]->shape, in_extent);
+}
+
+int64_t ops_count(const unsigned char *mask, int64_t n)
+{
+    enum { WORDS = 255 }; /* eight counters of a byte, added up before they can overflow */
+    int64_t k = 0, found = 0;
+    for (; k + 8 * WORDS <= n; k += 8 * WORDS) {
+        uint64_t sum = 0, word;
+        for (int w = 0; w < WORDS; w++) memcpy(&word, mask + k + 8 * w, 8), sum += word;
+        for (int byte = 0; byte < 8; byte++) found += (int64_t)(sum >> 8 * byte & 255);
+    }
+    for (; k < n; k++) found += mask[k];
+    return found;
 }
 
 /* ---- counting: an operation of its own that no table lists */
@@ -74,21 +81,13 @@ static size_t count_scratch(const chk_node *n, const int64_t *extent)
 static chunk_status count_run(const chk_local_call *c, chunk_error *err)
 {
     const chk_shape *shape = &c->node->in[0]->shape;
-    bands b = cut(shape);
+    ops_bands b = ops_cut(shape);
     int64_t *out = c->out;
     for (int64_t i = c->box->lo[0]; i < c->box->hi[0]; i++) {
         chk_box box;
-        band_box(&box, &b, shape, i);
+        ops_band_box(&box, &b, shape, i);
         CHK_TRY(chk_local_read(c, 0, &box, c->scratch, NULL, err));
-        const unsigned char *mask = c->scratch;
-        int64_t n = chk_box_count(&box), k = 0, found = 0;
-        for (; k + 255 * 8 <= n; k += 255 * 8) { /* bytes of eight counters at once, before they can overflow */
-            uint64_t sum = 0, word;
-            for (int w = 0; w < 255; w++) memcpy(&word, mask + k + 8 * w, 8), sum += word;
-            for (int byte = 0; byte < 8; byte++) found += (int64_t)(sum >> 8 * byte & 255);
-        }
-        for (; k < n; k++) found += mask[k];
-        *out++ = found;
+        *out++ = ops_count(c->scratch, chk_box_count(&box));
     }
     return CHUNK_OK;
 }
@@ -101,7 +100,7 @@ static const chk_op count_op = {.name = "count of selected elements", .local = &
 static chunk_status count_bands(int64_t **attr, int *n_attr, const int64_t *head, int n_head, chk_builder *b, chk_node *mask,
                                 chunk_error *err)
 {
-    bands k = cut(&mask->shape);
+    ops_bands k = ops_cut(&mask->shape);
     int64_t *a = chk_calloc((size_t)n_head + (size_t)k.n + 1, sizeof *a);
     if (!a) return chk_fail(err, CHUNK_ENOMEM, "out of memory for the counts of %lld bands", (long long)k.n);
     memcpy(a, head, (size_t)n_head * sizeof *a);
@@ -111,7 +110,7 @@ static chunk_status count_bands(int64_t **attr, int *n_attr, const int64_t *head
     chunk_status st = k.n ? chk_node_custom(&counts, b, &count_op, NULL, 0, CHK_I64, &shape, &grid, &mask, 1, err) : CHUNK_OK;
     for (int64_t i = 0; i < k.n && st == CHUNK_OK && chk_builder_assumes(b); i++) {
         chk_box box;
-        band_box(&box, &k, &mask->shape, i);
+        ops_band_box(&box, &k, &mask->shape, i);
         a[n_head + i + 1] = chk_box_count(&box);
     }
     if (st == CHUNK_OK && k.n) {
@@ -131,9 +130,9 @@ static chunk_status count_bands(int64_t **attr, int *n_attr, const int64_t *head
 /* Parameters that somebody else wrote must fit the mask, and never let a box run over. */
 static bool counts_fit(const int64_t *first, int n, const chk_shape *mask)
 {
-    bands b = cut(mask);
+    ops_bands b = ops_cut(mask);
     int64_t extent[CHK_MAX_NDIM];
-    band_extent(mask, extent);
+    ops_band_extent(mask, extent);
     bool fine = n == b.n + 1 && first[0] == 0;
     for (int i = 1; i < n && fine; i++)
         fine = first[i] >= first[i - 1] && first[i] - first[i - 1] <= chk_extent_count(mask->ndim, extent);
@@ -160,7 +159,7 @@ static int64_t find_band(const int64_t *first, int64_t n_bands, int64_t ordinal)
         for (int64_t k_ = 0; k_ < (n) && ordinal_ < (to); k_ += 8) {                                                               \
             uint64_t word_ = 0;                                                                                                    \
             memcpy(&word_, (mask) + k_, (n)-k_ < 8 ? (size_t)((n)-k_) : 8);                                                        \
-            int count_ = __builtin_popcountll(word_);                                                                              \
+            int count_ = (int)(word_ * UINT64_C(0x0101010101010101) >> 56); /* bytes are 0 or 1 */                                 \
             if (ordinal_ + count_ <= (from)) {                                                                                     \
                 ordinal_ += count_;                                                                                                \
                 continue;                                                                                                          \
@@ -186,7 +185,7 @@ typedef struct b16 {
     uint64_t w[2];
 } b16;
 
-static void compress(void *out, const void *x, const unsigned char *mask, int64_t n, int64_t from, int64_t to, size_t item)
+void ops_compress(void *out, const void *x, const unsigned char *mask, int64_t n, int64_t from, int64_t to, size_t item)
 {
     switch (item) {
     case 1: {
@@ -221,7 +220,7 @@ static chunk_status select_run(const chk_local_call *c, chunk_error *err)
 {
     const chk_shape *shape = &c->node->in[0]->shape;
     const int64_t *first = c->node->u.custom.attr;
-    bands b = cut(shape);
+    ops_bands b = ops_cut(shape);
     size_t item = chk_dtype_size(c->node->dtype);
     unsigned char *mask = c->scratch;
     char *x = (char *)c->scratch + chk_arena_cost(band_bytes(shape, CHK_BOOL)), *out = c->out;
@@ -231,10 +230,10 @@ static chunk_status select_run(const chk_local_call *c, chunk_error *err)
         if (from < 0) from = 0;
         if (to > first[i + 1] - first[i]) to = first[i + 1] - first[i];
         chk_box box;
-        band_box(&box, &b, shape, i);
+        ops_band_box(&box, &b, shape, i);
         CHK_TRY(chk_local_read(c, 0, &box, mask, NULL, err));
         CHK_TRY(chk_local_read(c, 1, &box, x, NULL, err));
-        compress(out, x, mask, chk_box_count(&box), from, to, item);
+        ops_compress(out, x, mask, chk_box_count(&box), from, to, item);
         out += (to - from) * (int64_t)item;
     }
     return CHUNK_OK;
@@ -287,6 +286,7 @@ chunk_status ops_select(chk_node **out, chk_builder *b, chk_node *mask, chk_node
     int64_t *attr;
     int n_attr;
     chk_node *in[2] = {mask, x};
+    if (chk_builder_defers(b) && chk_shape_count(&x->shape) > 0) return ops_select_uncounted(out, b, in, err);
     CHK_TRY(count_bands(&attr, &n_attr, NULL, 0, b, mask, err));
     chunk_status st = make_select(out, b, &chk_op_extract, in, 2, attr, n_attr, err);
     chk_free(attr);
@@ -314,13 +314,13 @@ static chunk_status nonzero_run(const chk_local_call *c, chunk_error *err)
     const int64_t *first = c->node->u.custom.attr + 1;
     int axis = (int)c->node->u.custom.attr[0], lo = axis < 0 ? (int)c->box->lo[1] : axis,
         hi = axis < 0 ? (int)c->box->hi[1] : axis + 1;
-    bands b = cut(shape);
+    ops_bands b = ops_cut(shape);
     int64_t *out = c->out;
     for (int64_t k = find_band(first, b.n, c->box->lo[0]); k < b.n && first[k] < c->box->hi[0]; k++) {
         int64_t from = c->box->lo[0] - first[k], to = c->box->hi[0] - first[k];
         if (first[k + 1] == first[k]) continue;
         chk_box box;
-        band_box(&box, &b, shape, k);
+        ops_band_box(&box, &b, shape, k);
         CHK_TRY(chk_local_read(c, 0, &box, c->scratch, NULL, err));
         const unsigned char *mask = c->scratch;
         int64_t n = chk_box_count(&box);

@@ -56,6 +56,11 @@ chunk_status chk_plan_reader(chk_reader *out, chk_plan_builder *b, const chk_nod
     return chk_reader_init(out, in, chk_lower_lookup, b->l, err);
 }
 
+chunk_status chk_plan_reader_all(chk_reader *out, chk_plan_builder *b, chk_node *const *in, int n, chunk_error *err)
+{
+    return chk_reader_init_all(out, in, n, chk_lower_lookup, b->l, err);
+}
+
 chunk_status chk_plan_add_pass(int *number, chk_plan_builder *b, const chk_pass_ops *ops, void *ctx, const char *name,
                                chunk_error *err)
 {

@@ -14,6 +14,8 @@ typedef struct chk_plan_builder chk_plan_builder;
 
 /* The value of `in` (an input of the node, or one of its inputs) over boxes. */
 chunk_status chk_plan_reader(chk_reader *out, chk_plan_builder *b, const chk_node *in, chunk_error *err);
+/* Several of one shape, read together. */
+chunk_status chk_plan_reader_all(chk_reader *out, chk_plan_builder *b, chk_node *const *in, int n, chunk_error *err);
 /* Appends a pass; *number is its place in the plan. ctx belongs to the pass from here on (ops->free), on failure too. */
 chunk_status chk_plan_add_pass(int *number, chk_plan_builder *b, const chk_pass_ops *ops, void *ctx, const char *name,
                                chunk_error *err);

@@ -107,6 +107,7 @@ static chunk_status collect_all(uses *u, chunk_error *err)
     for (int i = 0; i < u->l->n_items; i++) {
         const chk_item *it = u->l->item[i];
         if (it->level < 0 || it->level >= 64) continue;
+        if (it->kind == CHK_ITEM_TARGET && chk_lower_find(u->l, it->root)) continue; /* reads what another item has computed */
         chk_nodeset seen = {0};
         int depth = it->kind == CHK_ITEM_TARGET || it->root_is_self ? 0 : 1;
         chunk_status st = collect(u, it->root, chk_shape_count(&it->root->shape), it->level, &seen, depth, err);

@@ -14,6 +14,7 @@ typedef struct chk_target {
     chk_grid grid;                        /* of the sink */
     bool own_grid;                        /* blocks must lie in this grid (datasets); else the node's is used */
     bool whole_chunks, ordered, serial;   /* as chk_sink's; serial: not thread-safe */
+    bool extendible;                      /* the first dimension is a bound: the sink can be resized at the end */
     size_t worker_bytes;                  /* codec state of a worker */
     size_t kept_bytes, scratch_bytes;     /* as the sink's need() will say for a whole chunk */
     const char *what;                     /* "/x in out.h5", "memory": for explain */

@@ -88,6 +88,11 @@ chunk_status chk_h5writer_new(chk_h5writer **out, const char *path, const char *
 /* chunk: NULL for contiguous (only zero-size and zero-dimensional arrays, and those below 64 KiB, are written so). Creates missing groups. */
 chunk_status chk_h5out_new(chk_h5out **out, chk_h5writer *w, const char *dataset, chk_dtype dtype, const chk_shape *shape, const int64_t *chunk,
                            const chk_pipeline *pipeline, const chk_scalar *fill, chunk_error *err);
+/* The same, but resizable: shape is a bound of the final one, which chk_h5out_resize sets before the commit (not larger; chunks outside must never have been
+ * claimed). Chunked, without filters. */
+chunk_status chk_h5out_new_bound(chk_h5out **out, chk_h5writer *w, const char *dataset, chk_dtype dtype, const chk_shape *shape, const int64_t *chunk,
+                                 chunk_error *err);
+chunk_status chk_h5out_resize(chk_h5out *d, const chk_shape *shape, chunk_error *err);
 /* Enters a chunk of n_bytes in the index and returns its address; call in grid order for files that are always the same. No data moves. */
 chunk_status chk_h5out_claim(chk_h5out *d, const int64_t *coord, uint32_t mask, uint64_t n_bytes, uint64_t *addr, chunk_error *err);
 /* pwrite through the fault points; full disks become CHUNK_ENOSPC. offset is absolute, from claim. */

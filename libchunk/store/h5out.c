@@ -62,12 +62,12 @@ static bool set_layout(hid_t dcpl, const chk_h5out *d, hid_t type)
     return true;
 }
 
-static hid_t make_space(const chk_shape *s)
+static hid_t make_space(const chk_shape *s, bool resizable)
 {
     if (s->ndim == 0) return H5Screate(H5S_SCALAR);
-    hsize_t dim[CHK_MAX_NDIM];
-    for (int a = 0; a < s->ndim; a++) dim[a] = (hsize_t)s->dim[a];
-    return H5Screate_simple(s->ndim, dim, NULL);
+    hsize_t dim[CHK_MAX_NDIM], most[CHK_MAX_NDIM];
+    for (int a = 0; a < s->ndim; a++) dim[a] = (hsize_t)s->dim[a], most[a] = a == 0 ? H5S_UNLIMITED : dim[a];
+    return H5Screate_simple(s->ndim, dim, resizable ? most : NULL);
 }
 
 static bool many_chunks(const chk_h5out *d)
@@ -80,7 +80,7 @@ static bool many_chunks(const chk_h5out *d)
 static hid_t make_dataset(const chk_h5out *d)
 {
     hid_t file = d->writer->file, set = H5I_INVALID_HID;
-    hid_t type = chk_h5type_make(d->dtype), space = make_space(&d->shape), dcpl = H5Pcreate(H5P_DATASET_CREATE);
+    hid_t type = chk_h5type_make(d->dtype), space = make_space(&d->shape, d->resizable), dcpl = H5Pcreate(H5P_DATASET_CREATE);
     bool newer = many_chunks(d);
     bool ok = type >= 0 && space >= 0 && dcpl >= 0 && set_layout(dcpl, d, type) && make_groups(file, d->path);
     if (ok && newer) ok = H5Fset_libver_bounds(file, H5F_LIBVER_V110, H5F_LIBVER_LATEST) >= 0;
@@ -128,14 +128,16 @@ static chunk_status create(chk_h5out *d, chunk_error *err)
     return st;
 }
 
-chunk_status chk_h5out_new(chk_h5out **out, chk_h5writer *w, const char *dataset, chk_dtype dtype, const chk_shape *shape,
-                           const int64_t *chunk, const chk_pipeline *pipeline, const chk_scalar *fill, chunk_error *err)
+static chunk_status new_dataset(chk_h5out **out, chk_h5writer *w, const char *dataset, chk_dtype dtype, const chk_shape *shape,
+                                const int64_t *chunk, const chk_pipeline *pipeline, const chk_scalar *fill, bool resizable,
+                                chunk_error *err)
 {
     assert((chunk == NULL || (shape->ndim > 0 && chk_shape_count(shape) > 0)) && "only arrays with elements and axes are chunked");
     chk_h5out *d = chk_calloc(1, sizeof *d);
     if (d == NULL) return chk_fail(err, CHUNK_ENOMEM, "%s: no memory for a dataset", w->name);
     *d = (chk_h5out){
         .writer = w, .dtype = dtype, .shape = *shape, .chunked = chunk != NULL, .fill.dtype = dtype, .id = H5I_INVALID_HID};
+    d->resizable = resizable;
     for (int a = 0; a < shape->ndim && chunk != NULL; a++) d->chunk[a] = chunk[a] < shape->dim[a] ? chunk[a] : shape->dim[a];
     if (pipeline != NULL && chunk != NULL) d->pipeline = *pipeline;
     if (fill != NULL) d->fill = *fill;
@@ -147,6 +149,32 @@ chunk_status chk_h5out_new(chk_h5out **out, chk_h5writer *w, const char *dataset
     }
     chk_free(d->path);
     chk_free(d);
+    return st;
+}
+
+chunk_status chk_h5out_new(chk_h5out **out, chk_h5writer *w, const char *dataset, chk_dtype dtype, const chk_shape *shape,
+                           const int64_t *chunk, const chk_pipeline *pipeline, const chk_scalar *fill, chunk_error *err)
+{
+    return new_dataset(out, w, dataset, dtype, shape, chunk, pipeline, fill, false, err);
+}
+
+chunk_status chk_h5out_new_bound(chk_h5out **out, chk_h5writer *w, const char *dataset, chk_dtype dtype, const chk_shape *shape,
+                                 const int64_t *chunk, chunk_error *err)
+{
+    return new_dataset(out, w, dataset, dtype, shape, chunk, NULL, NULL, true, err);
+}
+
+/* HDF5 fills what an edge chunk has outside the new extent: it reads and writes that chunk itself. */
+chunk_status chk_h5out_resize(chk_h5out *d, const chk_shape *shape, chunk_error *err)
+{
+    hsize_t dim[CHK_MAX_NDIM];
+    for (int a = 0; a < shape->ndim; a++) dim[a] = (hsize_t)shape->dim[a];
+    CHK_TRY(chk_h5_enter(err));
+    chk_vfd_clear_errno();
+    bool ok = H5Dset_extent(d->id, dim) >= 0 && chk_vfd_errno() == 0;
+    chunk_status st = ok ? CHUNK_OK : chk_h5writer_fail(d->writer, "cannot give a dataset its size", err);
+    chk_h5_leave();
+    if (!ok) d->writer->failed = true;
     return st;
 }
 

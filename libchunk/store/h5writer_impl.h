@@ -55,7 +55,7 @@ struct chk_h5out {
     char *path; /* "/group/name" */
     chk_dtype dtype;
     chk_shape shape;
-    bool chunked;
+    bool chunked, resizable;
     int64_t chunk[CHK_MAX_NDIM];
     chk_pipeline pipeline;
     chk_scalar fill;

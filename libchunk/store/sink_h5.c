@@ -284,6 +284,13 @@ static chunk_status coded_write(chk_sink *s, chk_block *b, chunk_error *err)
 
 /* ---- making one */
 
+static chunk_status h5_resize(chk_sink *s, const chk_shape *shape, chunk_error *err)
+{
+    CHK_TRY(chk_h5out_resize(((h5_sink *)s)->set, shape, err));
+    s->shape = *shape;
+    return CHUNK_OK;
+}
+
 static void h5_free(chk_sink *s)
 {
     h5_sink *h = (h5_sink *)s;
@@ -297,6 +304,7 @@ static const chk_sink_ops plain_ops = {.kind = "hdf5",
                                        .leading_fill = plain_leading_fill,
                                        .claim = plain_claim,
                                        .write = plain_write,
+                                       .resize = h5_resize,
                                        .free = h5_free};
 static const chk_sink_ops coded_ops = {
     .kind = "hdf5", .need = coded_need, .encode = coded_encode, .claim = coded_claim, .write = coded_write, .free = h5_free};

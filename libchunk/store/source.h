@@ -116,6 +116,8 @@ typedef struct chk_sink_ops {
     /* May be NULL. Called once for each block, in the order of the pass, one at a time. */
     chunk_status (*claim)(chk_sink *s, chk_block *b, chunk_error *err);
     chunk_status (*write)(chk_sink *s, chk_block *b, chunk_error *err);
+    /* May be NULL. After the last block, before finish: the array turned out to be smaller. */
+    chunk_status (*resize)(chk_sink *s, const chk_shape *shape, chunk_error *err);
     /* After the last block, once; not called for failed runs. */
     chunk_status (*finish)(chk_sink *s, chunk_error *err);
     void (*free)(chk_sink *s);

@@ -41,6 +41,7 @@ static int build(job *j)
         n++;
     }
     j->results = need_memory((size_t)j->n_results, sizeof *j->results);
+    chunk_context_defer(j->ctx, j->outputs != NULL);
     if (chunk_text_build(j->results, j->parsed, j->ctx, bound, n, &err) != CHUNK_OK) {
         if (err.code == CHUNK_ECEILING) job_need_at_most(j, bound, n, &err);
         int code = exit_of(err.code);

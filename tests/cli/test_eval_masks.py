@@ -1,0 +1,83 @@
+"""x[mask] straight to a dataset: one pass, places claimed in order, the dataset cut to what was found."""
+import h5py
+import numpy as np
+import pytest
+from chunkcli import chunk_eval, eval_fails, eval_json, eval_ok
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    d = tmp_path_factory.mktemp("masks")
+    x = np.random.default_rng(5).random((1500, 1100))
+    with h5py.File(d / "in.h5", "w") as f:
+        f.create_dataset("x", data=x, chunks=(100, 128))
+        f.create_dataset("z", data=x, chunks=(100, 128), compression="gzip", compression_opts=1)
+        f.create_dataset("i", data=(x * 1000).astype("int16"))
+    return d
+
+
+def arrays(data):
+    with h5py.File(data / "in.h5") as f:
+        return f["x"][()], f["i"][()]
+
+
+def stored(data, text, *options, name="r"):
+    out = data / "out.h5"
+    out.unlink(missing_ok=True)
+    got = eval_json(text, "x=in.h5:/x", "z=in.h5:/z", "i=in.h5:/i", "-o", f"out.h5:/{name}", *options, cwd=data)
+    with h5py.File(out) as f:
+        return got, f[name][()], f[name].chunks, f[name].maxshape
+
+
+@pytest.mark.parametrize("limit", [0.9, 0.5, 1e-7, 2.0, -1.0])
+def test_selected_in_one_pass(data, limit):
+    x, _ = arrays(data)
+    want = x[x > limit]
+    for name in "xz":
+        got, r, chunks, most = stored(data, f"{name}[{name} > {limit}]", "--memory", "32MiB")
+        assert np.array_equal(r, want) and r.dtype == want.dtype
+        assert got["shapes"] == [list(want.shape)] and got["measured_peak"] <= got["projected_peak"] <= got["ceiling"]
+        assert most == (None,) and chunks is not None
+    got, _, _, _ = stored(data, f"x[x > {limit}]", "--memory", "32MiB")
+    assert got["bytes_read"] < 1.1 * x.nbytes, "the array was read more than once"
+
+
+def test_other_forms_of_the_same(data):
+    x, i = arrays(data)
+    assert np.array_equal(stored(data, "extract(i < 300, x*2)")[1], (x * 2)[i < 300])
+    assert np.array_equal(stored(data, "i[~(x < 0.25)]", "--chunks", "1000")[1], i[~(x < 0.25)])
+    assert stored(data, "i[x < 0.25]", "--chunks", "1000")[2] == (1000,)
+    assert np.array_equal(stored(data, "x[x > 2*mean(x)*0.9]")[1], x[x > 2 * np.mean(x) * 0.9])
+
+
+def test_where_a_pass_must_count_first(data):
+    """Filters need whole chunks, and several results or further operations an exact shape: the same values then, counted before."""
+    x, i = arrays(data)
+    assert np.array_equal(stored(data, "x[x > 0.9]", "--filter", "gzip=1")[1], x[x > 0.9])
+    assert np.array_equal(stored(data, "x[x > 0.9] + 1")[1], x[x > 0.9] + 1)
+    assert np.array_equal(stored(data, "x[x > 0.9][::3]")[1], x[x > 0.9][::3])
+    assert np.array_equal(stored(data, "x[np.newaxis][0][i > 500]".replace("np.", ""))[1], x[i > 500])
+    (data / "out.h5").unlink(missing_ok=True)
+    eval_ok("a = x[x > 0.9]; b = sum(a)", "x=in.h5:/x", "-o", "out.h5:/a", "-o", "out.h5:/b", cwd=data)
+    with h5py.File(data / "out.h5") as f:
+        assert np.array_equal(f["a"][()], x[x > 0.9]) and np.isclose(f["b"][()], x[x > 0.9].sum())
+
+
+def test_the_same_file_whatever_threads_and_ceiling(data):
+    files = set()
+    for threads in (1, 2, 8):
+        for memory in ("32MiB", "50MiB", "200MiB"):
+            stored(data, "x[x > 0.7]", "--threads", threads, "--memory", memory)
+            files.add((data / "out.h5").read_bytes())
+    assert len(files) == 1
+
+
+def test_refusals(data):
+    eval_fails(2, "x[y > 0]", "x=in.h5:/x", "-o", "no.h5:/r", cwd=data)
+    message = eval_fails(1, "x[i[:10] > 0]", "x=in.h5:/x", "i=in.h5:/i", "-o", "no.h5:/r", cwd=data)
+    assert "mask" in message
+    done = chunk_eval("x[x > 0.9]", "x=in.h5:/x", "-o", "no.h5:/r", "--memory", "9MiB", cwd=data)
+    assert done.returncode == 3 and "needs at least" in done.stderr
+    needed = int(done.stderr.split("needs at least ")[1].split()[0])
+    eval_ok("x[x > 0.9]", "x=in.h5:/x", "-o", "yes.h5:/r", "--memory", f"{needed}MiB", cwd=data)
+    assert not (data / "no.h5").exists()
