@@ -23,9 +23,17 @@ static chk_dtype join(chk_node *const *in, int n, bool as_float)
         }
         chk_kind k = chk_dtype_kind(in[i]->dtype);
         if (!strong || k > top) top = k;
-        chk_dtype one = as_float ? chk_dtype_float_of(in[i]->dtype) : in[i]->dtype;
-        d = strong ? chk_promote(d, one) : one;
         strong = true;
+    }
+    /* The highest kind first, as NumPy does: int8 and uint16 beside complex64 give complex64, not by way of int32 complex128. */
+    bool first = true;
+    for (int k = CHK_KIND_COMPLEX; k >= CHK_KIND_BOOL; k--) {
+        for (int i = 0; i < n; i++) {
+            if (in[i]->weak || (int)chk_dtype_kind(in[i]->dtype) != k) continue;
+            chk_dtype one = as_float ? chk_dtype_float_of(in[i]->dtype) : in[i]->dtype;
+            d = first ? one : chk_promote(d, one);
+            first = false;
+        }
     }
     if (!weak) return d;
     if (!strong) {

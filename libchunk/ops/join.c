@@ -7,7 +7,24 @@
 
 enum { MAX_ARRAYS = 1 << 16 };
 
+/* Parameters: the axis, then the first index of each input along it. */
 static int axis_of(const chk_node *n) { return (int)n->u.custom.attr[0]; }
+static int64_t start_of(const chk_node *n, int input) { return n->u.custom.attr[1 + input]; }
+static int64_t end_of(const chk_node *n, int input) { return start_of(n, input) + n->in[input]->shape.dim[axis_of(n)]; }
+
+/* The first input that reaches behind index `at` of the axis. */
+static int input_at(const chk_node *n, int64_t at)
+{
+    int lo = 0, hi = n->n_in;
+    while (lo < hi) {
+        int mid = lo + (hi - lo) / 2;
+        if (end_of(n, mid) > at)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return lo;
+}
 
 static void concat_reads(const chk_node *n, int input, const int64_t *extent, int64_t *in_extent)
 {
@@ -15,75 +32,102 @@ static void concat_reads(const chk_node *n, int input, const int64_t *extent, in
     memcpy(in_extent, extent, (size_t)n->shape.ndim * sizeof *extent);
 }
 
-/* The part of `box` that lies in input `input`, whose first index along the axis is `start`; false where there is none. */
-static bool part_of(const chk_node *n, const chk_box *box, int input, int64_t start, chk_box *in)
+/* The part of `box` that lies in input `input`; false where there is none. */
+static bool part_of(const chk_node *n, const chk_box *box, int input, chk_box *in)
 {
     int a = axis_of(n);
-    int64_t end = start + n->in[input]->shape.dim[a];
+    int64_t start = start_of(n, input), end = end_of(n, input);
     int64_t lo = box->lo[a] > start ? box->lo[a] : start, hi = box->hi[a] < end ? box->hi[a] : end;
-    if (lo >= hi) return false;
     *in = *box;
     in->lo[a] = lo - start;
     in->hi[a] = hi - start;
+    return lo < hi;
+}
+
+/* Empty inputs between the first and the last one of a box are no parts, and harmless. */
+static bool concat_part(const chk_node *n, const chk_box *box, int part, int *input, chk_box *in)
+{
+    *input = input_at(n, box->lo[axis_of(n)]) + part;
+    if (*input >= n->n_in || start_of(n, *input) >= box->hi[axis_of(n)]) return false;
+    part_of(n, box, *input, in);
     return true;
 }
 
-static bool concat_part(const chk_node *n, const chk_box *box, int part, int *input, chk_box *in)
+static bool concat_forward(const chk_node *n, const chk_box *box, int *input, chk_box *in)
 {
-    int64_t start = 0;
-    for (int i = 0; i < n->n_in; i++) {
-        if (part_of(n, box, i, start, in) && part-- == 0) {
-            *input = i;
-            return true;
-        }
-        start += n->in[i]->shape.dim[axis_of(n)];
-    }
-    return false;
+    int a = axis_of(n);
+    *input = input_at(n, box->lo[a]);
+    return *input < n->n_in && box->hi[a] <= end_of(n, *input) && part_of(n, box, *input, in);
 }
 
 static chunk_status concat_run(const chk_local_call *c, chunk_error *err)
 {
     const chk_node *n = c->node;
     int a = axis_of(n);
-    int64_t stride[CHK_MAX_NDIM], next = (int64_t)chk_dtype_size(n->dtype), start = 0;
+    int64_t stride[CHK_MAX_NDIM], next = (int64_t)chk_dtype_size(n->dtype);
     for (int i = n->shape.ndim - 1; i >= 0; i--) {
         stride[i] = next;
         next *= chk_box_extent(c->box, i);
     }
-    for (int i = 0; i < n->n_in && start < c->box->hi[a]; i++) {
+    for (int i = input_at(n, c->box->lo[a]); i < n->n_in && start_of(n, i) < c->box->hi[a]; i++) {
         chk_box in;
-        if (part_of(n, c->box, i, start, &in))
-            CHK_TRY(chk_local_read(c, i, &in, (char *)c->out + (start + in.lo[a] - c->box->lo[a]) * stride[a], stride, err));
-        start += n->in[i]->shape.dim[a];
+        if (!part_of(n, c->box, i, &in)) continue;
+        CHK_TRY(chk_local_read(c, i, &in, (char *)c->out + (start_of(n, i) + in.lo[a] - c->box->lo[a]) * stride[a], stride, err));
     }
     return CHUNK_OK;
 }
 
-static const chk_local concat_local = {.reads = concat_reads, .run = concat_run, .part = concat_part, .ns = 0.5};
+static const chk_local concat_local = {
+    .reads = concat_reads, .run = concat_run, .part = concat_part, .forward = concat_forward, .ns = 0.5};
+
+/* The chunks of the input that is longest along the axis, continued both ways: its blocks are handed on as they are. */
+static chk_axis_grid continued(const chk_node *longest, int axis, int64_t start, int64_t extent)
+{
+    const chk_axis_grid *g = &longest->grid.axis[axis];
+    if (g->bounds || g->chunk < 1 || (g->step != 1 && g->step != -1)) return chk_node_axis_like(extent, longest, axis);
+    int64_t first = (g->off - g->step * start) % g->chunk; /* of index 0, in the chunks under it */
+    if (first < 0) first += g->chunk;
+    if (g->step > 0 && first == 0) return chk_axis_regular(extent, g->chunk);
+    chk_axis_grid under = chk_axis_regular(extent + g->chunk, g->chunk);
+    if (g->step < 0) first += (extent - 1 - first + g->chunk - 1) / g->chunk * g->chunk;
+    return chk_axis_slice(&under, first, g->step, extent);
+}
 
 static chunk_status make_concat(chk_node **out, chk_builder *b, const chk_op *op, chk_node *const *in, int n_in,
                                 const int64_t *attr, int n_attr, chunk_error *err)
 {
-    if (n_in < 1 || n_in > MAX_ARRAYS || n_attr != 1)
+    if (n_in < 1 || n_in > MAX_ARRAYS || (n_attr != 1 && n_attr != 1 + n_in))
         return chk_fail(err, CHUNK_EINVAL, "concat: %d arrays: give 1 to %d", n_in, MAX_ARRAYS);
     chk_shape shape = in[0]->shape;
     int64_t axis = attr[0];
     if (axis < 0 || axis >= shape.ndim)
         return chk_fail(err, CHUNK_EINDEX, "concat: axis %lld is out of range for %d dimensions", (long long)axis, shape.ndim);
-    for (int i = 1; i < n_in; i++) {
+    int64_t *all = chk_calloc(1 + (size_t)n_in, sizeof *all), longest = 0;
+    if (!all) return chk_fail(err, CHUNK_ENOMEM, "out of memory for %d arrays", n_in);
+    all[0] = axis;
+    chunk_status st = CHUNK_OK;
+    for (int i = 1; i < n_in && st == CHUNK_OK; i++) {
         const chk_shape *s = &in[i]->shape;
         char had[160], got[160];
         bool same = s->ndim == shape.ndim && in[i]->dtype == in[0]->dtype;
         for (int a = 0; a < shape.ndim && same; a++) same = a == axis || s->dim[a] == shape.dim[a];
+        all[1 + i] = shape.dim[axis];
         if (!same)
-            return chk_fail(err, CHUNK_ESHAPE, "concat: array %d is %s, which does not fit behind %s along axis %lld", i,
-                            chk_shape_text(got, sizeof got, s), chk_shape_text(had, sizeof had, &in[0]->shape), (long long)axis);
-        if (__builtin_add_overflow(shape.dim[axis], s->dim[axis], &shape.dim[axis]))
-            return chk_fail(err, CHUNK_ESHAPE, "concat: the result is too long");
+            st = chk_fail(err, CHUNK_ESHAPE, "concat: array %d is %s, which does not fit behind %s along axis %lld", i,
+                          chk_shape_text(got, sizeof got, s), chk_shape_text(had, sizeof had, &in[0]->shape), (long long)axis);
+        else if (__builtin_add_overflow(shape.dim[axis], s->dim[axis], &shape.dim[axis]))
+            st = chk_fail(err, CHUNK_ESHAPE, "concat: the result is too long");
+        else if (s->dim[axis] > in[longest]->shape.dim[axis])
+            longest = i;
     }
-    chk_grid grid = {.ndim = shape.ndim};
-    for (int a = 0; a < shape.ndim; a++) grid.axis[a] = chk_node_axis_like(shape.dim[a], in[0], a);
-    return chk_node_custom(out, b, op, attr, 1, in[0]->dtype, &shape, &grid, in, n_in, err);
+    if (st == CHUNK_OK) {
+        chk_grid grid = {.ndim = shape.ndim};
+        for (int a = 0; a < shape.ndim; a++) grid.axis[a] = in[longest]->grid.axis[a];
+        grid.axis[axis] = continued(in[longest], (int)axis, all[1 + longest], shape.dim[axis]);
+        st = chk_node_custom(out, b, op, all, 1 + n_in, in[0]->dtype, &shape, &grid, in, n_in, err);
+    }
+    chk_free(all);
+    return st;
 }
 
 /* Inputs as nodes of one dtype; in has room for n, *n_made says how many to release. */
@@ -125,8 +169,8 @@ const chk_op chk_op_concat = {
     .family = "joining",
     .summary = "arrays one after the other along an axis",
     .doc = "arrays: a tuple of arrays of the same shape but for the axis; dtype as their sum has it. The chunks are those of the "
-           "first array. Nothing is stored: "
-           "each block is put together where it is needed (memory: one block of the result).",
+           "array that is longest along the axis. Nothing is stored: blocks that lie in one array are read where they are, others "
+           "are put together where they are needed (memory: one block of the result).",
     .params = {{"arrays", CHK_PAR_ARRAYS, NULL, false}, {"axis", CHK_PAR_INT, "0", false}},
     .build = build_concat,
     .make = make_concat,

@@ -191,7 +191,7 @@ static chunk_status fetch(worker *w, const chk_box *boxes, size_t n, chunk_error
             return st;
         }
         w->held[i] = (held_input){base, w->arena.used};
-        if (n == 1 && w->cache->n_held == i && w->hold[i].n == 0) w->cache->n_held = i + 1;
+        if (n == 1 && w->cache->n_held == i && w->hold[i].n == 0 && !w->hold[i].inner) w->cache->n_held = i + 1;
     }
     return CHUNK_OK;
 }

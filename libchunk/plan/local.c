@@ -5,11 +5,13 @@
 
 #include "base/alloc.h"
 #include "base/thread.h"
+#include "store/boxes.h"
 
 typedef struct chk_local_source {
     chk_source s;
     chk_node *node;     /* counted */
     chk_reader *reader; /* an input */
+    bool reshapes;      /* boxes that are handed on have other extents in the input */
 } chk_local_source;
 
 chunk_status chk_local_read(const chk_local_call *c, int input, const chk_box *box, void *dest, const int64_t *stride,
@@ -31,6 +33,37 @@ static void base_extent(int64_t *out, const chk_source *s, const chk_view *v, co
     }
 }
 
+/* The view of a source through which box `in` of an input shows what v shows of the same box `want` of the result. */
+static chk_view shifted(const chk_view *v, const chk_view *input, const chk_box *want, const chk_box *in)
+{
+    chk_view moved = *v;
+    for (int b = 0; b < moved.base_ndim && want; b++) moved.off[b] += in->lo[b] - want->lo[b];
+    return chk_view_compose(&moved, input);
+}
+
+/* What handing on boxes of input i may need; in_extent: of its boxes. */
+static void forward_need(const chk_local_source *l, int i, const chk_view *v, const int64_t *max_extent, const int64_t *extent,
+                         const int64_t *in_extent, int64_t n_boxes, chk_need *out)
+{
+    const chk_view *view;
+    const chk_scalar *constant;
+    chk_source *s = chk_reader_plain(&l->reader[i], &view, &constant);
+    *out = (chk_need){0};
+    if (!s) return;
+    if (l->reshapes) {
+        s->ops->need(s, view, in_extent, n_boxes, false, out);
+        out->arena += (size_t)n_boxes * chk_arena_cost(chk_extent_bytes(l->s.shape.ndim, extent, l->s.dtype));
+    } else {
+        chk_view through = shifted(v, view, NULL, NULL);
+        int64_t most[CHK_MAX_NDIM];
+        memcpy(most, max_extent, (size_t)v->shape.ndim * sizeof *most);
+        for (int b = 0; b < v->base_ndim; b++)
+            if (v->axis[b] >= 0 && most[v->axis[b]] > in_extent[b]) most[v->axis[b]] = in_extent[b];
+        s->ops->need(s, &through, most, n_boxes, false, out);
+    }
+    out->arena += (size_t)n_boxes * chk_arena_cost(sizeof(chk_hold));
+}
+
 static void local_need(const chk_source *s, const chk_view *v, const int64_t *max_extent, int64_t n_boxes, bool aligned,
                        chk_need *out)
 {
@@ -39,7 +72,8 @@ static void local_need(const chk_source *s, const chk_view *v, const int64_t *ma
     const chk_local *local = l->node->u.custom.op->local;
     int64_t extent[CHK_MAX_NDIM], in_extent[CHK_MAX_NDIM];
     base_extent(extent, s, v, max_extent);
-    *out = (chk_need){.arena = (size_t)n_boxes * chk_arena_cost(chk_extent_bytes(s->shape.ndim, extent, s->dtype))};
+    size_t dense = chk_arena_cost(chk_extent_bytes(s->shape.ndim, extent, s->dtype)), handed_on = 0, window = 0;
+    *out = (chk_need){0};
     for (int i = 0; i < l->node->n_in; i++) {
         const chk_shape *shape = &l->node->in[i]->shape;
         local->reads(l->node, i, extent, in_extent);
@@ -49,7 +83,15 @@ static void local_need(const chk_source *s, const chk_view *v, const int64_t *ma
         chk_reader_need(&l->reader[i], in_extent, &need);
         if (need.transient > out->transient) out->transient = need.transient;
         if (need.window > out->window) out->window = need.window;
+        if (!local->forward) continue;
+        forward_need(l, i, v, max_extent, extent, in_extent, n_boxes, &need);
+        if (need.transient > out->transient) out->transient = need.transient;
+        if (need.window > window) window = need.window;
+        if (need.arena > handed_on) handed_on = need.arena;
     }
+    /* A box is handed on or computed, but for the first it is not known which is larger. */
+    out->arena = handed_on > (size_t)n_boxes * dense ? handed_on : (size_t)n_boxes * dense;
+    out->window += window;
     if (local->scratch) out->transient += chk_arena_cost(local->scratch(l->node, extent));
     out->transient += 64;
 }
@@ -90,22 +132,142 @@ static chunk_status compute(chk_local_source *l, const chk_box *box, void *out, 
     return st;
 }
 
-static chunk_status local_fetch(chk_source *s, const chk_view *v, const chk_box *boxes, size_t n, chk_arena *arena, chk_hold *hold,
-                                chk_piece *out, chunk_error *err)
+/* ---- handing on what lies in one input */
+
+typedef struct forwarded {
+    chk_source *source; /* NULL: constant */
+    const chk_view *view;
+    const chk_scalar *constant;
+    chk_box want, in;
+} forwarded;
+
+/* Whether the box can be handed on. */
+static bool can_forward(forwarded *f, const chk_local_source *l, const chk_view *v, const chk_box *box)
 {
-    size_t item = chk_dtype_size(s->dtype);
-    for (size_t i = 0; i < n; i++) {
-        chk_box want;
-        chk_view_base_box(&want, v, &boxes[i]);
-        char *to = chk_arena_get(arena, (size_t)chk_box_count(&want) * item);
-        if (!to) return chk_fail(err, CHUNK_ESTATE, "internal: a block of %s is larger than planned", s->name);
-        CHK_TRY(compute((chk_local_source *)s, &want, to, arena, hold, err));
-        point(&out[i], to, &want, v, &boxes[i], item);
+    const chk_local *local = l->node->u.custom.op->local;
+    int input;
+    chk_view_base_box(&f->want, v, box);
+    if (!local->forward || !local->forward(l->node, &f->want, &input, &f->in)) return false;
+    f->source = chk_reader_plain(&l->reader[input], &f->view, &f->constant);
+    return f->source || f->constant;
+}
+
+/* A hold for pieces of `owner`, in the list of hold; released with it. */
+static chk_hold *enter(chk_hold *hold, chk_source *owner, chk_arena *arena)
+{
+    chk_hold *h = chk_arena_get(arena, sizeof *h);
+    if (!h) return NULL;
+    memset(h, 0, sizeof *h);
+    h->next = hold->inner;
+    h->owner = owner;
+    hold->inner = h;
+    return h;
+}
+
+static void add_books(chk_hold *hold, const chk_hold *inner)
+{
+    hold->bytes_read += inner->bytes_read;
+    hold->ns_read += inner->ns_read;
+    hold->ns_decode += inner->ns_decode;
+    hold->ns_compute += inner->ns_compute;
+}
+
+/* The same elements in other extents: a dense piece is used as it lies, others are copied together. */
+static chunk_status fetch_reshaped(const forwarded *f, const chk_view *v, const chk_box *box, chk_arena *arena, chk_hold *h,
+                                   chk_piece *out, size_t item, chunk_error *err)
+{
+    chk_piece p;
+    int ndim = f->in.ndim;
+    int64_t dense[CHK_MAX_NDIM], extent[CHK_MAX_NDIM], n = (int64_t)item;
+    CHK_TRY(f->source->ops->fetch(f->source, f->view, &f->in, 1, arena, h, &p, err));
+    if (!p.data) {
+        *out = p;
+        return CHUNK_OK;
+    }
+    bool in_place = p.plane_bytes == 0;
+    for (int a = ndim - 1; a >= 0; a--) {
+        extent[a] = chk_box_extent(&f->in, a);
+        in_place &= extent[a] == 1 || p.stride[a] == n;
+        dense[a] = n;
+        n *= extent[a];
+    }
+    const char *data = p.data;
+    if (!in_place) {
+        char *to = chk_arena_get(arena, (size_t)n);
+        if (!to) return chk_fail(err, CHUNK_ESTATE, "internal: a block of %s is larger than planned", f->source->name);
+        chk_copy_planes(to, dense, p.data, p.stride, extent, ndim, item, p.plane_bytes);
+        data = to;
+    }
+    point(out, data, &f->want, v, box, item);
+    out->swapped = p.swapped;
+    return CHUNK_OK;
+}
+
+/* Hands boxes[0] on, and those after it that lie at the same place of the same input. *n becomes how many. */
+static chunk_status forward(chk_local_source *l, const forwarded *f, const chk_view *v, const chk_box *boxes, size_t *n,
+                            chk_arena *arena, chk_hold *hold, chk_piece *out, chunk_error *err)
+{
+    size_t most = *n, item = chk_dtype_size(l->s.dtype);
+    *n = 1;
+    if (!f->source) {
+        out[0] = (chk_piece){.fill = *f->constant};
+        return CHUNK_OK;
+    }
+    chk_hold *h = enter(hold, f->source, arena);
+    if (!h) return chk_fail(err, CHUNK_ESTATE, "internal: a block of %s is larger than planned", l->s.name);
+    chunk_status st;
+    if (l->reshapes) {
+        st = fetch_reshaped(f, v, boxes, arena, h, out, item, err);
+    } else {
+        chk_view through = shifted(v, f->view, &f->want, &f->in);
+        for (; *n < most; ++*n) {
+            forwarded next;
+            if (!can_forward(&next, l, v, &boxes[*n]) || next.source != f->source) break;
+            chk_view other = shifted(v, next.view, &next.want, &next.in);
+            if (memcmp(other.off, through.off, (size_t)through.base_ndim * sizeof *other.off) || next.view != f->view) break;
+        }
+        st = f->source->ops->fetch(f->source, &through, boxes, *n, arena, h, out, err);
+    }
+    add_books(hold, h);
+    return st;
+}
+
+static void local_release(chk_source *s, chk_hold *hold)
+{
+    (void)s;
+    for (chk_hold *h = hold->inner, *next; h; h = next) {
+        next = h->next;
+        h->owner->ops->release(h->owner, h);
+    }
+    hold->inner = NULL;
+}
+
+static chunk_status fetch_all(chk_local_source *l, const chk_view *v, const chk_box *boxes, size_t n, chk_arena *arena,
+                              chk_hold *hold, chk_piece *out, chunk_error *err)
+{
+    size_t item = chk_dtype_size(l->s.dtype);
+    for (size_t i = 0, done = 1; i < n; i += done, done = 1) {
+        forwarded f;
+        if (can_forward(&f, l, v, &boxes[i])) {
+            done = n - i;
+            CHK_TRY(forward(l, &f, v, &boxes[i], &done, arena, hold, &out[i], err));
+            continue;
+        }
+        char *to = chk_arena_get(arena, (size_t)chk_box_count(&f.want) * item);
+        if (!to) return chk_fail(err, CHUNK_ESTATE, "internal: a block of %s is larger than planned", l->s.name);
+        CHK_TRY(compute(l, &f.want, to, arena, hold, err));
+        point(&out[i], to, &f.want, v, &boxes[i], item);
     }
     return CHUNK_OK;
 }
 
-static void local_release(chk_source *s, chk_hold *hold) { (void)s, (void)hold; }
+static chunk_status local_fetch(chk_source *s, const chk_view *v, const chk_box *boxes, size_t n, chk_arena *arena, chk_hold *hold,
+                                chk_piece *out, chunk_error *err)
+{
+    chunk_status st = fetch_all((chk_local_source *)s, v, boxes, n, arena, hold, out, err);
+    if (st != CHUNK_OK) local_release(s, hold);
+    return st;
+}
 
 static void local_advise(chk_source *s, const chk_view *v, const chk_box *boxes, size_t n)
 {
@@ -142,6 +304,20 @@ static const chk_source_ops local_ops = {.kind = "local",
                                          .inner = local_inner,
                                          .free = local_free};
 
+/* Whether all that is handed on lies in windows. */
+static bool only_windows(const chk_local_source *l)
+{
+    bool any = false;
+    for (int i = 0; i < l->node->n_in; i++) {
+        const chk_view *view;
+        const chk_scalar *constant;
+        chk_source *s = chk_reader_plain(&l->reader[i], &view, &constant);
+        if (!constant && (!s || !s->large_blocks)) return false;
+        any |= s != NULL;
+    }
+    return any;
+}
+
 chunk_status chk_local_source_new(chk_source **out, const chk_node *n, chk_prog_lookup lookup, void *arg, chunk_error *err)
 {
     chk_local_source *l = chk_calloc(1, sizeof *l);
@@ -168,6 +344,8 @@ chunk_status chk_local_source_new(chk_source **out, const chk_node *n, chk_prog_
         l->s.worker_bytes += chk_reader_worker_bytes(&readers[i]);
         l->s.stored_bytes += chk_reader_stored_bytes(&readers[i]);
     }
+    l->reshapes = n->u.custom.op->local->reshapes;
+    l->s.large_blocks = n->u.custom.op->local->forward && only_windows(l);
     *out = &l->s;
     return CHUNK_OK;
 }

@@ -38,6 +38,10 @@ typedef struct chk_local {
     chunk_status (*run)(const chk_local_call *c, chunk_error *err);
     /* May be NULL: nothing is read ahead. The part-th box of an input that `box` of the result needs; false after the last. */
     bool (*part)(const chk_node *n, const chk_box *box, int part, int *input, chk_box *in);
+    /* May be NULL. True where the elements of `box` are, in C order, those of box `in` of one input, which is no larger than reads() says: then they are
+     * not computed, but where they lie is handed on. */
+    bool (*forward)(const chk_node *n, const chk_box *box, int *input, chk_box *in);
+    bool reshapes; /* what is forwarded has other extents, or another number of axes, in the input */
     int64_t block; /* 0: any; else elements of the result that are work enough for a task */
     double ns;     /* of one core an element, inputs not counted, roughly: whether to keep or to compute again (plan/keep.c) */
 } chk_local;

@@ -98,6 +98,15 @@ void chk_reader_need(chk_reader *r, const int64_t *extent, chk_need *out)
                      chk_program_work_bytes(&r->program) + 256;
 }
 
+chk_source *chk_reader_plain(const chk_reader *r, const chk_view **view, const chk_scalar **constant)
+{
+    const chk_instr *c = &r->program.instr[r->value[0]];
+    *constant = c->kind == CHK_INSTR_CONST ? &c->u.scalar : NULL;
+    if (c->kind != CHK_INSTR_LOAD) return NULL;
+    *view = &r->program.input[c->u.input].view;
+    return r->program.input[c->u.input].source;
+}
+
 static void give_back(const chk_reader *r, chk_hold *holds, int n, chk_hold *books)
 {
     for (int i = 0; i < n; i++) {

@@ -27,6 +27,8 @@ chunk_status chk_reader_init_all(chk_reader *r, chk_node *const *nodes, int n, c
 void chk_reader_done(chk_reader *r);
 /* What one read of a box of at most `extent` needs; all of it only during the read (transient and window; arena is 0). Sizes r for such boxes. */
 void chk_reader_need(chk_reader *r, const int64_t *extent, chk_need *out);
+/* The one source that r gives unchanged, seen through *view; NULL where r computes anything. Or, *constant set, it is one value everywhere. */
+chk_source *chk_reader_plain(const chk_reader *r, const chk_view **view, const chk_scalar **constant);
 /* Writes the values in `box` to dest: C order, stride[a] bytes an axis (NULL: dense), the last one the element's size. The arena is as it was on return.
  * hold: the books of the caller (bytes and times are added); nothing is left in it to release. */
 chunk_status chk_reader_read(const chk_reader *r, const chk_box *box, void *dest, const int64_t *stride, chk_arena *arena,

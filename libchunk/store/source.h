@@ -31,7 +31,7 @@ typedef struct chk_need {
     size_t window;                /* mapped file pages, resident while mapped */
 } chk_need;
 
-/* What a task holds of one source between fetch and release: windows. Zeroed is empty. */
+/* What a task holds of one source between fetch and release: windows. Zeroed is empty. bytes and times count those of holds in it as well. */
 typedef struct chk_hold {
     void *addr[64];
     size_t n_bytes[64];
@@ -42,6 +42,9 @@ typedef struct chk_hold {
     int slot, fd;                 /* windows only: place in the list that the SIGBUS handler searches, from 1; the file mapped */
     int64_t end;                  /* windows only: the file must reach to here */
     _Atomic bool failed;          /* a window's page could not be had; zeros were put in its place */
+    struct chk_hold *inner;       /* of a source that hands on pieces of others: their holds, a list in the arena */
+    struct chk_hold *next;        /* in such a list */
+    struct chk_source *owner;     /* of a hold in such a list: whom to release it to */
 } chk_hold;
 
 /* True when a window of this hold lost its file (truncated, device failed) since it was mapped: what was read from it is not to be used. */

@@ -116,8 +116,10 @@ void chk_window_unmap(chk_hold *h)
 bool chk_hold_failed(const chk_hold *h)
 {
     struct stat sb;
-    if (h->failed) return true;
-    return h->n > 0 && (fstat(h->fd, &sb) != 0 || sb.st_size < h->end);
+    if (h->failed || (h->n > 0 && (fstat(h->fd, &sb) != 0 || sb.st_size < h->end))) return true;
+    for (const chk_hold *k = h->inner; k; k = k->next)
+        if (chk_hold_failed(k)) return true;
+    return false;
 }
 
 /* ---- windows or reads */

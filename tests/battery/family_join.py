@@ -18,5 +18,5 @@ def concat(rng):
 ORACLES = {"concat": concat}
 BITS = {"joined": lambda n: "a = concat((x, x[::-1]*2), axis=0); b = sum(concat((x, x + 1), axis=1), axis=0)"}
 MEMORY = {"concat": "concat((x, y))"}
-WORKLOADS = ["concat((xz, xz), axis=1)"]
-FAULTS = {"join": ("concat((x, x*2), axis=1)", "zip", [])}
+WORKLOADS = ["concat((xz, xz), axis=1)", "sum(concat((x, y)))", "sum(concat((x[:, 1:2000], y[:, :100], xz[:3000]), axis=1), axis=0)"]
+FAULTS = {"join": ("concat((x, x*2), axis=1)", "zip", []), "handed on": ("sum(concat((x, x[::-1])), axis=1)", "plain", [])}
