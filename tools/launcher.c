@@ -20,12 +20,14 @@ enum { LINE_MAX_BYTES = 4096 };
 
 static const char help_text[] =
     "usage: chunk eval 'EXPR' NAME=FILE:/DATASET ... [-o FILE:/DATASET]... [options]\n"
+    "       chunk rechunk FILE:/DATASET FILE:/DATASET --chunks SHAPE [options]\n"
     "       chunk info FILE[:/OBJECT]... [-v] [--json]\n"
     "       chunk ops [NAME]\n"
     "\n"
     "Array expressions over HDF5 datasets far larger than memory, computed on all cores under a memory ceiling.\n"
     "\n"
     "  eval    compute expressions; print the results or write them to HDF5\n"
+    "  rechunk one dataset into another with other chunks\n"
     "  info    datasets of a file: shape, type, chunks, filters, sizes (also: chunk-info)\n"
     "  ops     the operations that expressions can use\n"
     "\n"
@@ -100,11 +102,11 @@ static int fail(char **args, const char *message, int code)
 
 /* ---- after a crash */
 
-/* The FILE of NAME=FILE:/DATASET, or of FILE[:/OBJECT] for info; NULL where args[i] names none. */
+/* The FILE of NAME=FILE:/DATASET for eval, of FILE[:/OBJECT] for the others; NULL where args[i] names none. */
 static const char *input_of(const char *verb, const char *arg, size_t *n)
 {
     if (arg[0] == '-') return NULL;
-    if (strcmp(verb, "info") != 0) {
+    if (strcmp(verb, "eval") == 0) {
         const char *eq = strchr(arg, '=');
         if (eq == NULL) return NULL;
         arg = eq + 1;
@@ -299,11 +301,11 @@ int main(int argc, char **argv)
         verb = args[0];
         args = help_args;
     }
-    if (!is_one_of(verb, "eval", "info", "ops")) {
+    if (!is_one_of(verb, "eval", "info", "ops") && strcmp(verb, "rechunk") != 0) {
         static text message;
         text_add(&message, "unknown command '");
         text_add(&message, verb);
-        text_add(&message, "'; the commands are eval, info and ops");
+        text_add(&message, "'; the commands are eval, rechunk, info and ops");
         message.s[message.n] = 0;
         return fail(args, message.s, 2);
     }

@@ -19,7 +19,7 @@ static chunk_status check_output(const chunk_output *o, int i, chunk_error *err)
     return CHUNK_OK;
 }
 
-/* The rule of chunk.h: the array's own grid where it is regular and its chunks are neither tiny nor huge, else about 1 MiB. */
+/* The rule of chunk.h: the array's own grid where it is regular and its chunks are neither tiny nor huge (unless it was asked for), else about 1 MiB. */
 static bool grid_as_chunks(int64_t *chunk, const chk_node *n)
 {
     int64_t count = 1;
@@ -29,6 +29,7 @@ static bool grid_as_chunks(int64_t *chunk, const chk_node *n)
         chunk[a] = g->chunk < g->extent ? g->chunk : g->extent;
         count *= chunk[a];
     }
+    if (n->kind == CHK_NODE_CUSTOM && n->u.custom.op->flags & CHK_OP_SAME_VALUES) return true;
     int64_t bytes = count * (int64_t)chk_dtype_size(n->dtype), all = chk_shape_count(&n->shape) * (int64_t)chk_dtype_size(n->dtype);
     return bytes <= (64 << 20) && (bytes >= (16 << 10) || bytes == all);
 }

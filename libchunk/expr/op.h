@@ -45,7 +45,10 @@ typedef struct chk_param {
     bool keyword_only;
 } chk_param;
 
-enum { CHK_OP_CALLERS_CODE = 1 << 16 };  /* flags: nodes hold functions of the calling program, and have no JSON form */
+enum {
+    CHK_OP_CALLERS_CODE = 1 << 16,    /* flags: nodes hold functions of the calling program, and have no JSON form */
+    CHK_OP_SAME_VALUES = 1 << 17      /* CUSTOM nodes have the values of their input in another grid: readers look through them */
+};
 
 typedef struct chk_op chk_op;
 struct chk_op {

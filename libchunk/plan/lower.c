@@ -84,8 +84,9 @@ static chunk_status add_item(chk_lower *l, const chk_item *from, chk_item **out,
 /* Does evaluating n once more cost anything worth a pass of its own? Constants and casts of stored values do not. */
 static bool is_work(const chk_node *n, int depth)
 {
-    if (n->kind == CHK_NODE_USER || n->kind == CHK_NODE_CUSTOM) return true;
-    if (n->kind == CHK_NODE_VIEW) return is_work(n->in[0], depth);
+    bool same = n->kind == CHK_NODE_CUSTOM && n->u.custom.op->flags & CHK_OP_SAME_VALUES;
+    if (n->kind == CHK_NODE_USER || (n->kind == CHK_NODE_CUSTOM && !same)) return true;
+    if (n->kind == CHK_NODE_VIEW || same) return is_work(n->in[0], depth);
     if (n->kind != CHK_NODE_MAP) return false;
     if (n->u.map.fn != CHK_FN_NONE) return true;
     return depth > 0 && is_work(n->in[0], depth - 1);

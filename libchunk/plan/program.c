@@ -170,6 +170,7 @@ static chunk_status compile_fresh(chk_program *p, const chk_node *n, const chk_v
     case CHK_NODE_USER: return compile_user(p, n, view, lookup, arg, depth, value, err);
     case CHK_NODE_KEEP: return compile(p, n->in[0], view, false, lookup, arg, depth + 1, value, err);
     case CHK_NODE_CUSTOM: {
+        if (n->u.custom.op->flags & CHK_OP_SAME_VALUES) return compile(p, n->in[0], view, false, lookup, arg, depth + 1, value, err);
         if (!n->u.custom.op->local) break;
         chk_source *local;
         CHK_TRY(chk_local_source_new(&local, n, lookup, arg, err));

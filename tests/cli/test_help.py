@@ -20,7 +20,7 @@ def rendered(page):
     return done.stdout
 
 
-@pytest.mark.parametrize("verb, page", [("eval", "chunk-eval.1"), ("info", "chunk-info.1")])
+@pytest.mark.parametrize("verb, page", [("eval", "chunk-eval.1"), ("rechunk", "chunk-rechunk.1"), ("info", "chunk-info.1")])
 def test_manual_has_every_option(verb, page):
     usage = chunk(verb, "--help").stdout
     manual = re.sub(r"-\n\s+", "-", rendered(page))
@@ -34,7 +34,7 @@ def test_manual_of_chunk():
 
 
 def test_line_length():
-    for verb in ("eval", "info", "ops"):
+    for verb in ("eval", "rechunk", "info", "ops"):
         assert all(len(line) <= 120 for line in chunk(verb, "--help").stdout.splitlines())
 
 

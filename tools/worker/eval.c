@@ -71,22 +71,27 @@ int job_stored_outputs(job *j, chunk_output *outputs)
                 chunk_array_ndim(j->results[0]));
 }
 
+int job_main(job *j)
+{
+    int code;
+    if (j->help || j->version) {
+        if (j->help)
+            print_help(j->v.verb);
+        else
+            puts("chunk " CHUNK_VERSION);
+        return finish_output(&j->v);
+    }
+    if ((code = make_context(j)) != 0) return code;
+    if ((code = parse(j)) != 0) return code;
+    if ((code = job_check_names(j)) != 0) return code;
+    if (j->outputs == NULL && (code = job_match_outputs(j)) != 0) return code;
+    if ((code = build(j)) != 0) return code;
+    return j->explain ? job_explain(j) : job_run(j);
+}
+
 int eval_main(char **args)
 {
     job j = {0};
     int code = job_read(&j, args);
-    if (code != 0) return code;
-    if (j.help || j.version) {
-        if (j.help)
-            print_help("eval");
-        else
-            puts("chunk " CHUNK_VERSION);
-        return finish_output(&j.v);
-    }
-    if ((code = make_context(&j)) != 0) return code;
-    if ((code = parse(&j)) != 0) return code;
-    if ((code = job_check_names(&j)) != 0) return code;
-    if ((code = job_match_outputs(&j)) != 0) return code;
-    if ((code = build(&j)) != 0) return code;
-    return j.explain ? job_explain(&j) : job_run(&j);
+    return code != 0 ? code : job_main(&j);
 }

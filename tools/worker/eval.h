@@ -1,4 +1,4 @@
-/* eval.h: the parts of `chunk eval`: its command line, and the run. */
+/* eval.h: the parts of `chunk eval`, some of which `chunk rechunk` shares: the command line, and the run. */
 #ifndef EVAL_H
 #define EVAL_H
 
@@ -30,6 +30,10 @@ typedef struct job {
 
 /* The command line into j; 0, or the exit code after the error has been told. */
 int job_read(job *j, char **args);
+/* --memory as the library takes it, once it has been read into a j->memory of UINT64_MAX. */
+void job_read_memory(job *j);
+/* All that follows the command line. */
+int job_main(job *j);
 /* Names bound and used, results and -o matched: all that needs no file. */
 int job_check_names(job *j);
 int job_match_outputs(job *j);

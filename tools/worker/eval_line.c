@@ -49,6 +49,12 @@ static int read_binding(job *j, const char *text)
     return 0;
 }
 
+void job_read_memory(job *j)
+{
+    if (j->memory == 0) j->memory = 1; /* 0 is the library's word for its default; here it is a ceiling that nothing fits under */
+    if (j->memory == UINT64_MAX) j->memory = 0;
+}
+
 int job_read(job *j, char **args)
 {
     j->v = (verdict){.verb = "eval", .json = has_json(args)};
@@ -74,8 +80,7 @@ int job_read(job *j, char **args)
     };
     int code = read_options(&j->v, args + 1, options, &j->operands, &j->help);
     if (code != 0 || j->help || j->version) return code;
-    if (j->memory == 0) j->memory = 1; /* 0 is the library's word for its default; here it is a ceiling that nothing fits under */
-    if (j->memory == UINT64_MAX) j->memory = 0;
+    job_read_memory(j);
     j->bindings = need_memory((size_t)j->operands.n, sizeof *j->bindings);
     for (int i = 0; i < j->operands.n; i++)
         if ((code = read_binding(j, j->operands.item[i])) != 0) return code;

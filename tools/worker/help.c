@@ -29,6 +29,28 @@ static const char eval_help[] =
     "\n"
     "Exit: 0 done, 1 a file or disk, 2 the command line or EXPR, 3 the ceiling, 130 Ctrl-C (outputs untouched).\n";
 
+static const char rechunk_help[] =
+    "usage: chunk rechunk FILE:/DATASET FILE:/DATASET --chunks SHAPE [options]\n"
+    "\n"
+    "Copies the first dataset to the second, which has chunks of that shape, under a memory ceiling. In expressions the\n"
+    "operation of the same name does it.\n"
+    "\n"
+    "  --chunks 1024x1024  chunk shape of the output\n"
+    "  --filter LIST       gzip[=0..9], zstd[=1..22], lz4, bitshuffle, shuffle, fletcher32, none; as in gzip=4,shuffle\n"
+    "                      (default: none)\n"
+    "  --memory SIZE       the ceiling for the whole command: bytes, or with KiB MiB GiB TiB (1024), KB MB GB TB (1000)\n"
+    "  --threads N         workers (default: the cores that this process may use)\n"
+    "  --scratch DIR       folder for intermediate data, where it takes two passes (default: the output's)\n"
+    "  --durable           wait for the disk before the output becomes visible\n"
+    "  --overwrite         replace an output dataset that exists\n"
+    "  --explain           print the plan and its peak memory; do not run\n"
+    "  --profile           say where the time went\n"
+    "  --json              one JSON object on one line of standard output\n"
+    "  -q                  nothing but errors\n"
+    "  --help, --version\n"
+    "\n"
+    "Exit: 0 done, 1 a file or disk, 2 the command line, 3 the ceiling, 130 Ctrl-C (the output untouched).\n";
+
 static const char info_help[] =
     "usage: chunk info FILE[:/OBJECT]... [-v] [--json]\n"
     "       chunk-info FILE[:/OBJECT]... [-v] [--json]\n"
@@ -49,5 +71,9 @@ static const char ops_help[] =
 
 void print_help(const char *verb)
 {
-    fputs(strcmp(verb, "eval") == 0 ? eval_help : strcmp(verb, "info") == 0 ? info_help : ops_help, stdout);
+    static const struct {
+        const char *verb, *help;
+    } all[] = {{"eval", eval_help}, {"rechunk", rechunk_help}, {"info", info_help}, {"ops", ops_help}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (strcmp(verb, all[i].verb) == 0) fputs(all[i].help, stdout);
 }

@@ -159,6 +159,8 @@ int main(int argc, char **argv)
     int code = EXIT_USAGE;
     if (strcmp(verb, "eval") == 0)
         code = eval_main(args);
+    else if (strcmp(verb, "rechunk") == 0)
+        code = rechunk_main(args);
     else if (strcmp(verb, "info") == 0)
         code = info_main(args);
     else if (strcmp(verb, "ops") == 0)

@@ -136,6 +136,7 @@ char *human_bytes(char buf[32], double bytes);
 /* ---- verbs */
 
 int eval_main(char **args);
+int rechunk_main(char **args);
 int info_main(char **args);
 int ops_main(char **args);
 void print_help(const char *verb);

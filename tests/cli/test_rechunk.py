@@ -1,0 +1,134 @@
+"""Datasets stored in other chunks, by `chunk rechunk` and by expressions: any grid, dtype and filter to any other, h5py's values, the same file
+whatever the threads and the ceiling."""
+import json
+import os
+
+import h5py
+import hdf5plugin
+import numpy as np
+import pytest
+from chunkcli import chunk, eval_ok
+
+SEED = int(os.environ.get("SEED", "0"))
+CASES = {"quick": 4, "standard": 12, "full": 120}[os.environ.get("CHUNK_TEST_LEVEL", "standard")]
+DTYPES = "bool i1 <i2 >i4 <i8 u1 >u2 <u4 >u8 <f2 <f4 >f4 <f8 >f8 <c8 >c16".split()
+FILTERS = {"none": {}, "gzip=1": {"compression": "gzip", "compression_opts": 1}, "gzip=1,shuffle": {"compression": "gzip", "shuffle": True},
+           "lz4": hdf5plugin.LZ4(), "bitshuffle": hdf5plugin.Bitshuffle(), "fletcher32": {"fletcher32": True}}
+
+
+def rechunk(*args, **kw):
+    return chunk("rechunk", *args, **kw)
+
+
+def ok(*args, **kw):
+    done = rechunk(*args, "--json", **kw)
+    assert done.returncode == 0, f"{args}: exit {done.returncode}: {done.stderr}"
+    got = json.loads(done.stdout)
+    assert got["measured_peak"] <= got["projected_peak"] <= got["ceiling"]
+    return got
+
+
+def read(path, name="y"):
+    with h5py.File(path) as f:
+        return f[name][()], f[name].chunks
+
+
+def needed(*args, **kw):
+    done = rechunk(*args, "--explain", "--json", "--memory", "1MiB", **kw)
+    assert done.returncode == 3
+    return json.loads(done.stdout)["needed"]
+
+
+def make(path, rng, shape, dtype, chunks, filters, absent=0.0):
+    """Values that compress a little; some chunks may never be written."""
+    x = (rng.integers(-100, 100, shape) if np.dtype(dtype).kind != "b" else rng.integers(0, 2, shape)).astype(dtype)
+    with h5py.File(path, "w") as f:
+        d = f.create_dataset("x", shape, dtype, chunks=chunks, **filters)
+        for s in d.iter_chunks():
+            if rng.random() < absent:
+                x[s] = 0
+            else:
+                d[s] = x[s]
+    return x
+
+
+def text(chunks):
+    return "x".join(map(str, chunks))
+
+
+@pytest.mark.parametrize("case", range(CASES))
+def test_any_to_any(case, tmp_path):
+    rng = np.random.default_rng(SEED * 1000 + case)
+    ndim = int(rng.integers(1, 6))
+    shape = tuple(int(n) for n in rng.integers(1, [0, 90000, 400, 60, 22, 12][ndim], ndim))
+    grids = [tuple(int(rng.integers(1, n + 1)) if rng.random() < 0.6 else n for n in shape) for _ in range(2)]
+    for g in grids:
+        assert len(g) == ndim
+    most = 400  # chunks, so that h5py is done in reasonable time
+    grids = [g if np.prod([-(-n // c) for n, c in zip(shape, g)]) < most else tuple(max(c, n // 4 + 1) for n, c in zip(shape, g)) for g in grids]
+    names = list(FILTERS)
+    before, after = names[int(rng.integers(len(names)))], names[int(rng.integers(len(names)))]
+    dtype = DTYPES[int(rng.integers(len(DTYPES)))]
+    x = make(tmp_path / "a.h5", rng, shape, dtype, grids[0], FILTERS[before], absent=float(rng.choice([0, 0.4, 1])))
+    what = ["a.h5:/x", "b.h5:/y", "--chunks", text(grids[1]), "--filter", after, "--overwrite"]
+    ok(*what, cwd=tmp_path)
+    got, chunks = read(tmp_path / "b.h5")
+    note = f"{shape} {dtype} {grids} {before} {after}"
+    assert got.dtype == x.dtype.newbyteorder("=") and chunks == grids[1] and np.array_equal(got, x), note
+    first = (tmp_path / "b.h5").read_bytes()
+    least = needed(*what, cwd=tmp_path)
+    for memory, threads in ((least, 1), (2 * least, 2), (least + (3 << 20), 2)):
+        ok(*what, "--memory", memory, "--threads", threads, cwd=tmp_path)
+        assert (tmp_path / "b.h5").read_bytes() == first, f"{note} {memory} {threads}"
+
+
+@pytest.mark.parametrize("before", ["none", "gzip=1,shuffle"])
+@pytest.mark.parametrize("after", ["none", "lz4"])
+@pytest.mark.parametrize("grids", [((16, 400), (400, 16)), ((400, 16), (16, 400)), ((100, 100), (70, 130)), ((400, 1), (1, 400))])
+def test_rows_to_columns(grids, before, after, tmp_path):
+    """The text of an expression gives the same file; transposes and arithmetic on the way, too, under small and large ceilings."""
+    rng = np.random.default_rng(SEED)
+    x = make(tmp_path / "a.h5", rng, (400, 400), "<f8", grids[0], FILTERS[before])
+    shape = text(grids[1])
+    for memory in ("1GiB", "24MiB"):
+        ok("a.h5:/x", "b.h5:/y", "--chunks", shape, "--filter", after, "--memory", memory, "--overwrite", cwd=tmp_path)
+        assert np.array_equal(read(tmp_path / "b.h5")[0], x)
+        whole = (tmp_path / "b.h5").read_bytes()
+        eval_ok(f"y = rechunk(x, {grids[1]})", "x=a.h5:/x", "-o", "c.h5:/y", "--filter", after, "--memory", memory, "--overwrite", cwd=tmp_path)
+        assert (tmp_path / "c.h5").read_bytes() == whole
+        for expr, want in (("permute_dims(x)", x.T), ("2 * x[::-1, 3:] - permute_dims(x)[:, 3:]", 2 * x[::-1, 3:] - x.T[:, 3:]), ("x[5:, ::3]", x[5:, ::3])):
+            eval_ok(expr, "x=a.h5:/x", "-o", "c.h5:/y", "--chunks", shape, "--filter", after, "--memory", memory, "--overwrite", cwd=tmp_path)
+            assert np.array_equal(read(tmp_path / "c.h5")[0], want), (expr, memory)
+
+
+def test_shapes_without_chunks(tmp_path):
+    """Nothing to copy, one element, a contiguous dataset."""
+    with h5py.File(tmp_path / "a.h5", "w") as f:
+        f["none"] = np.zeros((0, 5), "f4")
+        f["one"] = np.full((1, 1, 1), 7, ">i2")
+        f["plain"] = np.arange(6000.0).reshape(60, 100)
+    for name, chunks in (("none", "3x2"), ("one", "9x9x9"), ("plain", "7x100")):
+        ok(f"a.h5:/{name}", f"{name}.h5:/y", "--chunks", chunks, cwd=tmp_path)
+        assert np.array_equal(read(tmp_path / f"{name}.h5")[0], read(tmp_path / "a.h5", name)[0])
+
+
+def fails(code, *args, **kw):
+    done = rechunk(*args, **kw)
+    assert done.returncode == code and done.stdout == "" and done.stderr.count("\n") == 1, (done.returncode, done.stderr)
+    return done.stderr
+
+
+def test_bad_input(tmp_path):
+    make(tmp_path / "a.h5", np.random.default_rng(1), (300, 3000), "<f8", (30, 300), {})
+    before = (tmp_path / "a.h5").read_bytes()
+    os.symlink("a.h5", tmp_path / "link.h5")
+    for same in ("a.h5:/x", "./a.h5://x", "link.h5:/x"):
+        assert "same dataset" in fails(2, "a.h5:/x", same, "--chunks", "3x3", "--overwrite", cwd=tmp_path)
+    assert "--chunks is needed" in fails(2, "a.h5:/x", "b.h5:/y", cwd=tmp_path)
+    assert "give two" in fails(2, "a.h5:/x", "--chunks", "3x3", cwd=tmp_path)
+    assert "not a shape" in fails(2, "a.h5:/x", "b.h5:/y", "--chunks", "3,3", cwd=tmp_path)
+    assert "names no dataset" in fails(2, "a.h5:/x", "b.h5:/", "--chunks", "3x3", cwd=tmp_path)
+    assert "3 axes" in fails(1, "a.h5:/x", "b.h5:/y", "--chunks", "3x3x3", cwd=tmp_path)
+    assert "nosuch" in fails(1, "a.h5:/nosuch", "b.h5:/y", "--chunks", "3x3", cwd=tmp_path)
+    assert "needs at least" in fails(3, "a.h5:/x", "b.h5:/y", "--chunks", "300x3000", "--filter", "lz4", "--memory", "20MiB", cwd=tmp_path)
+    assert sorted(os.listdir(tmp_path)) == ["a.h5", "link.h5"] and (tmp_path / "a.h5").read_bytes() == before
