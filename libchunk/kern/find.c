@@ -15,7 +15,8 @@
     extern const chk_kern chk_casts_##l[CHK_NDTYPE][CHK_NDTYPE];                                                                   \
     extern const chk_red_kern chk_reds_##l[CHK_NRED][CHK_NDTYPE];                                                                  \
     extern const chk_move chk_moves_##l;                                                                                           \
-    extern const chk_stencil chk_stencils_##l;
+    extern const chk_stencil chk_stencils_##l;                                                                                     \
+    extern const chk_rows_fn chk_rows_##l;
 FOR_LEVELS(DECLARE)
 
 #define LEVEL(l, level)                                                                                                            \
@@ -23,7 +24,8 @@ FOR_LEVELS(DECLARE)
                chk_casts_##l,                                                                                                      \
                chk_reds_##l,                                                                                                       \
                &chk_moves_##l,                                                                                                     \
-               &chk_stencils_##l},
+               &chk_stencils_##l,                                                                                                  \
+               &chk_rows_##l},
 static const chk_level levels[CHK_ISA_N] = {FOR_LEVELS(LEVEL)};
 
 const chk_level *chk_level_now(void) { return &levels[chk_isa_now()]; }
@@ -182,6 +184,13 @@ const chk_red_kern *chk_red_find(chk_red red, chk_dtype d)
     if (red >= CHK_NRED || d >= CHK_NDTYPE) return NULL;
     const chk_red_kern *k = &chk_level_now()->reds[red][d];
     return k->init ? k : NULL;
+}
+
+void chk_red_rows(const chk_red_row *rows, int n_rows, chk_dtype d, const void *data, size_t n)
+{
+    chk_rows_fn together = *chk_level_now()->rows_f64;
+    if (d == CHK_F64 && n_rows > 1 && together && together(rows, n_rows, data, n)) return;
+    for (int i = 0; i < n_rows; i++) rows[i].kern->row(rows[i].state, rows[i].cap, 0, data, n, 0);
 }
 
 chk_dtype chk_red_out_dtype(chk_red red, chk_dtype d)

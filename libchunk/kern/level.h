@@ -23,6 +23,8 @@ typedef struct chk_stencil {
     void (*select)(double *out, const double *const *tap, int n_taps, const uint8_t (*pair)[2], int n_pairs, int rank, size_t n);
     void (*laplace)(double *out, const double *x, const double *const *lo, const double *const *hi, int n_axes, size_t n);
 } chk_stencil;
+/* Several reductions of one row; false, and nothing done, where they must be done one by one. */
+typedef bool (*chk_rows_fn)(const chk_red_row *rows, int n_rows, const void *data, size_t n);
 
 typedef struct chk_level {
     const chk_kern_row *rows[4];            /* arithmetic, comparison, functions, complex */
@@ -30,6 +32,7 @@ typedef struct chk_level {
     const chk_red_kern (*reds)[CHK_NDTYPE]; /* [reduction][dtype]; none where init is NULL */
     const chk_move *move;
     const chk_stencil *stencil;
+    const chk_rows_fn *rows_f64; /* chk_red_rows for float64; *rows_f64 may be NULL */
 } chk_level;
 
 const chk_level *chk_level_now(void);

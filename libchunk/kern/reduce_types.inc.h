@@ -133,6 +133,8 @@ enum { SMALL_RUN = 32768 };
 #define R_FLOAT 1
 #include "kern/reduce_real.inc.h"
 
+#include "kern/reduce_rows.inc.h"
+
 /* ---- complex: states of sums and products are pairs of float64 */
 typedef struct pair_sum {
     double re, im;

@@ -37,6 +37,45 @@ static void OF(var_row)(void *state, size_t cap, size_t j, const void *data, siz
     OF(var_add)(state, cap, j, (moments){(double)n, mean, lanes_sum(squares)});
 }
 
+/* Means and squared deviations of m columns of few rows: each column's elements are loaded once, and stay in registers for the second pass. */
+static inline __attribute__((always_inline)) void OF(var_few)(double *mean, double *m2, const R_T *a, size_t m, size_t stride,
+                                                              const int n_rows)
+{
+    _Pragma("GCC ivdep") for (size_t j = 0; j < m; j++)
+    {
+        double x[16], sum = 0, squares = 0;
+        _Pragma("GCC unroll 16") for (int r = 0; r < n_rows; r++) x[r] = (double)a[j + (size_t)r * stride];
+        _Pragma("GCC unroll 16") for (int r = 0; r < n_rows; r++) sum += x[r];
+        sum /= (double)n_rows;
+        _Pragma("GCC unroll 16") for (int r = 0; r < n_rows; r++) squares += (x[r] - sum) * (x[r] - sum);
+        mean[j] = sum;
+        m2[j] = squares;
+    }
+}
+
+static void OF(var_many)(double *mean, double *m2, const R_T *a, size_t m, size_t n_rows, size_t stride)
+{
+    size_t r = 0;
+    const R_T *top = a;
+    memset(mean, 0, m * sizeof *mean);
+    memset(m2, 0, m * sizeof *m2);
+    for (; r + 4 <= n_rows; r += 4, a += 4 * stride)
+        for (size_t j = 0; j < m; j++)
+            mean[j] = mean[j] + (double)a[j] + (double)a[j + stride] + (double)a[j + 2 * stride] + (double)a[j + 3 * stride];
+    for (; r < n_rows; r++, a += stride)
+        for (size_t j = 0; j < m; j++) mean[j] += (double)a[j];
+    for (size_t j = 0; j < m; j++) mean[j] /= (double)n_rows;
+    a = top;
+    for (r = 0; r + 4 <= n_rows; r += 4, a += 4 * stride)
+        for (size_t j = 0; j < m; j++) {
+            double d0 = (double)a[j] - mean[j], d1 = (double)a[j + stride] - mean[j];
+            double d2 = (double)a[j + 2 * stride] - mean[j], d3 = (double)a[j + 3 * stride] - mean[j];
+            m2[j] = m2[j] + d0 * d0 + d1 * d1 + d2 * d2 + d3 * d3;
+        }
+    for (; r < n_rows; r++, a += stride)
+        for (size_t j = 0; j < m; j++) m2[j] += ((double)a[j] - mean[j]) * ((double)a[j] - mean[j]);
+}
+
 static void OF(var_cols)(void *state, size_t cap, size_t j0, size_t k, const void *data, size_t n_rows, size_t stride,
                          int64_t index0, int64_t index_step)
 {
@@ -44,25 +83,14 @@ static void OF(var_cols)(void *state, size_t cap, size_t j0, size_t k, const voi
     (void)index0, (void)index_step;
     if (!n_rows) return;
     for (size_t c = 0; c < k; c += VAR_BLOCK) {
-        size_t m = k - c < VAR_BLOCK ? k - c : VAR_BLOCK, r = 0;
-        memset(mean, 0, sizeof mean);
-        memset(m2, 0, sizeof m2);
+        size_t m = k - c < VAR_BLOCK ? k - c : VAR_BLOCK;
         const R_T *a = (const R_T *)data + c;
-        for (; r + 4 <= n_rows; r += 4, a += 4 * stride)
-            for (size_t j = 0; j < m; j++)
-                mean[j] = mean[j] + (double)a[j] + (double)a[j + stride] + (double)a[j + 2 * stride] + (double)a[j + 3 * stride];
-        for (; r < n_rows; r++, a += stride)
-            for (size_t j = 0; j < m; j++) mean[j] += (double)a[j];
-        for (size_t j = 0; j < m; j++) mean[j] /= (double)n_rows;
-        a = (const R_T *)data + c;
-        for (r = 0; r + 4 <= n_rows; r += 4, a += 4 * stride)
-            for (size_t j = 0; j < m; j++) {
-                double d0 = (double)a[j] - mean[j], d1 = (double)a[j + stride] - mean[j];
-                double d2 = (double)a[j + 2 * stride] - mean[j], d3 = (double)a[j + 3 * stride] - mean[j];
-                m2[j] = m2[j] + d0 * d0 + d1 * d1 + d2 * d2 + d3 * d3;
-            }
-        for (; r < n_rows; r++, a += stride)
-            for (size_t j = 0; j < m; j++) m2[j] += ((double)a[j] - mean[j]) * ((double)a[j] - mean[j]);
+        switch (R_FLOAT ? n_rows : 0) { /* what leaves of common chunks have; the order of additions is that of var_many */
+        case 4: OF(var_few)(mean, m2, a, m, stride, 4); break;
+        case 8: OF(var_few)(mean, m2, a, m, stride, 8); break;
+        case 16: OF(var_few)(mean, m2, a, m, stride, 16); break;
+        default: OF(var_many)(mean, m2, a, m, n_rows, stride);
+        }
         f64u *n = (f64u *)state + j0 + c;
         if (combine_many(n, n + cap, n + 2 * cap, m, (double)n_rows, (const f64u *)mean, (const f64u *)m2)) continue;
         for (size_t j = 0; j < m; j++) OF(var_add)(state, cap, j0 + c + j, (moments){(double)n_rows, mean[j], m2[j]});

@@ -315,23 +315,35 @@ static int64_t offset_in(const chk_box *block, const chk_box *leaf)
     return n;
 }
 
-/* All reductions of one leaf; those to a single number take turns piece by piece. Returns the output whose function failed, or -1. */
+/* Reductions of a leaf to a single number: those of the same values go over them together, piece by piece. */
+static void fold_rows(const chk_fused *f, void *const *state, const chk_prog_out *out, size_t n)
+{
+    bool done[f->n_out];
+    chk_red_row row[f->n_out];
+    for (int o = 0; o < f->n_out; o++) done[o] = !f->out[o].reduce || !f->out[o].reducer.kern || f->out[o].reducer.kern->wants_index;
+    for (int o = 0; o < f->n_out; o++) {
+        chk_dtype d = f->out[o].reducer.in;
+        int n_rows = 0;
+        for (int k = o; k < f->n_out; k++) {
+            if (done[k] || out[k].data != out[o].data || f->out[k].reducer.in != d) continue;
+            row[n_rows++] = (chk_red_row){f->out[k].reducer.kern, state[k], f->cap};
+            done[k] = true;
+        }
+        for (size_t i = 0; i < n && n_rows; i += CHK_ROW_PIECE)
+            chk_red_rows(row, n_rows, d, out[o].data + i * chk_dtype_size(d), n - i < CHK_ROW_PIECE ? n - i : CHK_ROW_PIECE);
+    }
+}
+
+/* All reductions of one leaf. Returns the output whose function failed, or -1. */
 static int fold_leaf(const chk_fused *f, void *const *state, const chk_prog_out *out, const chk_box *block, const chk_box *leaf)
 {
     bool all_axes = f->reduced == (f->space.ndim == 32 ? UINT32_MAX : ((uint32_t)1 << f->space.ndim) - 1);
-    size_t n = (size_t)chk_box_count(leaf);
     for (int o = 0; o < f->n_out; o++) {
         const chk_reducer *r = &f->out[o].reducer;
         if (!f->out[o].reduce || (all_axes && r->kern && !r->kern->wants_index)) continue;
         if (!chk_reducer_fold(r, state[o], f->cap, out[o].data, &f->g, block, leaf)) return o;
     }
-    for (size_t i = 0; i < n && all_axes; i += CHK_ROW_PIECE) {
-        for (int o = 0; o < f->n_out; o++) {
-            const chk_reducer *r = &f->out[o].reducer;
-            if (!f->out[o].reduce || !r->kern || r->kern->wants_index) continue;
-            chk_reducer_fold_row(r, state[o], f->cap, 0, out[o].data + i * chk_dtype_size(r->in), n - i < CHK_ROW_PIECE ? n - i : CHK_ROW_PIECE, 0);
-        }
-    }
+    if (all_axes) fold_rows(f, state, out, (size_t)chk_box_count(leaf));
     return -1;
 }
 

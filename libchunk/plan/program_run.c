@@ -116,9 +116,14 @@ static int place_outputs(const chk_program *p, const walk *w, chk_prog_out *out,
             out[o].data = w[c->u.input].base;
             continue;
         }
+        int same = 0;
+        while (out[same].value != out[o].value) same++;
+        if (same < o && out[o].in_place_ok) {
+            out[o].data = out[same].data;
+            continue;
+        }
         out[o].data = out[o].dest;
-        for (int k = 0; k < o && computed; k++) computed = out[k].value != out[o].value;
-        if (computed) {
+        if (computed && same == o) {
             home[o] = out[o].dest;
         } else {
             copy[o] = true;

@@ -21,11 +21,9 @@ typedef struct chk_reducer {
 
 /* Folds a leaf (dense, C order of `leaf`) of `block` into the states of block's results; false: the caller's function failed. */
 bool chk_reducer_fold(const chk_reducer *r, void *state, size_t cap, const void *data, const chk_geometry *g, const chk_box *block, const chk_box *leaf);
-/* Rows are folded in pieces of this many elements, counted from the row's start: several reductions of one leaf then take turns on data that is still
- * in the first-level cache. */
+/* Rows are folded in pieces of this many elements, counted from the row's start: what goes over one twice, or several reductions in turn, then finds
+ * it in the first-level cache. */
 enum { CHK_ROW_PIECE = 2048 };
-/* A row of n contiguous elements into element j; built-in reductions. */
-void chk_reducer_fold_row(const chk_reducer *r, void *state, size_t cap, size_t j, const char *data, size_t n, int64_t index);
 void chk_reducer_init(const chk_reducer *r, void *state, size_t cap, size_t k);
 bool chk_reducer_merge(const chk_reducer *r, void *into, const void *from, size_t cap, size_t k);
 bool chk_reducer_finish(const chk_reducer *r, void *out, const void *state, size_t cap, size_t j0, size_t k);

@@ -62,7 +62,8 @@ static bool user_row(const chk_user_op *u, void *state, size_t j, const char *da
     return true;
 }
 
-void chk_reducer_fold_row(const chk_reducer *r, void *state, size_t cap, size_t j, const char *data, size_t n, int64_t index)
+/* A row of n contiguous elements into element j; built-in reductions. */
+static void fold_row(const chk_reducer *r, void *state, size_t cap, size_t j, const char *data, size_t n, int64_t index)
 {
     size_t item = chk_dtype_size(r->in);
     for (size_t i = 0; i < n; i += CHK_ROW_PIECE) r->kern->row(state, cap, j, data + i * item, n - i < CHK_ROW_PIECE ? n - i : CHK_ROW_PIECE, index + (int64_t)i);
@@ -84,7 +85,7 @@ static bool fold_inner(const chk_reducer *r, void *state, size_t cap, int64_t j,
     else if (inner->reduced && r->kern->wants_index && inner->index_step != 1) /* an inner axis has extent 1 in this leaf, not in the array */
         r->kern->cols(state, cap, (size_t)j, 1, data, (size_t)inner->n, (size_t)inner->data_step, index, inner->index_step);
     else if (inner->reduced)
-        chk_reducer_fold_row(r, state, cap, (size_t)j, data, (size_t)inner->n, index);
+        fold_row(r, state, cap, (size_t)j, data, (size_t)inner->n, index);
     else if (rows)
         r->kern->cols(state, cap, (size_t)j, (size_t)inner->n, data, (size_t)rows->n, (size_t)rows->data_step, index, rows->index_step);
     else

@@ -212,7 +212,7 @@ Test(kern, reductions)
     for (int red = 0; red < CHK_NRED; red++)
         for (int d = 0; d < CHK_NDTYPE; d++)
             for (size_t cols = 1; cols <= MAX_COLS; cols += 1 + cols / 3)
-                for (size_t rows = 0; rows <= ROWS && rows * cols * 16 <= 4096 * PAGES; rows += 3) {
+                for (size_t rows = 0; rows <= ROWS && rows * cols * 16 <= 4096 * PAGES; rows++) {
                     chk_dtype out = chk_red_out_dtype((chk_red)red, (chk_dtype)d);
                     for (chk_isa level = CHK_ISA_C; level <= chk_isa_best(); level++) {
                         chk_isa_set(level);
@@ -226,6 +226,42 @@ Test(kern, reductions)
                                   chk_dtype_name((chk_dtype)d), rows, cols, chk_isa_name(level));
                     }
                 }
+}
+
+/* Several reductions of a row in one walk leave the states that each leaves by itself, whatever is among the elements. */
+Test(kern, rows_together)
+{
+    static const chk_red reds[] = {CHK_RED_SUM, CHK_RED_VAR, CHK_RED_MIN, CHK_RED_MAX, CHK_RED_COUNT};
+    static const double odd[] = {0.0, -0.0, INFINITY, -INFINITY, NAN};
+    enum { N = 300, N_REDS = sizeof reds / sizeof *reds };
+    double a[N];
+    for (chk_isa level = chk_isa_best();; level--) {
+        chk_isa_set(level);
+        for (int n = 0; n < N; n += 1 + n / 7) {
+            for (int odds = 0; odds < 8; odds++) {
+                for (int i = 0; i < n; i++) a[i] = odds < 2 && i % 3 == odds ? odd[odds] : sin(i * 1.7 + odds);
+                for (int i = 2; i < odds && n > 0; i++) a[(i * 37) % n] = odd[i % 5];
+                for (int used = 2; used <= N_REDS; used++) {
+                    double state[2][N_REDS][3];
+                    chk_red_row row[N_REDS];
+                    for (int r = 0; r < used; r++) {
+                        const chk_red_kern *k = chk_red_find(reds[r], CHK_F64);
+                        for (int way = 0; way < 2; way++) {
+                            memset(state[way][r], 0, sizeof state[way][r]);
+                            k->init(state[way][r], 1, 0, 1);
+                        }
+                        for (int twice = 0; twice < 2; twice++) k->row(state[0][r], 1, 0, a, (size_t)n, 0);
+                        row[r] = (chk_red_row){k, state[1][r], 1};
+                    }
+                    for (int twice = 0; twice < 2; twice++) chk_red_rows(row, used, CHK_F64, a, (size_t)n);
+                    cr_assert(memcmp(state[0], state[1], (size_t)used * sizeof state[0][0]) == 0,
+                              "level %d, %d elements, odds %d, %d reductions", (int)level, n, odds, used);
+                }
+            }
+        }
+        if (level == CHK_ISA_C) break;
+    }
+    chk_isa_set(chk_isa_best());
 }
 
 /* Rows folded in several calls give the columns' bits of one call, where the order is the data's */
