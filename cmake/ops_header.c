@@ -20,6 +20,7 @@ static spelling spell(const chk_param *p)
     bool needed = !p->dflt, plain = needed || zero(p->dflt);
     switch (p->kind) {
     case CHK_PAR_ARRAY: return (spelling){"chunk_array *", needed ? "array" : "array_at"};
+    case CHK_PAR_STAR_ARRAYS:
     case CHK_PAR_ARRAYS: return (spelling){"chunk_array *const *", "arrays"};
     case CHK_PAR_AXIS:
     case CHK_PAR_SHAPE: return (spelling){"chunk_ints ", needed ? "ints" : "ints_at"};
@@ -27,10 +28,13 @@ static spelling spell(const chk_param *p)
     case CHK_PAR_NUMBER: return plain ? (spelling){"double ", "float"} : (spelling){"const double *", "float_at"};
     case CHK_PAR_BOOL: return plain ? (spelling){"bool ", "bool"} : (spelling){"const bool *", "bool_at"};
     case CHK_PAR_DTYPE: return needed ? (spelling){"chunk_dtype ", "dtype"} : (spelling){"const char *", "string"};
+    case CHK_PAR_FUNCTION:
     case CHK_PAR_STRING: return (spelling){"const char *", "string"};
     default: return (spelling){"const chunk_arg *", "arg_at"}; /* of several kinds: whatever chunk_call takes */
     }
 }
+
+static bool is_arrays(const chk_param *p) { return p->kind == CHK_PAR_ARRAYS || p->kind == CHK_PAR_STAR_ARRAYS; }
 
 static int count_params(const chk_op *op)
 {
@@ -61,7 +65,7 @@ static void print_options(const chk_op *op)
         const chk_param *p = &op->params[i];
         if (!p->dflt) continue;
         printf("    %s%s; /* default: %s */\n", spell(p).type, p->name, p->dflt);
-        if (p->kind == CHK_PAR_ARRAYS) printf("    int n_%s;\n", p->name);
+        if (is_arrays(p)) printf("    int n_%s;\n", p->name);
     }
     printf("} chunk_op_%s_options;\n", op->name);
 }
@@ -69,7 +73,7 @@ static void print_options(const chk_op *op)
 static void print_put(const chk_param *p, const char *owner)
 {
     printf("chunk_put_%s(&a, \"%s\", %s%s", spell(p).put, p->name, owner, p->name);
-    if (p->kind == CHK_PAR_ARRAYS) printf(", %sn_%s", owner, p->name);
+    if (is_arrays(p)) printf(", %sn_%s", owner, p->name);
     printf(");\n");
 }
 
@@ -81,7 +85,7 @@ static void print_function(const chk_op *op)
         const chk_param *p = &op->params[i];
         if (p->dflt) continue;
         printf(", %s%s", spell(p).type, p->name);
-        if (p->kind == CHK_PAR_ARRAYS) printf(", int n_%s", p->name);
+        if (is_arrays(p)) printf(", int n_%s", p->name);
     }
     if (has_options(op)) printf(",\n    const chunk_op_%s_options *options", op->name);
     printf(", chunk_error *err)\n{\n    chunk_put a;\n    chunk_put_start(&a);\n");

@@ -283,3 +283,21 @@ chunk_status chunk_register_reduction(chunk_context *ctx, const char *name, chun
     op.in_dtype[0] = (chk_dtype)in;
     return chk_builder_register(ctx->builder, &op, err);
 }
+
+chunk_status chunk_register_blocks(chunk_context *ctx, const char *name, const chunk_block_function *f, chunk_error *err)
+{
+    CHK_TRY(chk_context_check(ctx, err));
+    CHK_TRY(check_name(name, err));
+    if (!f || f->size != sizeof *f) return chk_fail(err, CHUNK_EINVAL, "%s: chunk_block_function.size is not sizeof(chunk_block_function)", name);
+    if (!f->run || f->n_in < 0 || f->n_in > CHK_USER_INPUTS || (f->in && f->n_in == 0))
+        return chk_fail(err, CHUNK_EINVAL, "%s: give a function and how many arrays it takes: 1 to %d, or 0 for any number (then without dtypes)", name,
+                        CHK_USER_INPUTS);
+    chk_user_op op = {.n_in = f->n_in, .user = f->user};
+    op.block = (chk_user_block){.run = f->run, .casts = f->in != NULL, .typed = f->out != NULL, .scratch_bytes = f->scratch_bytes,
+                                .scratch_per_element = f->scratch_per_element, .serial = f->serial};
+    snprintf(op.name, sizeof op.name, "%s", name);
+    snprintf(op.summary, sizeof op.summary, "a registered function over blocks");
+    for (int i = 0; i < f->n_in && f->in; i++) op.in_dtype[i] = (chk_dtype)f->in[i];
+    if (f->out) op.out_dtype = (chk_dtype)*f->out;
+    return chk_builder_register(ctx->builder, &op, err);
+}

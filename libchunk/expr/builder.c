@@ -133,12 +133,13 @@ static chunk_status check_user(const chk_builder *b, const chk_user_op *op, chun
         return chk_fail(err, CHUNK_EINVAL, "register: '%.40s' is not a name (letters, digits and _, up to 63)", op->name);
     if (chk_builder_find(b, op->name, n) || chk_builder_find_user(b, op->name, n))
         return chk_fail(err, CHUNK_EEXIST, "register: there is already an operation named '%s'", op->name);
-    bool reduces = op->red.fold != NULL;
-    if (reduces == (op->map != NULL))
-        return chk_fail(err, CHUNK_EINVAL, "register: '%s' needs either an elementwise function or a reduction", op->name);
-    if (op->n_in < 1 || op->n_in > (reduces ? 1 : 4))
-        return chk_fail(err, CHUNK_EINVAL, "register: '%s' has %d inputs, allowed are 1 to %d", op->name, op->n_in,
-                        reduces ? 1 : 4);
+    bool reduces = op->red.fold != NULL, blocks = op->block.run != NULL;
+    if (reduces + (op->map != NULL) + blocks != 1)
+        return chk_fail(err, CHUNK_EINVAL, "register: '%s' needs either an elementwise function, a reduction or a function over blocks",
+                        op->name);
+    int least = blocks ? 0 : 1, most = reduces ? 1 : blocks ? CHK_USER_INPUTS : 4;
+    if (op->n_in < least || op->n_in > most)
+        return chk_fail(err, CHUNK_EINVAL, "register: '%s' has %d inputs, allowed are %d to %d", op->name, op->n_in, least, most);
     for (int i = 0; i < op->n_in; i++)
         if ((unsigned)op->in_dtype[i] >= CHK_NDTYPE)
             return chk_fail(err, CHUNK_EINVAL, "register: '%s' has no valid dtype for input %d", op->name, i);

@@ -46,6 +46,8 @@ static chunk_status unexpected_keyword(const chk_op *op, int n, const char *name
                     chk_op_signature(text, sizeof text, op));
 }
 
+static bool is_star(const chk_param *p) { return p->kind == CHK_PAR_STAR_ARRAYS || p->kind == CHK_PAR_STAR_ANY; }
+
 /* args NULL: only whether it would bind. */
 static chunk_status bind(chk_value *bound, const chk_op *op, const chk_value *args, const char *const *names, int n_args,
                          chunk_error *err)
@@ -57,6 +59,15 @@ static chunk_status bind(chk_value *bound, const chk_op *op, const chk_value *ar
         if (names && names[i]) {
             p = find_keyword(op, n, names[i]);
             if (p < 0) return unexpected_keyword(op, n, names[i], err);
+        } else if (at < n_positional && is_star(&op->params[at])) { /* all that follow, as one tuple */
+            int from = i;
+            while (i + 1 < n_args && !(names && names[i + 1])) i++;
+            p = at;
+            at = n_positional = p + 1;
+            if (bound[p].kind == CHK_VAL_MISSING) {
+                bound[p] = args ? (chk_value){.kind = CHK_VAL_TUPLE, .u.tuple = {args + from, i + 1 - from}} : (chk_value){.kind = CHK_VAL_NONE};
+                continue;
+            }
         } else {
             if (at >= n_positional) {
                 int given = 0;
@@ -90,8 +101,8 @@ char *chk_op_signature(char *buf, size_t size, const chk_op *op)
     bool starred = false;
     for (int i = 0; i < count_params(op); i++) {
         const chk_param *p = &op->params[i];
-        const char *star = p->keyword_only && !starred ? "*, " : "";
-        starred |= p->keyword_only;
+        const char *star = is_star(p) ? "*" : p->keyword_only && !starred ? "*, " : "";
+        starred |= p->keyword_only || is_star(p);
         if (used < size)
             used += (size_t)snprintf(buf + used, size - used, "%s%s%s%s%s", i ? ", " : "", star, p->name, p->dflt ? "=" : "",
                                      p->dflt ? p->dflt : "");
@@ -117,6 +128,8 @@ static chk_op describe(const chk_user_op *user)
 
 chunk_status chk_user_check(const chk_user_op *user, const char *const *names, int n_args, chunk_error *err)
 {
+    if (user->block.run)
+        return chk_fail(err, CHUNK_EINVAL, "%s works on blocks: write map_blocks(%s, ...)", user->name, user->name);
     if (!user->map) {
         chk_op op = describe(user);
         return chk_op_check(&op, names, n_args, err);

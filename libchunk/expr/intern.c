@@ -149,6 +149,10 @@ static chk_cell *make_cell(const chk_node *draft, const char *name, const char *
             return NULL;
         }
         if (n_bytes) memcpy(c->node.u.custom.attr, draft->u.custom.attr, n_bytes);
+        for (int a = 0; a < draft->shape.ndim; a++) { /* lists of bounds among the parameters */
+            const int64_t **bounds = &c->node.grid.axis[a].bounds, *from = draft->u.custom.attr;
+            if (*bounds && from && *bounds >= from && *bounds < from + draft->u.custom.n_attr) *bounds = c->node.u.custom.attr + (*bounds - from);
+        }
     }
     c->node.refs = 1;
     c->node.in = (chk_node **)(c + 1);

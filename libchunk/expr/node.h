@@ -41,13 +41,25 @@ typedef struct chk_user_red {
     int (*finish)(void *user, const void *state, void *out);
 } chk_user_red;
 
+/* A caller's function over tiles (ops/blocks.h); the argument is described in include/chunk.h. */
+struct chunk_block;
+typedef struct chk_user_block {
+    int (*run)(void *user, const struct chunk_block *block);
+    bool casts, typed;                /* in_dtype, out_dtype are given */
+    size_t scratch_bytes, scratch_per_element;
+    bool serial;
+} chk_user_block;
+
+enum { CHK_USER_INPUTS = 8 };
+
 typedef struct chk_user_op {          /* registered; lives as long as its builder's registry */
     char name[64];
     char summary[128];
-    int n_in;
-    chk_dtype in_dtype[4], out_dtype;
-    chk_user_map_fn map;              /* one of map and red is set */
+    int n_in;                         /* 0, for functions over tiles only: any number */
+    chk_dtype in_dtype[CHK_USER_INPUTS], out_dtype;
+    chk_user_map_fn map;              /* one of map, red and block is set */
     chk_user_red red;
+    chk_user_block block;
     void *user;
 } chk_user_op;
 
@@ -124,7 +136,7 @@ chunk_status chk_node_view(chk_node **out, chk_builder *b, chk_node *in, const c
 chunk_status chk_node_broadcast(chk_node **out, chk_builder *b, chk_node *in, const chk_shape *to, chunk_error *err);
 chunk_status chk_node_keep(chk_node **out, chk_builder *b, chk_node *in, chunk_error *err);
 /* A node of an operation with a contract of its own (op->local or op->lower). attr: its parameters, copied; they are part of the identity and of the JSON form
- * (a double as its bits). grid NULL: by the rule, as if the operation were elementwise. Called by op->make, which has checked everything. */
+ * (a double as its bits). grid NULL: by the rule, as if the operation were elementwise; bounds in it may lie in attr. Called by op->make, which has checked everything. */
 chunk_status chk_node_custom(chk_node **out, chk_builder *b, const struct chk_op *op, const int64_t *attr, int n_attr, chk_dtype dtype, const chk_shape *shape,
                              const chk_grid *grid, chk_node *const *in, int n_in, chunk_error *err);
 /* Grids of results: axis a of a result of `extent` elements cut like axis `like_axis` of `like` (regular chunks of the same size); and the fixed rule. */

@@ -33,10 +33,13 @@ typedef enum chk_param_kind {
     CHK_PAR_INT, CHK_PAR_NUMBER, CHK_PAR_BOOL, CHK_PAR_DTYPE, CHK_PAR_SHAPE, /* int or tuple of ints */
     CHK_PAR_STRING,
     CHK_PAR_ARRAYS,                   /* a tuple of arrays */
-    CHK_PAR_ANY                       /* of several kinds: one value, or a tuple with one an axis */
+    CHK_PAR_ANY,                      /* of several kinds: one value, or a tuple with one an axis */
+    CHK_PAR_FUNCTION,                 /* a registered function over blocks, by its name */
+    CHK_PAR_STAR_ARRAYS,              /* all positional arguments from here on, as a tuple: arrays; what follows is keyword_only */
+    CHK_PAR_STAR_ANY                  /* the same of several kinds */
 } chk_param_kind;
 
-enum { CHK_MAX_PARAMS = 12 };
+enum { CHK_MAX_PARAMS = 12, CHK_MAX_ARGS = 32 };
 
 typedef struct chk_param {
     const char *name;                 /* NumPy's keyword */

@@ -45,19 +45,19 @@ static chunk_status parse_call(chk_parser *p, const chk_tok *name)
     const chk_op *op = chk_builder_find(p->b, s, name->n);
     const chk_user_op *user = op ? NULL : chk_builder_find_user(p->b, s, name->n);
     if (!op && !user) return unknown_function(p, name);
-    const char *keyword[CHK_MAX_PARAMS + 1] = {NULL}, *extra = NULL;
+    const char *keyword[CHK_MAX_ARGS + 1] = {NULL}, *extra = NULL;
     int n = 0;
     CHK_TRY(chk_parser_advance(p));
     while (!chk_parser_at(p, ")")) {
-        const char **slot = n <= CHK_MAX_PARAMS ? &keyword[n] : &extra;
-        bool after_keyword = n > 0 && (n <= CHK_MAX_PARAMS ? keyword[n - 1] : extra) != NULL;
+        const char **slot = n <= CHK_MAX_ARGS ? &keyword[n] : &extra;
+        bool after_keyword = n > 0 && (n <= CHK_MAX_ARGS ? keyword[n - 1] : extra) != NULL;
         CHK_TRY(parse_argument(p, slot, after_keyword));
         n++;
         if (!chk_parser_at(p, ",")) break;
         CHK_TRY(chk_parser_advance(p));
     }
     CHK_TRY(chk_parser_expect(p, ")"));
-    chunk_status st = n > CHK_MAX_PARAMS + 1 ? chk_fail(p->err, CHUNK_EINVAL, "%.*s: too many arguments: %d", (int)name->n, s, n)
+    chunk_status st = n > CHK_MAX_ARGS + 1 ? chk_fail(p->err, CHUNK_EINVAL, "%.*s: too many arguments: %d", (int)name->n, s, n)
                       : op                   ? chk_op_check(op, keyword, n, p->err)
                                              : chk_user_check(user, keyword, n, p->err);
     if (st != CHUNK_OK) {
@@ -115,6 +115,12 @@ chunk_status chk_parse_name(chk_parser *p)
     if (module && chk_parser_at(p, "."))
         return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, name.at,
                            "functions are written without a module: sin(x), not %.*s.sin(x)", (int)name.n, s);
+    const chk_user_op *user = chk_builder_find_user(p->b, s, name.n);
+    if (user && user->block.run) { /* as an argument of map_blocks and its like */
+        chk_value v = {.kind = CHK_VAL_STRING, .u.s = chk_parser_string(p, s, name.n)};
+        if (!v.u.s) return chk_parser_no_memory(p);
+        return chk_parser_emit(p, (chk_code){.kind = CHK_CODE_VALUE, .value = v}, &name);
+    }
     if (chk_parser_is_function(p, s, name.n))
         return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, name.at, "%.*s is a function: write %.*s(...)", (int)name.n, s,
                            (int)name.n, s);

@@ -97,7 +97,7 @@ static chunk_status settle(machine *m, chk_value *v)
 
 static chunk_status call_op(machine *m, const char *name, const chk_value *given, const char *const *keywords, int n, int column)
 {
-    chk_value args[CHK_MAX_PARAMS + 1];
+    chk_value args[CHK_MAX_ARGS + 1];
     for (int i = 0; i < n; i++) {
         args[i] = given[i];
         CHK_TRY(settle(m, &args[i]));
@@ -287,9 +287,9 @@ static chunk_status run_index(machine *m, const chk_code *c)
 
 static chunk_status run_call(machine *m, const chk_code *c)
 {
-    /* The parser has bound the call once: there are no more arguments than parameters. */
-    chk_value args[CHK_MAX_PARAMS + 1];
-    const char *keywords[CHK_MAX_PARAMS + 1];
+    /* The parser has bound the call once: there are no more arguments than CHK_MAX_ARGS. */
+    chk_value args[CHK_MAX_ARGS + 1];
+    const char *keywords[CHK_MAX_ARGS + 1];
     m->n -= c->n;
     for (int i = 0; i < c->n; i++) {
         args[i] = m->stack[m->n + i].value;

@@ -177,6 +177,46 @@ typedef struct chunk_reduction {
 } chunk_reduction;
 CHUNK_API chunk_status chunk_register_reduction(chunk_context *ctx, const char *name, chunk_dtype in, chunk_dtype out, const chunk_reduction *r, chunk_error *err);
 
+/* ---- the caller's functions over blocks (docs/own-functions.md)
+ *
+ * Registered by name, then used by the operations map_blocks, blockwise and map_overlap, in C (chunk_ops.h) and in text: map_blocks(name, x, y, dtype="float32").
+ * A block is one chunk of the result's grid, never a part of one, whatever the ceiling and the number of threads are. So results depend on the grid alone. */
+
+/* A tile of an array: dense, C order. */
+typedef struct chunk_tile {
+    void *data;                   /* of inputs: only to be read */
+    chunk_dtype dtype;
+    int ndim;
+    const int64_t *shape;         /* of the tile; no axis is empty */
+    const int64_t *lo;            /* the index of its first element in its array; with a halo it may lie before 0 */
+} chunk_tile;
+typedef struct chunk_block {
+    size_t size;                  /* sizeof(chunk_block) as the library has it */
+    int n_in;
+    const chunk_tile *in;
+    const chunk_tile *out;        /* every element of it is to be written */
+    const int64_t *block;         /* which block of the result: one index an axis of out */
+    const int64_t *n_blocks;      /* and how many there are along each */
+    void *scratch;                /* scratch_bytes of memory under the ceiling, 64-byte aligned, undefined; NULL for none */
+    size_t scratch_bytes;
+} chunk_block;
+/* Computes one block. Returns 0, or anything else to stop the run (CHUNK_EUSER, with the function's name and the block in the message). Called from workers
+ * with no lock held, for several blocks at once. A block is computed once where what reads it goes along the result's chunks or it is kept; the engine may
+ * also compute one again, or none that nobody needs: results must follow from the block's inputs and coordinates alone. */
+typedef int (*chunk_block_callback)(void *user, const chunk_block *block);
+typedef struct chunk_block_function {
+    size_t size;                  /* sizeof(chunk_block_function), so that the struct can grow */
+    chunk_block_callback run;
+    void *user;
+    int n_in;                     /* arrays that it takes, at most 8; 0: any number of them */
+    const chunk_dtype *in;        /* n_in dtypes to which arrays are cast; NULL: as they come */
+    const chunk_dtype *out;       /* dtype of the result where a call does not say one; NULL: that of the first array */
+    size_t scratch_bytes;         /* memory that run needs besides its tiles, for each block: so much, */
+    size_t scratch_per_element;   /* and so much for each element of the block's largest tile */
+    bool serial;                  /* for one block at a time only */
+} chunk_block_function;
+CHUNK_API chunk_status chunk_register_blocks(chunk_context *ctx, const char *name, const chunk_block_function *f, chunk_error *err);
+
 /* ---- runs */
 
 typedef int (*chunk_write_callback)(void *user, const int64_t *lo, const int64_t *hi, const void *data);

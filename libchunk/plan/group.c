@@ -24,8 +24,9 @@ static bool axis_equal(const chk_axis_grid *a, const chk_axis_grid *b)
     return true;
 }
 
-static bool grid_equal(const chk_grid *a, const chk_grid *b)
+bool chk_lower_grid_equal(const chk_grid *a, const chk_grid *b)
 {
+    if (a == b) return true;
     if (a->ndim != b->ndim) return false;
     for (int i = 0; i < a->ndim; i++)
         if (!axis_equal(&a->axis[i], &b->axis[i])) return false;
@@ -41,7 +42,7 @@ static int64_t leaf_elements(const chk_item *it)
 static bool can_join(const chk_fused *f, const chk_item *first, const chk_item *it)
 {
     if (first->level != it->level || f->n_out >= 60) return false;
-    if (!chk_shape_equal(&f->space, space_of(it)) || !grid_equal(&f->grid, grid_of(it))) return false;
+    if (!chk_shape_equal(&f->space, space_of(it)) || !chk_lower_grid_equal(&f->grid, grid_of(it))) return false;
     if (it->kind != CHK_ITEM_REDUCE || !f->reduces) return true;
     return f->reduced == it->node->u.red.axes && f->leaf_elements == leaf_elements(it);
 }
@@ -165,7 +166,7 @@ static chunk_status make_pass(chk_lower *l, chk_item *first, chunk_error *err)
             if (same)
                 seen.axis[axis] = chk_axis_slice(&in->source->grid.axis[b], in->view.off[b], in->view.step[b], f->space.dim[axis]);
         }
-        in->aligned = same && grid_equal(&seen, &f->grid);
+        in->aligned = same && chk_lower_grid_equal(&seen, &f->grid);
     }
     return CHUNK_OK;
 }

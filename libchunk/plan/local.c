@@ -67,12 +67,17 @@ static void forward_need(const chk_local_source *l, int i, const chk_view *v, co
 static void local_need(const chk_source *s, const chk_view *v, const int64_t *max_extent, int64_t n_boxes, bool aligned,
                        chk_need *out)
 {
-    (void)aligned;
     const chk_local_source *l = (const chk_local_source *)s;
     const chk_local *local = l->node->u.custom.op->local;
     int64_t extent[CHK_MAX_NDIM], in_extent[CHK_MAX_NDIM];
     base_extent(extent, s, v, max_extent);
     size_t dense = chk_arena_cost(chk_extent_bytes(s->shape.ndim, extent, s->dtype)), handed_on = 0, window = 0;
+    size_t chunk = 0;
+    if (local->whole) {
+        for (int a = 0; a < s->shape.ndim; a++) extent[a] = chk_axis_max_chunk(&s->grid.axis[a]);
+        if (!aligned || !chk_view_is_identity(v, &s->shape))
+            chunk = chk_arena_cost(chk_extent_bytes(s->shape.ndim, extent, s->dtype));
+    }
     *out = (chk_need){0};
     for (int i = 0; i < l->node->n_in; i++) {
         const chk_shape *shape = &l->node->in[i]->shape;
@@ -93,7 +98,7 @@ static void local_need(const chk_source *s, const chk_view *v, const int64_t *ma
     out->arena = handed_on > (size_t)n_boxes * dense ? handed_on : (size_t)n_boxes * dense;
     out->window += window;
     if (local->scratch) out->transient += chk_arena_cost(local->scratch(l->node, extent));
-    out->transient += 64;
+    out->transient += 64 + chunk;
 }
 
 /* Strides of the view's box in the dense base box. */
@@ -130,6 +135,49 @@ static chunk_status compute(chk_local_source *l, const chk_box *box, void *out, 
     hold->ns_compute += all > inner ? all - inner : 0;
     arena->used = mark;
     return st;
+}
+
+/* `want` of the result, put together from the whole chunks that it touches. */
+static chunk_status compute_whole(chk_local_source *l, const chk_box *want, void *out, chk_arena *arena, chk_hold *hold,
+                                  chunk_error *err)
+{
+    const chk_grid *g = &l->s.grid;
+    size_t item = chk_dtype_size(l->s.dtype), mark = arena->used;
+    int64_t first[CHK_MAX_NDIM], last[CHK_MAX_NDIM], at[CHK_MAX_NDIM], extent[CHK_MAX_NDIM];
+    int64_t to[CHK_MAX_NDIM], from[CHK_MAX_NDIM], next_to = (int64_t)item;
+    int ndim = want->ndim;
+    for (int a = ndim - 1; a >= 0; a--) {
+        if (want->lo[a] >= want->hi[a]) return CHUNK_OK;
+        at[a] = first[a] = chk_axis_find(&g->axis[a], want->lo[a]);
+        last[a] = chk_axis_find(&g->axis[a], want->hi[a] - 1);
+        to[a] = next_to;
+        next_to *= chk_box_extent(want, a);
+    }
+    for (;;) {
+        chk_box chunk;
+        chk_grid_chunk_box(&chunk, g, at);
+        if (!memcmp(chunk.lo, want->lo, (size_t)ndim * sizeof *chunk.lo) &&
+            !memcmp(chunk.hi, want->hi, (size_t)ndim * sizeof *chunk.hi))
+            return compute(l, want, out, arena, hold, err);
+        char *made = chk_arena_get(arena, (size_t)chk_box_count(&chunk) * item);
+        if (!made) return chk_fail(err, CHUNK_ESTATE, "internal: a chunk of %s is larger than planned", l->s.name);
+        CHK_TRY(compute(l, &chunk, made, arena, hold, err));
+        char *dest = out;
+        int64_t next_from = (int64_t)item;
+        for (int a = ndim - 1; a >= 0; a--) {
+            int64_t lo = chunk.lo[a] > want->lo[a] ? chunk.lo[a] : want->lo[a];
+            extent[a] = (chunk.hi[a] < want->hi[a] ? chunk.hi[a] : want->hi[a]) - lo;
+            dest += (lo - want->lo[a]) * to[a];
+            made += (lo - chunk.lo[a]) * next_from;
+            from[a] = next_from;
+            next_from *= chk_box_extent(&chunk, a);
+        }
+        chk_copy_strided(dest, to, made, from, extent, ndim, item);
+        arena->used = mark;
+        int a = ndim - 1;
+        while (a >= 0 && at[a]++ == last[a]) at[a] = first[a], a--;
+        if (a < 0) return CHUNK_OK;
+    }
 }
 
 /* ---- handing on what lies in one input */
@@ -255,7 +303,7 @@ static chunk_status fetch_all(chk_local_source *l, const chk_view *v, const chk_
         }
         char *to = chk_arena_get(arena, (size_t)chk_box_count(&f.want) * item);
         if (!to) return chk_fail(err, CHUNK_ESTATE, "internal: a block of %s is larger than planned", l->s.name);
-        CHK_TRY(compute(l, &f.want, to, arena, hold, err));
+        CHK_TRY((l->node->u.custom.op->local->whole ? compute_whole : compute)(l, &f.want, to, arena, hold, err));
         point(&out[i], to, &f.want, v, &boxes[i], item);
     }
     return CHUNK_OK;
@@ -344,8 +392,11 @@ chunk_status chk_local_source_new(chk_source **out, const chk_node *n, chk_prog_
         l->s.worker_bytes += chk_reader_worker_bytes(&readers[i]);
         l->s.stored_bytes += chk_reader_stored_bytes(&readers[i]);
     }
-    l->reshapes = n->u.custom.op->local->reshapes;
-    l->s.large_blocks = n->u.custom.op->local->forward && only_windows(l);
+    const chk_local *local = n->u.custom.op->local;
+    l->s.cuttable &= !local->whole;
+    l->s.thread_safe &= !(local->serial && local->serial(n));
+    l->reshapes = local->reshapes;
+    l->s.large_blocks = local->forward && only_windows(l);
     *out = &l->s;
     return CHUNK_OK;
 }

@@ -42,6 +42,13 @@ typedef struct chk_local {
      * not computed, but where they lie is handed on. */
     bool (*forward)(const chk_node *n, const chk_box *box, int *input, chk_box *in);
     bool reshapes; /* what is forwarded has other extents, or another number of axes, in the input */
+    /* The result is made chunk by chunk of the node's grid: run is asked for whole chunks only, whatever is read. Where what reads
+     * it goes along the same chunks, each is made once; else the value is kept (plan/lower.c). Not with forward. */
+    bool whole;
+    /* whole only; may be NULL. The chunks of this input are each needed by one chunk of the result and no other. */
+    bool (*one_to_one)(const chk_node *n, int input);
+    /* May be NULL: any number of workers at once. True: run is for one worker at a time. */
+    bool (*serial)(const chk_node *n);
     int64_t block; /* 0: any; else elements of the result that are work enough for a task */
     double ns;     /* of one core an element, inputs not counted, roughly: whether to keep or to compute again (plan/keep.c) */
 } chk_local;

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "expr/op.h"
+#include "plan/local.h"
 #include "plan/region.h"
 #include "plan/spill.h"
 
@@ -17,18 +18,22 @@ enum { MAX_DEPTH = 1000, MAX_ITEMS = 4096, PRELUDE = 1 << 20, HOIST_RATIO = 4, H
 struct chk_seen {
     const chk_node *node;
     int64_t space;
+    bool aligned; /* its reader goes along its chunks */
     int level;
 };
 
-static size_t seen_slot(const chk_lower *l, const chk_node *n, int64_t space)
+static bool is_aligned(const chk_lower *l, const chk_node *n) { return l->along && chk_lower_grid_equal(l->along, &n->grid); }
+
+static size_t seen_slot(const chk_lower *l, const chk_node *n, int64_t space, bool aligned)
 {
-    uint64_t h = ((uint64_t)(uintptr_t)n >> 4) * 0x9E3779B97F4A7C15u ^ (uint64_t)space * 0xC2B2AE3D27D4EB4Fu;
+    uint64_t h = ((uint64_t)(uintptr_t)n >> 4) * 0x9E3779B97F4A7C15u ^ (2 * (uint64_t)space + aligned) * 0xC2B2AE3D27D4EB4Fu;
     size_t i = (size_t)(h ^ h >> 31) & (l->cap_seen - 1);
-    while (l->seen[i].node && !(l->seen[i].node == n && l->seen[i].space == space)) i = (i + 1) & (l->cap_seen - 1);
+    while (l->seen[i].node && !(l->seen[i].node == n && l->seen[i].space == space && l->seen[i].aligned == aligned))
+        i = (i + 1) & (l->cap_seen - 1);
     return i;
 }
 
-static chunk_status remember(chk_lower *l, const chk_node *n, int64_t space, int level, chunk_error *err)
+static chunk_status remember(chk_lower *l, const chk_node *n, int64_t space, bool aligned, int level, chunk_error *err)
 {
     if (2 * (l->n_seen + 1) > l->cap_seen) {
         struct chk_seen *old = l->seen;
@@ -39,10 +44,10 @@ static chunk_status remember(chk_lower *l, const chk_node *n, int64_t space, int
         l->seen = fresh;
         l->cap_seen = cap;
         for (size_t i = 0; i < old_cap; i++)
-            if (old[i].node) l->seen[seen_slot(l, old[i].node, old[i].space)] = old[i];
+            if (old[i].node) l->seen[seen_slot(l, old[i].node, old[i].space, old[i].aligned)] = old[i];
         chk_free(old);
     }
-    l->seen[seen_slot(l, n, space)] = (struct chk_seen){n, space, level};
+    l->seen[seen_slot(l, n, space, aligned)] = (struct chk_seen){n, space, aligned, level};
     l->n_seen++;
     return CHUNK_OK;
 }
@@ -102,6 +107,17 @@ static bool should_hoist(const chk_node *n, int64_t space)
 static chunk_status need_level(chk_lower *l, const chk_node *n, int64_t space, bool as_root, int depth, int *level,
                                chunk_error *err);
 
+/* The same, as read along these chunks (NULL: along none). */
+static chunk_status need_along(chk_lower *l, const chk_node *n, const chk_grid *along, int64_t space, bool as_root, int depth,
+                               int *level, chunk_error *err)
+{
+    const chk_grid *before = l->along;
+    l->along = along;
+    chunk_status st = need_level(l, n, space, as_root, depth, level, err);
+    l->along = before;
+    return st;
+}
+
 chunk_status chk_lower_add_spill(chk_spill **out, chk_lower *l, chk_region *region, chk_dtype dtype, const chk_shape *shape,
                                  const chk_grid *grid, chunk_error *err)
 {
@@ -139,7 +155,10 @@ static chunk_status input_levels(chk_lower *l, const chk_node *n, int depth, int
     *level = 0;
     for (int i = 0; i < n->n_in; i++) {
         int below;
-        CHK_TRY(need_level(l, n->in[i], chk_shape_count(&n->in[i]->shape), false, depth + 1, &below, err));
+        const chk_local *local = n->u.custom.op->local;
+        bool one_to_one = local && local->whole && local->one_to_one && local->one_to_one(n, i);
+        CHK_TRY(need_along(l, n->in[i], one_to_one ? &n->in[i]->grid : NULL, chk_shape_count(&n->in[i]->shape), false, depth + 1,
+                           &below, err));
         if (below > *level) *level = below;
     }
     return CHUNK_OK;
@@ -161,7 +180,8 @@ static chunk_status materialise(chk_lower *l, const chk_node *n, chk_item_kind k
     if (kind == CHK_ITEM_CUSTOM)
         CHK_TRY(input_levels(l, n, depth, &fresh.level, err));
     else
-        CHK_TRY(need_level(l, fresh.root, chk_shape_count(&fresh.root->shape), fresh.root_is_self, depth + 1, &fresh.level, err));
+        CHK_TRY(need_along(l, fresh.root, &fresh.root->grid, chk_shape_count(&fresh.root->shape), fresh.root_is_self, depth + 1,
+                           &fresh.level, err));
     if (kind == CHK_ITEM_STORE && fresh.root_is_self && !chk_node_stored(n)) fresh.level -= PRELUDE;
     chunk_status made = kind == CHK_ITEM_CUSTOM ? CHUNK_OK : chk_lower_make_place(l, &fresh, err);
     if (made != CHUNK_OK) {
@@ -179,6 +199,22 @@ static chunk_status materialise(chk_lower *l, const chk_node *n, chk_item_kind k
     return CHUNK_OK;
 }
 
+/* Seen through a view, the chunks of the base are those of the view, unless some axis is repeated. */
+static const chk_grid *under_view(const chk_lower *l, const chk_node *n)
+{
+    const chk_view *v = &n->u.view;
+    uint32_t named = 0;
+    for (int i = 0; i < v->base_ndim; i++) {
+        const chk_axis_grid *g = &n->in[0]->grid.axis[i];
+        if (v->axis[i] < 0) continue;
+        if (g->bounds && !(v->off[i] == 0 && v->step[i] == 1 && v->shape.dim[v->axis[i]] == g->extent)) return NULL; /* cut evenly */
+        named |= UINT32_C(1) << v->axis[i];
+    }
+    for (int a = 0; a < v->shape.ndim; a++)
+        if (!(named >> a & 1) && v->shape.dim[a] > 1) return NULL;
+    return is_aligned(l, n) ? &n->in[0]->grid : NULL;
+}
+
 static chunk_status level_of(chk_lower *l, const chk_node *n, int64_t space, bool as_root, int depth, int *level, chunk_error *err)
 {
     switch (n->kind) {
@@ -187,7 +223,7 @@ static chunk_status level_of(chk_lower *l, const chk_node *n, int64_t space, boo
     case CHK_NODE_IOTA: *level = 0; return CHUNK_OK;
     case CHK_NODE_REDUCE: return materialise(l, n, CHK_ITEM_REDUCE, depth, level, err);
     case CHK_NODE_KEEP: return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
-    case CHK_NODE_VIEW: return need_level(l, n->in[0], space, false, depth + 1, level, err);
+    case CHK_NODE_VIEW: return need_along(l, n->in[0], under_view(l, n), space, false, depth + 1, level, err);
     case CHK_NODE_CUSTOM:
         if (n->u.custom.op->lower) return materialise(l, n, CHK_ITEM_CUSTOM, depth, level, err);
         break;
@@ -195,12 +231,14 @@ static chunk_status level_of(chk_lower *l, const chk_node *n, int64_t space, boo
     }
     for (int i = 0; i < l->n_kept && !as_root; i++)
         if (l->kept[i] == n) return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
-    if (!as_root && should_hoist(n, space)) return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
+    bool by_chunk = n->kind == CHK_NODE_CUSTOM && n->u.custom.op->local->whole;
+    if (!as_root && ((by_chunk && !is_aligned(l, n)) || should_hoist(n, space))) return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
     if (n->kind == CHK_NODE_CUSTOM) return input_levels(l, n, depth, level, err);
     *level = 0;
     for (int i = 0; i < n->n_in; i++) {
         int below;
-        CHK_TRY(need_level(l, n->in[i], space, false, depth + 1, &below, err));
+        const chk_grid *along = chk_shape_equal(&n->in[i]->shape, &n->shape) ? l->along : NULL;
+        CHK_TRY(need_along(l, n->in[i], along, space, false, depth + 1, &below, err));
         if (below > *level) *level = below;
     }
     return CHUNK_OK;
@@ -212,22 +250,24 @@ static chunk_status need_level(chk_lower *l, const chk_node *n, int64_t space, b
     if (depth > MAX_DEPTH)
         return chk_fail(err, CHUNK_EUNSUPPORTED, "expression is nested more than %d operations deep: persist a part of it",
                         MAX_DEPTH);
+    bool aligned = is_aligned(l, n);
     if (l->cap_seen && !as_root) {
-        size_t i = seen_slot(l, n, space);
+        size_t i = seen_slot(l, n, space, aligned);
         if (l->seen[i].node) {
             *level = l->seen[i].level;
             return CHUNK_OK;
         }
     }
     CHK_TRY(level_of(l, n, space, as_root, depth, level, err));
-    return as_root ? CHUNK_OK : remember(l, n, space, *level, err);
+    return as_root ? CHUNK_OK : remember(l, n, space, aligned, *level, err);
 }
 
 static chunk_status find_items(chk_lower *l, chk_target *targets, int n_targets, chunk_error *err)
 {
     for (int i = 0; i < n_targets; i++) {
         chk_item fresh = {.kind = CHK_ITEM_TARGET, .node = targets[i].node, .root = targets[i].node, .target = &targets[i]};
-        CHK_TRY(need_level(l, fresh.root, chk_shape_count(&fresh.root->shape), false, 0, &fresh.level, err));
+        const chk_grid *along = targets[i].own_grid ? &targets[i].grid : &fresh.root->grid;
+        CHK_TRY(need_along(l, fresh.root, along, chk_shape_count(&fresh.root->shape), false, 0, &fresh.level, err));
         chk_item *item;
         CHK_TRY(add_item(l, &fresh, &item, err));
     }

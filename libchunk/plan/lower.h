@@ -35,6 +35,7 @@ typedef struct chk_lower {
     int level;             /* of the pass that is being made */
     struct chk_seen *seen; /* hash table of (node, space) -> level */
     size_t n_seen, cap_seen;
+    const chk_grid *along; /* while levels are sought: the chunks that the reader goes along, as this node would see them; NULL: none of these */
     const chk_node *kept[CHK_MAX_KEPT]; /* values that are cheaper to keep than to compute again */
     int n_kept;
 } chk_lower;
@@ -56,6 +57,7 @@ chk_source *chk_lower_lookup(void *l, const chk_node *n);
 chunk_status chk_lower_add_pass(int *number, chk_lower *l, const chk_pass_ops *ops, void *ctx, chunk_error *err);
 /* Passes that only reduce leave out the chunks whose results nobody reads (needed.c). */
 void chk_lower_limit(chk_lower *l);
+bool chk_lower_grid_equal(const chk_grid *a, const chk_grid *b); /* false too where that would take long to find out */
 bool chk_pass_reads(const chk_pass *p, const chk_source *source);
 void chk_lower_done(chk_lower *l);
 const chk_item *chk_lower_find(const chk_lower *l, const chk_node *n);

@@ -3,6 +3,7 @@ ORACLES  {operation: function of a random generator that gives a Case}      ever
 BITS     {name: function of ndim that gives a text of results over x}       the same bits over threads, ceilings, ISA levels (test_same_bits.py)
 MEMORY   {operation: call over x, y (3000 x 2900 float64) or i (integers)}  for operations whose plain call does not do (memory/test_memory.py)
 WORKLOADS [text over x, y, i, xz]                                           held to M and projection one by one (memory/test_memory.py)
+REGISTER function of a context, called before anything is evaluated in it       for operations that call registered functions (test_ops_numpy.py)
 FAULTS   {name: (text over x, dataset: plain, zip or flat, options)}        every allocation, read, write and thread start failing (faults/)."""
 import importlib
 import sys
@@ -28,3 +29,10 @@ def gather(name):
 
 def listed(name):
     return [value for family in families() for value in getattr(family, name, [])]
+
+
+def register(context):
+    for family in families():
+        if hasattr(family, "REGISTER"):
+            family.REGISTER(context)
+    return context

@@ -9,6 +9,7 @@ import hdf5plugin
 import lc
 import numpy as np
 import pytest
+from families import register
 from oracles import ORACLES
 
 pytestmark = pytest.mark.skipif(lc.LIBRARY is None, reason=lc.WHY or "")
@@ -21,7 +22,7 @@ REFUSED_COMPLEX = set("less less_equal greater greater_equal maximum minimum fma
 
 @pytest.fixture(scope="module")
 def context():
-    return lc.Context(memory=64 << 20, threads=2)
+    return register(lc.Context(memory=64 << 20, threads=2))
 
 
 class Stored:

@@ -1,0 +1,82 @@
+"""Python functions over blocks, registered with a context by ctypes, for the cases of family_blocks.py."""
+import ctypes as c
+import traceback
+
+import lc
+import numpy as np
+
+
+class Tile(c.Structure):
+    _fields_ = [("data", c.c_void_p), ("dtype", c.c_int), ("ndim", c.c_int), ("shape", c.POINTER(c.c_int64)), ("lo", c.POINTER(c.c_int64))]
+
+    def array(self):
+        shape, dtype = tuple(self.shape[: self.ndim]), np.dtype(lc.DTYPES[self.dtype])
+        n = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+        return np.frombuffer((c.c_char * n).from_address(self.data), dtype).reshape(shape) if n else np.empty(shape, dtype)
+
+
+class Block(c.Structure):
+    _fields_ = [("size", c.c_size_t), ("n_in", c.c_int), ("inputs", c.POINTER(Tile)), ("out", c.POINTER(Tile)), ("block", c.POINTER(c.c_int64)),
+                ("n_blocks", c.POINTER(c.c_int64)), ("scratch", c.c_void_p), ("scratch_bytes", c.c_size_t)]
+
+
+CALLBACK = c.CFUNCTYPE(c.c_int, c.c_void_p, c.POINTER(Block))
+
+
+class Function(c.Structure):
+    _fields_ = [("size", c.c_size_t), ("run", CALLBACK), ("user", c.c_void_p), ("n_in", c.c_int), ("inputs", c.POINTER(c.c_int)), ("out", c.POINTER(c.c_int)),
+                ("scratch_bytes", c.c_size_t), ("scratch_per_element", c.c_size_t), ("serial", c.c_bool)]
+
+
+def number(at, n):
+    return int(np.ravel_multi_index(at, n)) if len(at) else 0
+
+
+def mark(tiles, at, n):
+    """Tells blocks apart by more than their place: by what else is in them."""
+    x = tiles[0].astype(np.int64)
+    return x + 1000 * number(at, n) + x.sum()
+
+
+def total(tiles, at, n):
+    return tiles[0].astype(np.int64).sum(keepdims=True)
+
+
+def total_flat(tiles, at, n):
+    return tiles[0].astype(np.int64).sum().reshape((1,) * len(n))
+
+
+def twice_and(tiles, at, n):
+    return 2 * tiles[0].astype(np.int64) + tiles[1]
+
+
+def dot(tiles, at, n):
+    return tiles[0].astype(np.int64) @ tiles[1].astype(np.int64)
+
+
+FUNCTIONS = {f"py_{f.__name__}": f for f in (mark, total, total_flat, twice_and, dot)}
+KEPT = []  # ctypes' callbacks must live as long as a context may call them
+
+
+def callback(f):
+    def run(user, block):
+        try:
+            b, ndim = block[0], block[0].out[0].ndim
+            out = b.out[0].array()
+            got = f([b.inputs[i].array() for i in range(b.n_in)], b.block[:ndim], b.n_blocks[:ndim])
+            assert got.shape == out.shape, (got.shape, out.shape)
+            np.ctypeslib.as_array((c.c_char * out.nbytes).from_address(b.out[0].data))[:] = np.ascontiguousarray(got.astype(out.dtype)).view("S1").ravel()
+            return 0
+        except Exception:
+            traceback.print_exc()
+            return 1
+
+    return CALLBACK(run)
+
+
+def register(context):
+    for name, f in FUNCTIONS.items():
+        err = lc.Error()
+        KEPT.append(callback(f))
+        function = Function(size=c.sizeof(Function), run=KEPT[-1])
+        lc.check(lc.LIBRARY.chunk_register_blocks(context.handle, name.encode(), c.byref(function), c.byref(err)), err)
