@@ -3,6 +3,7 @@
 #define BLOCKS_CASE_H
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,7 +100,8 @@ static inline void expect_shape(const chunk_array *a, int ndim, const int64_t *s
 }
 
 /* Every allocation failing, once and from then on: CHUNK_ENOMEM in one line, and nothing is lost; every thread start failing: the same values. */
-static inline void fail_everywhere(chunk_context *(*make)(uint64_t memory, int threads), const char *text, ramp *r, const int64_t *chunk)
+static inline void fail_everywhere(chunk_context *(*make)(uint64_t memory, int threads), const char *text, ramp *r,
+                                   const int64_t *chunk)
 {
     chunk_context *ctx = make(0, 2);
     chunk_array *x = ramp_array(ctx, r, chunk), *a = eval(ctx, text, x, NULL);
@@ -122,7 +124,8 @@ static inline void fail_everywhere(chunk_context *(*make)(uint64_t memory, int t
             if (st == CHUNK_OK)
                 cr_assert(!memcmp(got, want, n_bytes), "%s: failure %d gives other values", text, (int)n);
             else
-                cr_assert(st == CHUNK_ENOMEM && err.text[0] && !strchr(err.text, '\n'), "%s: failure %d: %d, %s", text, (int)n, st, err.text);
+                cr_assert(st == CHUNK_ENOMEM && err.text[0] && !strchr(err.text, '\n'), "%s: failure %d: %d, %s", text, (int)n, st,
+                          err.text);
             if (passed < n) break;
         }
     }

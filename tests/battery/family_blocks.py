@@ -39,7 +39,7 @@ def map_blocks(rng):
         def expected():
             out = np.zeros(x.shape, np.int64)
             for at, box in blocks_of(x.shape, blocks):
-                out[box] = own.mark([x[box]], at, n)
+                out[box] = own.mark([x[box]], at, n, None, None)
             return out
         return Case(f"map_blocks(py_mark, x, dtype=int64, {view})", {"x": x}, expected, exact)
     if how == "total":
@@ -78,4 +78,43 @@ def blockwise(rng):
     return Case(f"permute_dims({call})" if swap else call, {"x": x, "y": y}, lambda: want.T if swap else want, exact)
 
 
-ORACLES = {"map_blocks": map_blocks, "blockwise": blockwise}
+PAD = {"nearest": "edge", "periodic": "wrap", "reflect": "symmetric", "-3": "constant"}  # of dask.array.overlap: of numpy.pad
+
+
+def map_overlap(rng):
+    shape = pick(rng, [(7,), (100,), (13, 5), (1, 3, 1), (4, 9, 7), (31, 33)])
+    arrays = {name: data(rng, pick(rng, ["int8", "uint16", "int32"]), shape, special=0) for name in ("x", "y")[: int(rng.integers(1, 3))]}
+    if "y" in arrays and 1 in shape:
+        del arrays["y"]
+    arrays = {k: v.astype(np.int16) for k, v in arrays.items()}
+    blocks, depth = draw(rng, shape), [tuple(int(v) for v in rng.integers(0, pick(rng, [3, 12]), 2)) for _ in shape]
+    edge = [pick(rng, [*PAD, "none"]) for _ in shape]
+    if rng.random() < 0.5:
+        edge = edge[:1] * len(shape)
+
+    def padded(a):
+        # Corners are those of the axes one after the other; a constant at any axis is the constant everywhere beyond it.
+        for axis, (d, e) in enumerate(zip(depth, edge)):
+            width = [d if k == axis else (0, 0) for k in range(a.ndim)]
+            a = np.pad(a, width, mode=PAD.get(e, "constant"), **({"constant_values": -3} if e == "-3" else {}))
+        return a
+
+    def expected():
+        out, wide = np.zeros(shape, np.int64), [padded(a) for a in arrays.values()]
+        for at, box in blocks_of(shape, blocks):
+            cut, shift = [], []
+            for s, d, e, n in zip(box, depth, edge, shape):
+                lo, hi = s.start, s.stop + d[0] + d[1]
+                if e == "none":
+                    lo, hi = max(lo, d[0]), min(hi, n + d[0])
+                cut.append(slice(lo, hi))
+                shift.append(s.start + d[0] - lo)
+            out[box] = own.around([w[tuple(cut)] for w in wide], at, None, shift, out[box].shape)
+        return out
+
+    names = ", ".join(e if e == "-3" else f"'{e}'" for e in edge)
+    text = f"map_overlap(py_around, {', '.join(arrays)}, depth=({', '.join(map(str, depth))},), boundary=({names},), dtype=int64, blocks={text_of(blocks)})"
+    return Case(text, arrays, expected, exact)
+
+
+ORACLES = {"map_overlap": map_overlap, "map_blocks": map_blocks, "blockwise": blockwise}
