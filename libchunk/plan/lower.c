@@ -12,8 +12,9 @@
 #include "plan/region.h"
 #include "plan/spill.h"
 
-/* PRELUDE: hoisted values that read no data come on levels below 0, so that what uses them can still share the first reading of the data. */
-enum { MAX_DEPTH = 1000, MAX_ITEMS = 4096, PRELUDE = 1 << 20, HOIST_RATIO = 4, HOIST_BYTES = 1 << 20 };
+/* NOTHING: the level of what reads neither data nor items. Hoisted values made of that come on levels below 0, so that what uses them can still share
+ * the first reading of the data, which is on level 0. */
+enum { MAX_DEPTH = 1000, MAX_ITEMS = 4096, NOTHING = -(1 << 20), HOIST_RATIO = 4, HOIST_BYTES = 1 << 20 };
 
 struct chk_seen {
     const chk_node *node;
@@ -152,7 +153,7 @@ chunk_status chk_lower_make_place(chk_lower *l, chk_item *it, chunk_error *err)
 /* The highest level that the inputs of a CUSTOM node read: each is read over its own index space. */
 static chunk_status input_levels(chk_lower *l, const chk_node *n, int depth, int *level, chunk_error *err)
 {
-    *level = 0;
+    *level = NOTHING;
     for (int i = 0; i < n->n_in; i++) {
         int below;
         const chk_local *local = n->u.custom.op->local;
@@ -182,7 +183,7 @@ static chunk_status materialise(chk_lower *l, const chk_node *n, chk_item_kind k
     else
         CHK_TRY(need_along(l, fresh.root, &fresh.root->grid, chk_shape_count(&fresh.root->shape), fresh.root_is_self, depth + 1,
                            &fresh.level, err));
-    if (kind == CHK_ITEM_STORE && fresh.root_is_self && !chk_node_stored(n)) fresh.level -= PRELUDE;
+    if (fresh.level < 0 && !(kind == CHK_ITEM_STORE && fresh.root_is_self)) fresh.level = 0;
     chunk_status made = kind == CHK_ITEM_CUSTOM ? CHUNK_OK : chk_lower_make_place(l, &fresh, err);
     if (made != CHUNK_OK) {
         chk_source_release(fresh.source);
@@ -218,9 +219,9 @@ static const chk_grid *under_view(const chk_lower *l, const chk_node *n)
 static chunk_status level_of(chk_lower *l, const chk_node *n, int64_t space, bool as_root, int depth, int *level, chunk_error *err)
 {
     switch (n->kind) {
-    case CHK_NODE_SOURCE:
+    case CHK_NODE_SOURCE: *level = 0; return CHUNK_OK;
     case CHK_NODE_SCALAR:
-    case CHK_NODE_IOTA: *level = 0; return CHUNK_OK;
+    case CHK_NODE_IOTA: *level = NOTHING; return CHUNK_OK;
     case CHK_NODE_REDUCE: return materialise(l, n, CHK_ITEM_REDUCE, depth, level, err);
     case CHK_NODE_KEEP: return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
     case CHK_NODE_VIEW: return need_along(l, n->in[0], under_view(l, n), space, false, depth + 1, level, err);
@@ -234,7 +235,7 @@ static chunk_status level_of(chk_lower *l, const chk_node *n, int64_t space, boo
     bool by_chunk = n->kind == CHK_NODE_CUSTOM && n->u.custom.op->local->whole;
     if (!as_root && ((by_chunk && !is_aligned(l, n)) || should_hoist(n, space))) return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
     if (n->kind == CHK_NODE_CUSTOM) return input_levels(l, n, depth, level, err);
-    *level = 0;
+    *level = NOTHING;
     for (int i = 0; i < n->n_in; i++) {
         int below;
         const chk_grid *along = chk_shape_equal(&n->in[i]->shape, &n->shape) ? l->along : NULL;
@@ -268,6 +269,7 @@ static chunk_status find_items(chk_lower *l, chk_target *targets, int n_targets,
         chk_item fresh = {.kind = CHK_ITEM_TARGET, .node = targets[i].node, .root = targets[i].node, .target = &targets[i]};
         const chk_grid *along = targets[i].own_grid ? &targets[i].grid : &fresh.root->grid;
         CHK_TRY(need_along(l, fresh.root, along, chk_shape_count(&fresh.root->shape), false, 0, &fresh.level, err));
+        if (fresh.level < 0) fresh.level = 0;
         chk_item *item;
         CHK_TRY(add_item(l, &fresh, &item, err));
     }

@@ -5,7 +5,7 @@ import h5py
 import hdf5plugin
 import numpy as np
 import pytest
-from chunkcli import chunk_eval, eval_json
+from chunkcli import chunk_eval, eval_json, eval_ok
 from generate import DTYPES, Generator, data
 
 CASES = {"quick": 48, "standard": 400, "full": 4000}[os.environ.get("CHUNK_TEST_LEVEL", "standard")]
@@ -113,6 +113,21 @@ def test_argmax_in_edge_chunks(tmp_path):
     for i, a in enumerate(arrays):
         got = eval_json("argmax(x); argmin(-x, axis=0); argmax(x, axis=-2)", f"x={tmp_path}/x.h5:/x{i}")
         assert got["values"] == [a.argmax(), a.argmax(axis=0).tolist(), a.argmax(axis=-2).tolist()]
+
+
+def test_small_values_from_reductions(tmp_path):
+    """A value made of a reduction that reads no data was to be computed before that reduction: "node sum was not computed before its use"."""
+    x = np.arange(1000.0)
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        f["x"] = x
+    for text, expected in (("x + 2*sum(arange(100000)*0.5)", x + np.arange(100000).sum()),
+                           ("x*(1 + sqrt(abs(3*sum(arange(3))))) + arange(1000)", x * 4 + x),
+                           ("3*sum(arange(1e5)) + arange(5)", 3 * np.arange(1e5).sum() + np.arange(5)),
+                           ("sqrt(sqrt(arange(16))[:, newaxis] + arange(100.))[:, :, newaxis]*(0*arange(1000) + 1)",
+                            np.sqrt(np.sqrt(np.arange(16))[:, None] + np.arange(100.0))[:, :, None] * np.ones(1000))):
+        eval_ok(text, *(["x=x.h5:/x"] if "x*" in text or "x +" in text else []), "-o", "y.h5:/y", "--overwrite", cwd=tmp_path)
+        with h5py.File(tmp_path / "y.h5") as f:
+            assert np.array_equal(f["y"][()], expected), text
 
 
 @pytest.mark.parametrize("k", range((CASES + PER_FILE - 1) // PER_FILE))
