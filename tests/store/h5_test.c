@@ -279,7 +279,7 @@ Test(h5, fixed_bytes_hold)
     chunk_error err = {0};
     static int64_t coord[BATCH];
     static chk_extent at[BATCH];
-    char names[FILES][sizeof path + 4];
+    char names[FILES][sizeof path + 12];
     for (int i = 0; i < FILES; i++) {
         make_file(CHUNKS);
         snprintf(names[i], sizeof names[i], "%s.%d", path, i);
