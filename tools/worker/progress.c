@@ -30,10 +30,7 @@ void show_progress(chunk_run *run)
     chunk_progress p;
     char bar[WIDTH + 1], rate[32], left[32];
     chunk_run_progress(run, &p);
-    double share = p.bytes_total > 0   ? (double)p.bytes_done / (double)p.bytes_total
-                   : p.tasks_total > 0 ? (double)p.tasks_done / (double)p.tasks_total
-                                       : 0;
-    share = fmin(share, 1);
+    double share = p.tasks_total > 0 ? fmin((double)p.tasks_done / (double)p.tasks_total, 1) : 0;
     int full = (int)(share * WIDTH);
     for (int i = 0; i < WIDTH; i++) bar[i] = i < full ? '#' : '.';
     bar[WIDTH] = 0;
