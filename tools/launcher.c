@@ -193,10 +193,14 @@ static int report_death(const char *verb, char **args, int sig)
     clean_outputs(args);
     if (sig == SIGPIPE || sig == SIGINT || sig == SIGTERM || sig == SIGHUP) return 128 + sig;
     add_inputs(&message, verb, args);
-    text_add(&message, sig == SIGKILL ? "the worker was killed (" : "the HDF5 library crashed (");
-    text_add(&message, signal_name(sig));
-    text_add(&message,
-             sig == SIGKILL ? "), perhaps for want of memory; nothing was written" : ") while reading; nothing was written");
+    if (sig == SIGVTALRM) { /* watch.c */
+        text_add(&message, "damaged: the HDF5 library runs in circles reading its tables; nothing was written");
+    } else {
+        text_add(&message, sig == SIGKILL ? "the worker was killed (" : "the HDF5 library crashed (");
+        text_add(&message, signal_name(sig));
+        text_add(&message,
+                 sig == SIGKILL ? "), perhaps for want of memory; nothing was written" : ") while reading; nothing was written");
+    }
     message.s[message.n] = 0;
     return fail(args, message.s, 1);
 }

@@ -59,6 +59,28 @@ def test_crash_is_one_line(data):
 
 
 @needs_faults
+def test_damaged_heap_is_one_line(data):
+    """The C library's own words about a heap that HDF5 damaged came before the launcher's line."""
+    if is_sanitized():
+        pytest.skip("sanitizers report on standard error themselves")
+    for args in (["eval", "x + 1", f"x={data}/x.h5:/x"], ["info", data / "x.h5"]):
+        done = chunk(*args, env={"CHUNK_CRASH": "open:heap"})
+        assert done.returncode == 1 and done.stdout == ""
+        assert done.stderr == f"chunk: {data}/x.h5: the HDF5 library crashed (SIGABRT) while reading; nothing was written\n"
+
+
+@needs_faults
+@pytest.mark.parametrize("args", [["eval", "x + 1", "x=x.h5:/x", "-o", "out.h5:/y", "--json"], ["info", "x.h5", "--json"]])
+def test_endless_loop_is_ended(data, args):
+    """HDF5 1.10.8 never comes back from some damaged files."""
+    done = chunk(*args, cwd=data, env={"CHUNK_CRASH": "open:loop"})
+    assert done.returncode == 1
+    assert done.stderr == "chunk: x.h5: damaged: the HDF5 library runs in circles reading its tables; nothing was written\n"
+    assert json.loads(done.stdout) == {"error": done.stderr[7:-1], "exit": 1}
+    assert os.listdir(data) == ["x.h5"]
+
+
+@needs_faults
 def test_crash_leaves_locked_temporaries(data):
     """Another process may be writing a file of the same name: its temporary is locked and stays."""
     import fcntl

@@ -31,12 +31,15 @@ static int build(job *j)
     chunk_error err = {0};
     chunk_binding *bound = need_memory((size_t)j->n_bindings, sizeof *bound);
     int n = 0;
-    worker_crash_point("open");
     for (int i = 0; i < j->n_bindings; i++) {
         const binding *b = &j->bindings[i];
         if (!b->used) continue;
         bound[n].name = b->name;
-        if (chunk_from_hdf5(&bound[n].array, j->ctx, b->from.file, b->from.object, &err) != CHUNK_OK)
+        worker_watch(true);
+        worker_crash_point("open");
+        chunk_status st = chunk_from_hdf5(&bound[n].array, j->ctx, b->from.file, b->from.object, &err);
+        worker_watch(false);
+        if (st != CHUNK_OK)
             return fail_error(&j->v, err.code == CHUNK_ECEILING ? -1 : EXIT_FILE, &err, NULL);
         n++;
     }

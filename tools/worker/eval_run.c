@@ -154,7 +154,7 @@ static void write_text(const job *j, const request *r, const chunk_report *repor
 /* Waits; the bar is drawn ten times a second, and only where someone looks. */
 static void wait_for(const job *j, chunk_run *run)
 {
-    bool done = false, shown = false, draw = !j->v.quiet && isatty(STDERR_FILENO);
+    bool done = false, shown = false, draw = !j->v.quiet && isatty(fileno(stderr));
     if (!draw) {
         chunk_run_wait(run, -1, &done);
         return;

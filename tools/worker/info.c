@@ -206,8 +206,10 @@ static int list_file(listing *l, const verdict *v, const char *text, bool titled
         return fail(v, EXIT_USAGE, 0, "'%s' names no file", text);
     l->file = t.file;
     if (titled) fprintf(l->out, "%s%s\n", l->n > 0 ? "\n" : "", t.file);
+    worker_watch(true);
     worker_crash_point("open");
     chunk_status status = chunk_info(t.file, t.object, l->verbose, list_dataset, l, &err);
+    worker_watch(false);
     if (l->n_rows > 0) print_rows(l);
     return status == CHUNK_OK ? 0 : fail_error(v, EXIT_FILE, &err, NULL);
 }

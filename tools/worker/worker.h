@@ -127,6 +127,11 @@ void json_values(FILE *out, const values *v);  /* number, bool, nested list, or 
 void json_shape(FILE *out, int ndim, const int64_t *extent);
 void json_raw(FILE *out, const char *s); /* JSON text from the library, put on one line */
 
+/* ---- watch.c */
+
+/* From on to off HDF5 reads what tells of files, not data: when it makes no progress the worker ends. Calls do not nest. */
+void worker_watch(bool on);
+
 /* ---- progress.c */
 
 void show_progress(chunk_run *run);
