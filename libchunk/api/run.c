@@ -68,6 +68,28 @@ static chunk_status make_scratch(chunk_run *run, chunk_error *err)
     return st;
 }
 
+typedef struct changed_files {
+    chunk_status st;
+    chunk_error *err;
+} changed_files;
+
+static void check_file(void *arg, chk_source *s)
+{
+    changed_files *c = arg;
+    if (c->st == CHUNK_OK && s->file) c->st = chk_h5file_check(s->file, c->err);
+}
+
+static void check_source(void *arg, chk_source *s) { chk_source_walk(s, check_file, arg); }
+
+/* What a run reads has to be, from first to last, what was there when its files were opened. */
+static chunk_status check_inputs(const chk_plan *p, chunk_error *err)
+{
+    changed_files c = {CHUNK_OK, err};
+    for (int i = 0; i < p->n_passes; i++)
+        if (p->pass[i].ops->sources) p->pass[i].ops->sources(&p->pass[i], check_source, &c);
+    return c.st;
+}
+
 static void run_free(chunk_run *run)
 {
     chk_outputs_done(&run->outputs);
@@ -86,6 +108,7 @@ chunk_status chunk_run_start(chunk_run **out, chunk_context *ctx, const chunk_ou
     run->durable = o.durable;
     run->t0 = chk_clock_ns();
     chunk_status st = make_plan(&run->plan, &run->outputs, ctx, outputs, n_outputs, err);
+    if (st == CHUNK_OK) st = check_inputs(run->plan, err);
     if (st == CHUNK_OK) st = make_scratch(run, err);
     if (st == CHUNK_OK) st = chk_outputs_create(&run->outputs, run->plan, o.overwrite, err);
     if (st == CHUNK_OK) {
@@ -133,6 +156,7 @@ chunk_status chunk_run_finish(chunk_run *run, chunk_report *report, chunk_error 
     if (!run) return chk_fail(err, CHUNK_EINVAL, "the run is NULL");
     chk_exec_totals t = {0};
     chunk_status st = chk_exec_finish(run->exec, &t, err);
+    if (st == CHUNK_OK) st = check_inputs(run->plan, err);
     if (st == CHUNK_OK) st = chk_outputs_commit(&run->outputs, run->durable, err);
     if (report)
         *report = (chunk_report){.seconds = (double)(chk_clock_ns() - run->t0) * 1e-9, .ceiling = run->plan->ceiling, .projected_peak = run->plan->projected_peak,

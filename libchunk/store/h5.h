@@ -43,6 +43,9 @@ typedef struct chk_h5info {
 
 chunk_status chk_h5file_open(chk_h5file **out, const char *path, chunk_error *err);
 void chk_h5file_release(chk_h5file *f);
+/* CHUNK_EFILE when the file was written to, cut or extended since it was opened, as its size and time of last change tell; files that are read while a
+ * writer appends (SWMR) may. Any thread. */
+chunk_status chk_h5file_check(const chk_h5file *f, chunk_error *err);
 chunk_status chk_h5set_open(chk_h5set **out, chk_h5file *f, const char *dataset, chunk_error *err);
 void chk_h5set_retain(chk_h5set *d);
 void chk_h5set_release(chk_h5set *d);

@@ -144,6 +144,16 @@ void chk_h5file_release(chk_h5file *f)
     chk_h5_leave();
 }
 
+/* Not the time of the last change of status: that of a file which is renamed or replaced changes too, and its data does not. */
+chunk_status chk_h5file_check(const chk_h5file *f, chunk_error *err)
+{
+    struct stat sb;
+    if (f->foreign) return CHUNK_OK;
+    if (fstat(f->fd, &sb) != 0) return chk_fail_errno(err, errno, f->path, "cannot look at");
+    if (!changed(f, &sb)) return CHUNK_OK;
+    return chk_fail(err, CHUNK_EFILE, "%s: changed while it was open for reading; nothing was written", f->path);
+}
+
 chunk_status chk_h5file_size(int64_t *out, const chk_h5file *f, chunk_error *err)
 {
     struct stat sb;

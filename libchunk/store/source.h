@@ -78,7 +78,7 @@ struct chk_source {
     bool large_blocks;            /* reads through windows, which cost less a byte the larger they are */
     int64_t most_block;           /* elements that are work enough for a task; 0: no wish */
     size_t worker_bytes;          /* codec state that a worker keeps once it has fetched from this source */
-    const void *file;             /* the open file it reads, compared only: each costs HDF5's caches once; NULL: none */
+    const chk_h5file *file;       /* the open file it reads: costs HDF5's caches once, and must not change while a run reads it; NULL: none */
     uint64_t stored_bytes;        /* what reading all of it brings in at most (HDF5 cannot say what is stored without walking its index) */
     char name[64];                /* for explain: "FILE:/DATASET" cut short, "memory" */
 };

@@ -2,6 +2,8 @@
 import json
 import os
 import subprocess
+import time
+from pathlib import Path
 
 import h5py
 import hdf5plugin  # noqa: F401  registers the filters
@@ -162,3 +164,46 @@ def test_layout_does_not_depend_on_the_blocks(tmp_path, text):
     expected = {"y": y, "z": x + 1, "s": y.sum(axis=1 if "axis=1" in text else 0), "a": x * (k < 5), "b": x * (k > 90000), "c": x * (k > 40000)}
     with h5py.File(tmp_path / "o.h5") as f:
         assert all(np.allclose(f[name][...], expected[name], rtol=0, atol=1e-9 if name == "s" else 0) for name in f)
+
+
+def start_reading(folder):
+    """A run that has opened x.h5 and goes on for a while; x itself is read in its last pass."""
+    args = ["eval", "x + 0*sum(sin(arange(100000000) * 0.5))", "x=x.h5:/x", "-o", "y.h5:/y", "--threads", "1", "--json"]
+    p = subprocess.Popen([CHUNK, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder)
+    for _ in range(5000):
+        with open(f"/proc/{p.pid}/task/{p.pid}/children") as f:
+            workers = f.read().split()
+        for fd in Path(f"/proc/{workers[0]}/fd").iterdir() if workers else []:
+            try:
+                if os.readlink(fd) == str(folder / "x.h5"):
+                    return p
+            except OSError:
+                pass
+        time.sleep(0.002)
+    raise AssertionError("x.h5 was not opened")
+
+
+def test_input_changed_during_a_run(tmp_path):
+    """Only a change of the size was noticed: new values of the same size gave a mixture of old and new."""
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        f["x"] = np.arange(1000.0)
+    p = start_reading(tmp_path)
+    valid = (tmp_path / "x.h5").read_bytes()
+    (tmp_path / "x.h5").open("r+b").write(valid[:-8] + bytes(8))
+    out, err = p.communicate(timeout=120)
+    assert p.returncode == 1
+    assert err == "chunk: x.h5: changed while it was open for reading; nothing was written\n"
+    assert json.loads(out) == {"error": err[7:-1], "exit": 1}
+    assert os.listdir(tmp_path) == ["x.h5"]
+
+
+def test_input_replaced_during_a_run(tmp_path):
+    """A new file under the old name is another file: the run reads on in the one that it opened."""
+    for name, first in ("x.h5", 0.0), ("new.h5", 7.0):
+        with h5py.File(tmp_path / name, "w") as f:
+            f["x"] = np.arange(first, first + 1000)
+    p = start_reading(tmp_path)
+    os.replace(tmp_path / "new.h5", tmp_path / "x.h5")
+    out, err = p.communicate(timeout=120)
+    assert p.returncode == 0, err
+    assert (read(tmp_path / "y.h5", "y") == np.arange(1000.0)).all()
