@@ -24,13 +24,16 @@ chunk_status chk_context_check(const chunk_context *ctx, chunk_error *err)
     return CHUNK_OK;
 }
 
-/* Fault injection from the environment exists in test builds only. */
-static void arm_faults(void)
+/* In test builds only: failure on demand, and tasks in an order drawn from a seed. */
+static uint64_t read_test_settings(void)
 {
+    uint64_t scramble = 0;
 #ifdef CHUNK_FAULTS
-    const char *text = getenv("CHUNK_FAULT");
-    if (text) chk_fault_arm_text(text);
+    const char *fault = getenv("CHUNK_FAULT"), *seed = getenv("CHUNK_SCRAMBLE");
+    if (fault) chk_fault_arm_text(fault);
+    if (seed) scramble = strtoull(seed, NULL, 10);
 #endif
+    return scramble;
 }
 
 /* A value that an expression needs while it is built: a run of its own, under the same ceiling. */
@@ -69,9 +72,10 @@ chunk_status chunk_context_new(chunk_context **out, const chunk_options *options
     }
     if (o.threads < 0 || o.threads > 1024)
         return chk_fail(err, CHUNK_EINVAL, "threads is %d: give 1 to 1024, or 0 for the default", o.threads);
-    arm_faults();
+    uint64_t scramble = read_test_settings();
     chunk_context *ctx = chk_calloc(1, sizeof *ctx);
     if (!ctx) return chk_fail(err, CHUNK_ENOMEM, "out of memory for a context");
+    ctx->scramble = scramble;
     ctx->pid = getpid();
     ctx->memory = o.memory ? o.memory : chk_memory_allowed() / 2;
     ctx->threads = o.threads ? o.threads : chk_cpu_count();

@@ -23,6 +23,7 @@ struct chunk_context {
     uint64_t memory, reserved;
     uint64_t process_bytes;               /* what the process costs before any data */
     int threads;
+    uint64_t scramble;                    /* tests: not 0 seeds the order of tasks */
     bool whole_process;
     char *scratch;
     pid_t pid;

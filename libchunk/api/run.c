@@ -33,7 +33,7 @@ static chunk_status make_plan(chk_plan **plan, chk_outputs *os, const chunk_cont
     for (int i = 0; i < n; i++)
         if (os->out[i].o.array->ctx != ctx) return chk_fail(err, CHUNK_EINVAL, "output %d is an array of another context", i);
     chk_plan_options o = {.ceiling = ctx->memory, .fixed_bytes = chk_context_fixed_bytes(ctx) + chk_outputs_file_bytes(os),
-                          .per_worker_bytes = CHK_WORKER_BYTES, .threads = ctx->threads};
+                          .per_worker_bytes = CHK_WORKER_BYTES, .threads = ctx->threads, .any_order = ctx->scramble != 0};
     return chk_plan_make(plan, os->targets, n, &o, err);
 }
 
@@ -112,7 +112,7 @@ chunk_status chunk_run_start(chunk_run **out, chunk_context *ctx, const chunk_ou
     if (st == CHUNK_OK) st = make_scratch(run, err);
     if (st == CHUNK_OK) st = chk_outputs_create(&run->outputs, run->plan, o.overwrite, err);
     if (st == CHUNK_OK) {
-        chk_exec_options e = {.profile = o.profile, .trace = o.trace, .inline_small = is_small(&run->outputs, run->plan), .on_thread = on_thread};
+        chk_exec_options e = {.profile = o.profile, .trace = o.trace, .scramble = run->ctx->scramble, .inline_small = is_small(&run->outputs, run->plan), .on_thread = on_thread};
         st = chk_exec_start(&run->exec, run->plan, ctx->ledger, ctx->pool, &e, err);
     }
     if (st != CHUNK_OK) {

@@ -110,13 +110,15 @@ static void size_reductions(chk_fused *f, int n_workers)
     f->stack_depth = f->units_per_task > 1 ? 2 * (g->levels + 2) : g->whole_chunks ? g->chunk_bits + 3 : f->block_level + 3;
     /* Encoded passes start in order and hold a kept area each: at most workers and two more are under way. */
     f->run_ahead = f->encoded || states(f, g->block) * (size_t)kept_blocks > LARGE_STATES ? 2 * n_workers + 2 : 0;
+    int64_t ahead = f->run_ahead;
+    if (!ahead && f->any_order) ahead = f->g.n_units / f->units_per_task < CHK_TASK_WINDOW ? f->g.n_units / f->units_per_task + 1 : CHK_TASK_WINDOW;
     f->cacheable = f->program.constant_when_absent;
     for (int o = 0; o < f->n_out; o++) {
         chk_fused_out *out = &f->out[o];
         if (!out->reduce) continue;
         f->cacheable &= out->reducer.kern && !out->reducer.kern->wants_index;
         out->n_entries = chk_combiner_entries(g, f->units_per_task > 1 ? 0 : f->block_level, n_workers,
-                                              f->run_ahead * f->units_per_task, kept_blocks * (f->units_per_task > 1 ? 2 : 1));
+                                              ahead * f->units_per_task, kept_blocks * (f->units_per_task > 1 ? 2 : 1));
         out->pool->n_bytes = chk_combiner_bytes(out->n_entries, &out->reducer, f->cap);
     }
 }
@@ -187,6 +189,7 @@ static bool wants_windows(const chk_fused *f)
 static void fused_size(chk_pass *p, const chk_sizing *s)
 {
     chk_fused *f = p->ctx;
+    f->any_order = s->any_order;
     chk_fused_size(f, p, s->block_elements > BLOCK_MOST && !wants_windows(f) ? BLOCK_MOST : s->block_elements, s->n_workers);
 }
 

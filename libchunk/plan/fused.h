@@ -45,6 +45,7 @@ typedef struct chk_fused {
     int64_t units_per_task;
     size_t cap;                           /* results of the largest block */
     int stack_depth, block_level;
+    bool any_order;                       /* tests: tasks start in any order */
     int64_t run_ahead;                    /* tasks may start this far above the lowest unfinished one; 0: no limit */
     bool cacheable;                       /* blocks of fill alone have the same states wherever they lie */
     size_t fetch_arena, fetch_transient;

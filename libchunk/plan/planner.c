@@ -17,7 +17,10 @@ static void size_passes(chk_plan *p, int64_t block, int n_workers)
         chk_pass *pass = &p->pass[i];
         if (pass->ops->size)
             pass->ops->size(pass,
-                            &(chk_sizing){.block_elements = block, .n_workers = n_workers, .room = chk_plan_room(p, i, n_workers)});
+                            &(chk_sizing){.block_elements = block,
+                                          .n_workers = n_workers,
+                                          .room = chk_plan_room(p, i, n_workers),
+                                          .any_order = p->any_order});
     }
 }
 
@@ -120,6 +123,7 @@ chunk_status chk_plan_make(chk_plan **out, chk_target *targets, int n_targets, c
     if (!p) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
     p->fixed_bytes = options->fixed_bytes;
     p->per_worker_bytes = options->per_worker_bytes;
+    p->any_order = options->any_order;
     chk_lower l = {.plan = p};
     chunk_status st = chk_lower_items(&l, targets, n_targets, err);
     if (st == CHUNK_OK) st = chk_lower_passes(&l, err);

@@ -26,6 +26,7 @@ typedef struct chk_plan_options {
     uint64_t ceiling;                     /* bytes */
     uint64_t fixed_bytes, per_worker_bytes; /* the planner adds HDF5's caches for the files that are read */
     int threads;
+    bool any_order;                       /* tests: combiners have room for what waits when tasks start in any order */
     uint64_t max_block_elements;          /* 0: the default; tests choose small ones */
 } chk_plan_options;
 

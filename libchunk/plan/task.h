@@ -59,6 +59,7 @@ void chk_task_pass_turn(chk_task *t);
 typedef struct chk_sizing {
     int64_t block_elements; /* what a task should hold at once, about; passes may hold less */
     int n_workers;
+    bool any_order; /* tests: tasks may start in any order inside the window */
     uint64_t room; /* bytes that this pass may use in all (its own regions with it) without passing the ceiling */
 } chk_sizing;
 struct chk_source;
@@ -124,6 +125,7 @@ struct chk_plan {
     uint64_t fixed_bytes;      /* code, libraries, HDF5's caches, the launcher: charged before anything else */
     uint64_t per_worker_bytes; /* stack and thread-local state of each worker */
     int n_workers;             /* chosen so that the projection fits */
+    bool any_order;            /* tests: as chk_sizing's */
     int n_kept;                /* kept areas: workers, plus parked tasks where there is room */
     uint64_t ceiling, projected_peak;
     struct chk_spill **spill; /* plan/spill.h: intermediates that may lie in a scratch file */

@@ -1,15 +1,20 @@
 """The same bits always: whole output files are compared byte for byte over threads, ceilings from the smallest accepted on, chunks larger than the
-ceiling and, where no function is transcendental, instruction set levels."""
+ceiling, tasks in scrambled order and, where no function is transcendental, instruction set levels."""
 import hashlib
 import itertools
 import json
 import os
 import subprocess
+import sys
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 from families import gather
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cli"))
+from chunkcli import has_faults  # noqa: E402
 
 CHUNK = os.path.join(os.environ.get("CHUNK_BIN", "build/dev/bin"), "chunk")
 LEVEL = os.environ.get("CHUNK_TEST_LEVEL", "standard")
@@ -36,8 +41,8 @@ def folder(tmp_path_factory):
     return where
 
 
-def run(folder, name, text, out, memory, threads, isa=None, extra=()):
-    env = dict(os.environ, CHUNK_ISA=isa) if isa else None
+def run(folder, name, text, out, memory, threads, isa=None, scramble=0, extra=()):
+    env = dict(os.environ, **({"CHUNK_ISA": isa} if isa else {}), **({"CHUNK_SCRAMBLE": str(scramble)} if scramble else {}))
     done = subprocess.run([CHUNK, "eval", text, f"x={folder}/x.h5:/{name}", "-o", f"{out}:/r/", "--overwrite", "--memory", str(memory), "--threads",
                            str(threads), "--json", *extra], capture_output=True, text=True, env=env, timeout=120)
     return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
@@ -90,6 +95,23 @@ def test_threads_and_ceilings(folder, tmp_path, seed, sampled, kind, name):
         code, got = run(folder, name, text, out, memory, threads)
         assert code == 0, f"{text} of {name}, {memory} bytes, {threads} threads: {got}"
         seen.setdefault(digest(out), []).append((memory, threads))
+    assert len(seen) == 1, f"{text} of {name}: results differ between {list(seen.values())}"
+
+
+@pytest.mark.skipif(not has_faults(), reason="this build has no scrambled order (CHUNK_FAULTS)")
+@pytest.mark.parametrize("kind, name", CASES)
+def test_order_of_tasks(folder, tmp_path, seed, kind, name):
+    """Tasks that start in an order drawn from a seed, on one worker and several, with blocks of several sizes."""
+    text = {**EXACT, **ROUNDED}[kind](3 if name == "deep" else 2)
+    rng = np.random.default_rng([seed, 1, CASES.index((kind, name))])
+    seen = {}
+    for threads, scrambled, extra in ((2, 0, 64), (1, 1, 0), (2, 1, 1), (8, 1, 4), (8, 1, 64))[: None if LEVEL == "full" else 4]:
+        order = int(rng.integers(1, 1 << 31)) if scrambled else 0
+        code, failure = run(folder, name, text, tmp_path / "y.h5", 1, threads, scramble=order)
+        assert code == 3, failure
+        code, got = run(folder, name, text, tmp_path / "y.h5", failure["needed"] + extra * MIB, threads, scramble=order)
+        assert code == 0, f"{text} of {name}, order {order}, {threads} threads: {got}"
+        seen.setdefault(digest(tmp_path / "y.h5"), []).append((order, threads, extra))
     assert len(seen) == 1, f"{text} of {name}: results differ between {list(seen.values())}"
 
 
