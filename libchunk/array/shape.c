@@ -221,3 +221,12 @@ void chk_view_base_box(chk_box *out, const chk_view *v, const chk_box *box)
         out->hi[b] = empty ? out->lo[b] : (first < last ? last : first) + 1;
     }
 }
+
+void chk_view_base_extent(int64_t *out, const chk_view *v, const chk_shape *base, const int64_t *max_extent)
+{
+    for (int b = 0; b < v->base_ndim; b++) {
+        int64_t step = v->step[b] < 0 ? -v->step[b] : v->step[b], e = 0, most = base->dim[b] - 1;
+        if (v->axis[b] >= 0 && (__builtin_mul_overflow(max_extent[v->axis[b]] - 1, step, &e) || e > most)) e = most;
+        out[b] = e + 1;
+    }
+}

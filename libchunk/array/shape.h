@@ -75,5 +75,7 @@ chk_view chk_view_broadcast(const chk_shape *from, const chk_shape *to);
 bool chk_view_is_identity(const chk_view *v, const chk_shape *base);
 /* The smallest box of the base that holds what the view shows in `box` (empty box: empty result). */
 void chk_view_base_box(chk_box *out, const chk_view *v, const chk_box *box);
+/* Extents of the base's boxes under boxes of at most max_extent. */
+void chk_view_base_extent(int64_t *out, const chk_view *v, const chk_shape *base, const int64_t *max_extent);
 
 #endif

@@ -67,14 +67,18 @@ struct chk_op {
     chk_red red;
     int flags;
     /* Only operations that make CUSTOM nodes. make checks inputs and parameters, infers dtype, shape and grid, and calls chk_node_custom; build ends in it and
-     * so does reading JSON, whose parameters are anybody's. One of local (plan/local.h: blocks computed where they are needed) and lower (plan/builder.h:
-     * passes of its own) says how the value comes about. */
+     * so does reading JSON, whose parameters are anybody's. local (plan/local.h: blocks computed where they are needed) or lower (plan/builder.h: passes
+     * of its own) says how the value comes about. */
     chunk_status (*make)(chk_node **out, chk_builder *b, const chk_op *op, chk_node *const *in, int n_in, const int64_t *attr, int n_attr, chunk_error *err);
     /* May be NULL. Nodes of this operation have a first dimension that is a bound, exact only after a run; gives the node with the exact shape (masks: by counting). */
     chunk_status (*count)(chk_node **out, chk_builder *b, chk_node *n, chunk_error *err);
     const struct chk_local *local;
     chunk_status (*lower)(struct chk_plan_builder *p, const chk_node *n, chunk_error *err);
+    bool (*lowers)(const chk_node *n); /* with both: which of them; NULL: lower where it is set */
 };
+
+/* Is this CUSTOM node's value computed by passes of its own? */
+static inline bool chk_op_lowers(const chk_op *op, const chk_node *n) { return op->lower && (!op->lowers || op->lowers(n)); }
 
 /* Binds positional and keyword arguments to op's parameters (like Python does) and builds. names[i] is NULL for positional ones. */
 chunk_status chk_op_call(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, const char *const *names, int n_args, chunk_error *err);

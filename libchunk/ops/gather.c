@@ -10,13 +10,6 @@
  * float64 among others costs under 1 ns, a read of its own about 1 us. */
 enum { GROUP_ELEMENTS = 32 << 10, GROUP_WASTE = 512 };
 
-typedef struct gather {
-    int n_idx, place, nb;       /* index arrays; first index dimension in the result; how many of them */
-    int axis[CHK_MAX_NDIM];     /* of x, an index array */
-    int out_axis[CHK_MAX_NDIM]; /* result axis of each axis of x; -1 for indexed ones */
-    bool cuttable;
-} gather;
-
 /* Would cutting the chunks of what n reads cost decoding them again? Looks at a few nodes only: a wrong guess costs time. */
 static bool is_cuttable(const chk_node *n, int depth)
 {
@@ -26,10 +19,10 @@ static bool is_cuttable(const chk_node *n, int depth)
     return fine;
 }
 
-static void describe(gather *g, const chk_node *n)
+void ops_gather_describe(ops_gather *g, const chk_node *n)
 {
     const int64_t *attr = n->u.custom.attr;
-    *g = (gather){.n_idx = n->n_in - 1, .place = (int)attr[0], .cuttable = is_cuttable(n->in[0], 6)};
+    *g = (ops_gather){.n_idx = n->n_in - 1, .place = (int)attr[0], .cuttable = is_cuttable(n->in[0], 6)};
     g->nb = g->n_idx ? n->in[1]->shape.ndim : 0;
     for (int i = 0; i < g->n_idx; i++) g->axis[i] = (int)attr[1 + i];
     int at = 0;
@@ -45,7 +38,7 @@ static void describe(gather *g, const chk_node *n)
 }
 
 /* Extents of the boxes of x that are read: along indexed axes as far as GROUP_ELEMENTS go, from the innermost one on; whole chunks where cutting costs. */
-static void group_extent(const gather *g, const chk_node *n, const int64_t *extent, int64_t *out)
+static void group_extent(const ops_gather *g, const chk_node *n, const int64_t *extent, int64_t *out)
 {
     const chk_node *x = n->in[0];
     int64_t count = 1;
@@ -62,12 +55,12 @@ static void group_extent(const gather *g, const chk_node *n, const int64_t *exte
     }
 }
 
-static int64_t places(const gather *g, const int64_t *extent) { return g->nb ? chk_extent_count(g->nb, extent + g->place) : 1; }
+static int64_t places(const ops_gather *g, const int64_t *extent) { return g->nb ? chk_extent_count(g->nb, extent + g->place) : 1; }
 
 static void gather_reads(const chk_node *n, int input, const int64_t *extent, int64_t *in_extent)
 {
-    gather g;
-    describe(&g, n);
+    ops_gather g;
+    ops_gather_describe(&g, n);
     if (input == 0)
         group_extent(&g, n, extent, in_extent);
     else
@@ -76,9 +69,9 @@ static void gather_reads(const chk_node *n, int input, const int64_t *extent, in
 
 static size_t gather_scratch(const chk_node *n, const int64_t *extent)
 {
-    gather g;
+    ops_gather g;
     int64_t group[CHK_MAX_NDIM];
-    describe(&g, n);
+    ops_gather_describe(&g, n);
     group_extent(&g, n, extent, group);
     size_t m = chk_extent_bytes(g.nb, extent + g.place, CHK_I64) / sizeof(int64_t), at_least = m ? m : 1;
     return chk_arena_cost(at_least * sizeof(int64_t) * (size_t)g.n_idx) + 2 * chk_arena_cost(at_least * sizeof(ops_place)) +
@@ -103,7 +96,7 @@ ops_place *ops_sort_places(ops_place *p, ops_place *spare, size_t n)
 }
 
 /* The place of an index tuple in the order of chunks, then in that inside the chunk. */
-static uint64_t place_key(const gather *g, const chk_node *x, const int64_t *tuple)
+static uint64_t place_key(const ops_gather *g, const chk_node *x, const int64_t *tuple)
 {
     uint64_t chunk = 0, inside = 0;
     for (int k = 0; k < g->n_idx; k++) {
@@ -119,7 +112,7 @@ static uint64_t place_key(const gather *g, const chk_node *x, const int64_t *tup
 
 typedef struct work {
     const chk_local_call *c;
-    gather g;
+    ops_gather g;
     int64_t m;    /* places */
     int64_t *idx; /* n_idx x m */
     char *group;
@@ -142,62 +135,82 @@ static int64_t out_offset(const work *w, uint32_t i)
     return offset;
 }
 
-/* The sub-array of x at one place, from the group's box to the result. */
-static void copy_one(const work *w, const chk_box *have, uint32_t i, size_t item)
+void ops_part_axis(ops_part *p, int64_t extent, int64_t from, int64_t to)
 {
-    const chk_shape *xs = &w->c->node->in[0]->shape;
-    int64_t stride[CHK_MAX_NDIM], next = (int64_t)item, extent[CHK_MAX_NDIM], from_stride[CHK_MAX_NDIM], to_stride[CHK_MAX_NDIM];
-    const char *from = w->group;
-    char *to = (char *)w->c->out + out_offset(w, i);
-    for (int a = xs->ndim - 1; a >= 0; a--) {
-        stride[a] = next;
-        next *= chk_box_extent(have, a);
-    }
-    for (int k = 0; k < w->g.n_idx; k++) from += (tuple_at(w, k, i) - have->lo[w->g.axis[k]]) * stride[w->g.axis[k]];
-    int n = 0;
-    for (int a = 0; a < xs->ndim; a++) { /* merged where both are dense */
-        int o = w->g.out_axis[a];
-        int64_t e = chk_box_extent(have, a);
-        if (o < 0 || e == 1) continue;
-        if (n && from_stride[n - 1] == stride[a] * e && to_stride[n - 1] == w->out_stride[o] * e) {
-            extent[n - 1] *= e;
-        } else {
-            extent[n++] = e;
-        }
-        from_stride[n - 1] = stride[a];
-        to_stride[n - 1] = w->out_stride[o];
+    if (extent == 1) return;
+    int last = p->n - 1;
+    if (last >= 0 && p->from[last] == from * extent && p->to[last] == to * extent)
+        p->extent[last] *= extent;
+    else
+        p->extent[last = p->n++] = extent;
+    p->from[last] = from;
+    p->to[last] = to;
+}
+
+void ops_part_copy(const ops_part *p, char *to, const char *from)
+{
+    int inner = p->n;
+    size_t bytes = p->item;
+    if (inner && p->from[inner - 1] == (int64_t)bytes && p->to[inner - 1] == (int64_t)bytes) bytes *= (size_t)p->extent[--inner];
+    if (inner == 0) {
+        if (bytes == sizeof(uint64_t))
+            memcpy(to, from, sizeof(uint64_t));
+        else
+            memcpy(to, from, bytes);
+        return;
     }
     int64_t at[CHK_MAX_NDIM] = {0};
-    bool run = n && from_stride[n - 1] == (int64_t)item && to_stride[n - 1] == (int64_t)item;
-    size_t bytes = run ? (size_t)extent[n - 1] * item : item;
-    int inner = run ? n - 1 : n;
     for (;;) {
         memcpy(to, from, bytes);
         int a = inner - 1;
         for (; a >= 0; a--) {
-            from += from_stride[a];
-            to += to_stride[a];
-            if (++at[a] < extent[a]) break;
-            from -= from_stride[a] * extent[a];
-            to -= to_stride[a] * extent[a];
+            from += p->from[a];
+            to += p->to[a];
+            if (++at[a] < p->extent[a]) break;
+            from -= p->from[a] * p->extent[a];
+            to -= p->to[a] * p->extent[a];
             at[a] = 0;
         }
         if (a < 0) return;
     }
 }
 
+/* The sub-arrays of x at n places, from the group's box to the result. */
+static void copy_group(const work *w, const chk_box *have, const ops_place *p, int64_t n, size_t item)
+{
+    const chk_shape *xs = &w->c->node->in[0]->shape;
+    int64_t stride[CHK_MAX_NDIM], next = (int64_t)item;
+    for (int a = xs->ndim - 1; a >= 0; a--) {
+        stride[a] = next;
+        next *= chk_box_extent(have, a);
+    }
+    ops_part part = {.item = item};
+    for (int a = 0; a < xs->ndim; a++)
+        if (w->g.out_axis[a] >= 0) ops_part_axis(&part, chk_box_extent(have, a), stride[a], w->out_stride[w->g.out_axis[a]]);
+    for (int64_t i = 0; i < n; i++) {
+        const char *from = w->group;
+        for (int k = 0; k < w->g.n_idx; k++)
+            from += (tuple_at(w, k, p[i].index) - have->lo[w->g.axis[k]]) * stride[w->g.axis[k]];
+        ops_part_copy(&part, (char *)w->c->out + out_offset(w, p[i].index), from);
+    }
+}
+
+chunk_status ops_gather_normal(int64_t *idx, int64_t n, int axis, int64_t size, chunk_error *err)
+{
+    for (int64_t i = 0; i < n; i++) {
+        if (idx[i] < -size || idx[i] >= size)
+            return chk_fail(err, CHUNK_EINDEX, "index %lld is out of bounds for axis %d with size %lld", (long long)idx[i], axis,
+                            (long long)size);
+        idx[i] += idx[i] < 0 ? size : 0;
+    }
+    return CHUNK_OK;
+}
+
 static chunk_status check_and_key(work *w, ops_place *p, chunk_error *err)
 {
     const chk_node *x = w->c->node->in[0];
-    for (int k = 0; k < w->g.n_idx; k++) {
-        int64_t n = x->shape.dim[w->g.axis[k]], *idx = w->idx + (size_t)k * (size_t)w->m;
-        for (int64_t i = 0; i < w->m; i++) {
-            if (idx[i] < -n || idx[i] >= n)
-                return chk_fail(err, CHUNK_EINDEX, "index %lld is out of bounds for axis %d with size %lld", (long long)idx[i],
-                                w->g.axis[k], (long long)n);
-            idx[i] += idx[i] < 0 ? n : 0;
-        }
-    }
+    for (int k = 0; k < w->g.n_idx; k++)
+        CHK_TRY(ops_gather_normal(w->idx + (size_t)k * (size_t)w->m, w->m, w->g.axis[k], x->shape.dim[w->g.axis[k]], err));
     for (int64_t i = 0; i < w->m; i++) {
         int64_t tuple[CHK_MAX_NDIM];
         for (int k = 0; k < w->g.n_idx; k++) tuple[k] = tuple_at(w, k, (uint32_t)i);
@@ -209,7 +222,7 @@ static chunk_status check_and_key(work *w, ops_place *p, chunk_error *err)
 /* The longest run of places from `first` on whose box is within the limits and not too sparse; *box becomes the box of x that holds them. */
 static int64_t next_group(const work *w, const ops_place *p, int64_t first, chk_box *box)
 {
-    const gather *g = &w->g;
+    const ops_gather *g = &w->g;
     int64_t lo[CHK_MAX_NDIM], hi[CHK_MAX_NDIM], n = 1;
     for (int k = 0; k < g->n_idx; k++) lo[k] = tuple_at(w, k, p[first].index), hi[k] = lo[k] + 1;
     for (int64_t i = first + 1; i < w->m; i++) {
@@ -236,8 +249,8 @@ static int64_t next_group(const work *w, const ops_place *p, int64_t first, chk_
 static chunk_status gather_run(const chk_local_call *c, chunk_error *err)
 {
     work w = {.c = c};
-    describe(&w.g, c->node);
-    const gather *g = &w.g;
+    ops_gather_describe(&w.g, c->node);
+    const ops_gather *g = &w.g;
     int ndim = c->box->ndim, xdim = c->node->in[0]->shape.ndim;
     size_t item = chk_dtype_size(c->node->dtype);
     int64_t extent[CHK_MAX_NDIM], next = (int64_t)item;
@@ -268,7 +281,7 @@ static chunk_status gather_run(const chk_local_call *c, chunk_error *err)
     for (int64_t first = 0; first < w.m;) {
         int64_t n = next_group(&w, p, first, &box);
         CHK_TRY(chk_local_read(c, 0, &box, w.group, NULL, err));
-        for (int64_t i = first; i < first + n; i++) copy_one(&w, &box, p[i].index, item);
+        copy_group(&w, &box, p + first, n, item);
         first += n;
     }
     return CHUNK_OK;

@@ -102,14 +102,15 @@ const chk_op chk_op_index = {
     .doc = "indices: a tuple with None (the whole axis), an integer array or a mask for each axis, in order; a mask stands for as "
            "many axes as it has dimensions. "
            "Negative indices count from the end; out of bounds is an error, found before anything is written where the indices are "
-           "in memory. Memory: a block "
-           "of the result, its indices and 24 bytes for each, and the elements of one chunk of x (256 KiB where it is "
-           "uncompressed). A chunk is read once for each "
-           "block of the result.",
+           "in memory. Memory: a block of the result, its indices and 24 bytes for each, and the elements of one chunk of x (256 KiB "
+           "where it is uncompressed). Many indices in no order are sorted first, band by band, so that each chunk is read once; "
+           "sorted indices and values then lie in memory or in the scratch file.",
     .params = {OPS_X, {"indices", CHK_PAR_ARRAYS, NULL, false}},
     .build = build_index,
     .make = ops_make_gather,
     .local = &ops_gather_local,
+    .lower = ops_gather_lower,
+    .lowers = ops_gather_lowers,
 };
 
 static chunk_status build_take(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
@@ -138,6 +139,8 @@ const chk_op chk_op_take = {
     .build = build_take,
     .make = ops_make_gather,
     .local = &ops_gather_local,
+    .lower = ops_gather_lower,
+    .lowers = ops_gather_lowers,
 };
 
 /* 0, 1, ..., n - 1 along `axis` of an array of ndim axes, extent 1 along the others. */

@@ -12,8 +12,13 @@ enum { BAND_ELEMENTS = 256 << 10, MOST_BANDS = 256 << 10, COUNTS_A_TASK = 16, RE
 
 ops_bands ops_cut(const chk_shape *shape)
 {
-    int64_t count = chk_shape_count(shape), most = count / MOST_BANDS + 1, inner = 1;
-    if (most < BAND_ELEMENTS) most = BAND_ELEMENTS;
+    int64_t most = chk_shape_count(shape) / MOST_BANDS + 1;
+    return ops_cut_by(shape, most < BAND_ELEMENTS ? BAND_ELEMENTS : most);
+}
+
+ops_bands ops_cut_by(const chk_shape *shape, int64_t most)
+{
+    int64_t count = chk_shape_count(shape), inner = 1;
     int d = shape->ndim - 1;
     if (count == 0) return (ops_bands){.d = d, .s = 1};
     while (d > 0 && shape->dim[d] <= most / inner) inner *= shape->dim[d--];
@@ -38,10 +43,15 @@ void ops_band_box(chk_box *out, const ops_bands *b, const chk_shape *shape, int6
     }
 }
 
+void ops_bands_extent(const ops_bands *b, const chk_shape *shape, int64_t *out)
+{
+    for (int a = 0; a < shape->ndim; a++) out[a] = a < b->d ? 1 : a == b->d ? b->s : shape->dim[a];
+}
+
 void ops_band_extent(const chk_shape *shape, int64_t *out)
 {
     ops_bands b = ops_cut(shape);
-    for (int a = 0; a < shape->ndim; a++) out[a] = a < b.d ? 1 : a == b.d ? b.s : shape->dim[a];
+    ops_bands_extent(&b, shape, out);
 }
 
 static size_t band_bytes(const chk_shape *shape, chk_dtype d)

@@ -20,19 +20,6 @@ chunk_status chk_local_read(const chk_local_call *c, int input, const chk_box *b
     return chk_reader_read(&c->source->reader[input], box, dest, stride, c->arena, c->hold, err);
 }
 
-/* Extents of the base boxes under boxes of max_extent of a view. */
-static void base_extent(int64_t *out, const chk_source *s, const chk_view *v, const int64_t *max_extent)
-{
-    for (int b = 0; b < v->base_ndim; b++) {
-        int64_t step = v->step[b] < 0 ? -v->step[b] : v->step[b], e = 1;
-        if (v->axis[b] >= 0 && (__builtin_mul_overflow(max_extent[v->axis[b]] - 1, step, &e) || e > s->shape.dim[b] - 1))
-            e = s->shape.dim[b] - 1;
-        else if (v->axis[b] < 0)
-            e = 0;
-        out[b] = e + 1;
-    }
-}
-
 /* The view of a source through which box `in` of an input shows what v shows of the same box `want` of the result. */
 static chk_view shifted(const chk_view *v, const chk_view *input, const chk_box *want, const chk_box *in)
 {
@@ -70,7 +57,7 @@ static void local_need(const chk_source *s, const chk_view *v, const int64_t *ma
     const chk_local_source *l = (const chk_local_source *)s;
     const chk_local *local = l->node->u.custom.op->local;
     int64_t extent[CHK_MAX_NDIM], in_extent[CHK_MAX_NDIM];
-    base_extent(extent, s, v, max_extent);
+    chk_view_base_extent(extent, v, &s->shape, max_extent);
     size_t dense = chk_arena_cost(chk_extent_bytes(s->shape.ndim, extent, s->dtype)), handed_on = 0, window = 0;
     size_t chunk = 0;
     if (local->whole) {
@@ -99,22 +86,6 @@ static void local_need(const chk_source *s, const chk_view *v, const int64_t *ma
     out->window += window;
     if (local->scratch) out->transient += chk_arena_cost(local->scratch(l->node, extent));
     out->transient += 64 + chunk;
-}
-
-/* Strides of the view's box in the dense base box. */
-static void point(chk_piece *p, const char *data, const chk_box *have, const chk_view *v, const chk_box *box, size_t item)
-{
-    int64_t stride[CHK_MAX_NDIM], n = (int64_t)item;
-    for (int b = have->ndim - 1; b >= 0; b--) {
-        stride[b] = n;
-        n *= chk_box_extent(have, b);
-    }
-    *p = (chk_piece){.data = data};
-    for (int b = 0; b < v->base_ndim; b++) {
-        int64_t first = v->off[b] + (v->axis[b] >= 0 ? v->step[b] * box->lo[v->axis[b]] : 0);
-        p->data += (first - have->lo[b]) * stride[b];
-        if (v->axis[b] >= 0) p->stride[v->axis[b]] += v->step[b] * stride[b];
-    }
 }
 
 static chunk_status compute(chk_local_source *l, const chk_box *box, void *out, chk_arena *arena, chk_hold *hold, chunk_error *err)
@@ -246,7 +217,7 @@ static chunk_status fetch_reshaped(const forwarded *f, const chk_view *v, const 
         chk_copy_planes(to, dense, p.data, p.stride, extent, ndim, item, p.plane_bytes);
         data = to;
     }
-    point(out, data, &f->want, v, box, item);
+    chk_piece_point(out, data, &f->want, v, box, item);
     out->swapped = p.swapped;
     return CHUNK_OK;
 }
@@ -304,7 +275,7 @@ static chunk_status fetch_all(chk_local_source *l, const chk_view *v, const chk_
         char *to = chk_arena_get(arena, (size_t)chk_box_count(&f.want) * item);
         if (!to) return chk_fail(err, CHUNK_ESTATE, "internal: a block of %s is larger than planned", l->s.name);
         CHK_TRY((l->node->u.custom.op->local->whole ? compute_whole : compute)(l, &f.want, to, arena, hold, err));
-        point(&out[i], to, &f.want, v, &boxes[i], item);
+        chk_piece_point(&out[i], to, &f.want, v, &boxes[i], item);
     }
     return CHUNK_OK;
 }

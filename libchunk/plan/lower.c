@@ -226,7 +226,7 @@ static chunk_status level_of(chk_lower *l, const chk_node *n, int64_t space, boo
     case CHK_NODE_KEEP: return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
     case CHK_NODE_VIEW: return need_along(l, n->in[0], under_view(l, n), space, false, depth + 1, level, err);
     case CHK_NODE_CUSTOM:
-        if (n->u.custom.op->lower) return materialise(l, n, CHK_ITEM_CUSTOM, depth, level, err);
+        if (chk_op_lowers(n->u.custom.op, n)) return materialise(l, n, CHK_ITEM_CUSTOM, depth, level, err);
         break;
     default: break;
     }

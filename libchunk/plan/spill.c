@@ -78,21 +78,13 @@ static uint64_t file_offset(const chk_spill *s, int64_t number) { return s->at +
 
 /* ---- source */
 
-static int64_t base_elements(const chk_source *s, const chk_view *v, const int64_t *max_extent)
-{
-    int64_t n = 1;
-    for (int b = 0; b < v->base_ndim; b++) {
-        int64_t step = v->step[b] < 0 ? -v->step[b] : v->step[b];
-        int64_t e = v->axis[b] < 0 ? 1 : (max_extent[v->axis[b]] - 1) * step + 1;
-        n *= e < s->shape.dim[b] ? e : s->shape.dim[b];
-    }
-    return n;
-}
-
 static void source_need(const chk_source *s, const chk_view *v, const int64_t *max_extent, int64_t n_boxes, bool aligned, chk_need *out)
 {
     (void)aligned;
-    *out = (chk_need){.arena = (size_t)n_boxes * chk_arena_cost((size_t)base_elements(s, v, max_extent) * chk_dtype_size(s->dtype))};
+    int64_t extent[CHK_MAX_NDIM], n = 1;
+    chk_view_base_extent(extent, v, &s->shape, max_extent);
+    for (int b = 0; b < v->base_ndim; b++) n *= extent[b];
+    *out = (chk_need){.arena = (size_t)n_boxes * chk_arena_cost((size_t)n * chk_dtype_size(s->dtype))};
 }
 
 /* Part of a chunk into the dense base box: runs of the trailing axes that are whole in both. */
@@ -145,22 +137,6 @@ static chunk_status gather(const chk_spill *s, const chk_box *want, char *out, c
     }
 }
 
-/* data points at the first element of `have` (dense); strides and first element of the view's box in it. */
-static void point(chk_piece *p, const char *data, const chk_box *have, const chk_view *v, const chk_box *box, size_t item)
-{
-    int64_t stride[CHK_MAX_NDIM], n = (int64_t)item;
-    for (int b = have->ndim - 1; b >= 0; b--) {
-        stride[b] = n;
-        n *= chk_box_extent(have, b);
-    }
-    *p = (chk_piece){.data = data};
-    for (int b = 0; b < v->base_ndim; b++) {
-        int64_t first = v->off[b] + (v->axis[b] >= 0 ? v->step[b] * box->lo[v->axis[b]] : 0);
-        p->data += (first - have->lo[b]) * stride[b];
-        if (v->axis[b] >= 0) p->stride[v->axis[b]] += v->step[b] * stride[b];
-    }
-}
-
 static chunk_status source_fetch(chk_source *src, const chk_view *v, const chk_box *boxes, size_t n, chk_arena *arena, chk_hold *hold, chk_piece *out,
                                  chunk_error *err)
 {
@@ -174,13 +150,13 @@ static chunk_status source_fetch(chk_source *src, const chk_view *v, const chk_b
         bool inside = true;
         for (int a = 0; a < want.ndim; a++) inside &= want.hi[a] <= chunk.hi[a];
         if (inside && resident(s, number)) {
-            point(&out[i], resident(s, number), &chunk, v, &boxes[i], item);
+            chk_piece_point(&out[i], resident(s, number), &chunk, v, &boxes[i], item);
             continue;
         }
         char *to = chk_arena_get(arena, (size_t)chk_box_count(&want) * item);
         if (!to) return chk_fail(err, CHUNK_ESTATE, "internal: a spilled block is larger than planned");
         CHK_TRY(gather(s, &want, to, err));
-        point(&out[i], to, &want, v, &boxes[i], item);
+        chk_piece_point(&out[i], to, &want, v, &boxes[i], item);
     }
     hold->ns_read += chk_clock_ns() - t0;
     return CHUNK_OK;

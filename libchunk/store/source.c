@@ -27,3 +27,18 @@ void chk_source_walk(chk_source *s, void (*visit)(void *arg, chk_source *s), voi
     walk w = {visit, arg};
     walk_one(&w, s);
 }
+
+void chk_piece_point(chk_piece *p, const char *data, const chk_box *have, const chk_view *v, const chk_box *box, size_t item)
+{
+    int64_t stride[CHK_MAX_NDIM], n = (int64_t)item;
+    for (int b = have->ndim - 1; b >= 0; b--) {
+        stride[b] = n;
+        n *= chk_box_extent(have, b);
+    }
+    *p = (chk_piece){.data = data};
+    for (int b = 0; b < v->base_ndim; b++) {
+        int64_t first = v->off[b] + (v->axis[b] >= 0 ? v->step[b] * box->lo[v->axis[b]] : 0);
+        p->data += (first - have->lo[b]) * stride[b];
+        if (v->axis[b] >= 0) p->stride[v->axis[b]] += v->step[b] * stride[b];
+    }
+}

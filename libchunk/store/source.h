@@ -83,6 +83,8 @@ struct chk_source {
     char name[64];                /* for explain: "FILE:/DATASET" cut short, "memory" */
 };
 
+/* The piece of a view's box in dense data of item-sized elements, which holds the base's box `have`. */
+void chk_piece_point(chk_piece *p, const char *data, const chk_box *have, const chk_view *v, const chk_box *box, size_t item);
 /* visit for s itself and all that it reads, however deep. */
 void chk_source_walk(chk_source *s, void (*visit)(void *arg, chk_source *s), void *arg);
 void chk_source_retain(chk_source *s);

@@ -173,7 +173,11 @@ def put(rng):
 ORACLES = {"assign": assign, "put": put, "take": take, "take_along_axis": take_along_axis, "index": index, "extract": extract, "compress": compress, "argwhere": argwhere, "array": array}
 BITS = {"assigned": lambda n: "x[1:-1:2] = -3; a = x + 1" if n == 2 else "x[[0, 1, 0]] = 5; a = x*2",
         "indexed": lambda n: "a = x[[5, 0, -1, 3, 3]]; b = x[::2][[1, 2], [0, -1]]; c = sum(x[x > 0])" if n == 2 else "a = x[[1, 0, -1]]; b = x[x > 0]"}
+BITS["scattered"] = lambda n: ("i = astype(abs(x)*100, int64); a = x[i % 37, i // 37 % 41]; b = sum(x[i[:, 0] % 40])" if n == 2 else
+                               "a = x[astype(abs(x)*100, int64) % 40]" if n == 1 else "a = x[astype(abs(x)*100, int64) % 5, 2:4]")
 MEMORY = {"assign": "assign(x, ((10, 2000, 3),), y[0])", "put": "put(x, arange(100)*7, 1)", "take": "take(x, arange(2999, -1, -3), axis=0)", "take_along_axis": "take_along_axis(x, astype(x*2000, int64), axis=1)", "index": "x[arange(0, 3000, 2)]",
           "extract": "extract(x > 0.5, x)", "compress": "compress(x[:, 0] > 0.5, x, axis=0)", "argwhere": "argwhere(x > 0.5)", "array": "x*[2.0]"}
-WORKLOADS = ["x[x > 0.9]", "xz[xz > 0.9]", "x[arange(0, 3000, 7)]", "x[arange(3000) % 2000, arange(3000) % 2900]"]
-FAULTS = {"assign": ("x[5:100:3] = 1; x", "zip", []), "mask": ("x[x > 0.5]", "zip", []), "take": ("x[[5, 1, 7]]", "plain", [])}
+WORKLOADS = ["x[x > 0.9]", "xz[xz > 0.9]", "x[arange(0, 3000, 7)]", "x[arange(3000) % 2000, arange(3000) % 2900]",
+             "x[i[:300]*97, i[:300]*93]", "xz[i[:300]*97, i[:300]*93 % 2800]", "xz[i[0]*97]"]
+FAULTS = {"assign": ("x[5:100:3] = 1; x", "zip", []), "mask": ("x[x > 0.5]", "zip", []), "take": ("x[[5, 1, 7]]", "plain", []),
+          "points": ("(x + arange(40)[:, newaxis, newaxis])[astype(abs(x)*1000, int64) % 40, astype(abs(x)*100, int64) % 50, astype(abs(x)*10, int64) % 9]", "zip", [])}

@@ -63,6 +63,17 @@ def make_square(path, datasets):
     os.rename(path + ".part", path)
 
 
+ELEMENTS, ROWS = N * N // 27, N // 16
+
+
+def make_places(dir):
+    """Index arrays: elements and rows of x in no order."""
+    r = np.random.default_rng(12)
+    with h5py.File(os.path.join(dir, "places.h5"), "w") as f:
+        for name, n in (("i", ELEMENTS), ("j", ELEMENTS), ("r", ROWS)):
+            f[name] = r.integers(0, N, n)
+
+
 def make_xyz(dir):
     make_square(os.path.join(dir, "xyz.h5"), {k: ("none", lambda i, lo, hi, s=s: rnd(s, i, (hi - lo, N))) for s, k in enumerate("xyz", 1)})
 
@@ -131,6 +142,7 @@ def to_b2nd(dir, source, name, **cparams):
 # group: {file: how it is made}; those of a group are in place together, at most 20 GiB with outputs and scratch
 GROUPS = {
     "xyz": {"xyz.h5": make_xyz},
+    "places": {"xyz.h5": make_xyz, "places.h5": make_places},
     "sparse reads": {"xyz.h5": make_xyz, "x.zarr": to_zarr, "x.b2nd": lambda dir: to_b2nd(dir, "xyz.h5", "x.b2nd", clevel=0)},
     "smooth": {**{f"smooth_{k}.h5": make_smooth for k in ("none",) + FILTERS},
                "smooth.b2nd": lambda dir: to_b2nd(dir, "smooth_none.h5", "smooth.b2nd")},
