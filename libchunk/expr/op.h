@@ -79,6 +79,11 @@ struct chk_op {
 
 /* Is this CUSTOM node's value computed by passes of its own? */
 static inline bool chk_op_lowers(const chk_op *op, const chk_node *n) { return op->lower && (!op->lowers || op->lowers(n)); }
+/* How blocks of any node are computed where they are needed, by its operation; NULL: otherwise. */
+static inline const struct chk_local *chk_op_local(const chk_node *n)
+{
+    return n->kind == CHK_NODE_CUSTOM && !chk_op_lowers(n->u.custom.op, n) ? n->u.custom.op->local : NULL;
+}
 
 /* Binds positional and keyword arguments to op's parameters (like Python does) and builds. names[i] is NULL for positional ones. */
 chunk_status chk_op_call(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, const char *const *names, int n_args, chunk_error *err);

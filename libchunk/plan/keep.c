@@ -35,7 +35,7 @@ enum { MAX_USES = 512, MAX_DEPTH = 200 };
 static double cost_of(const chk_node *n)
 {
     if (n->kind == CHK_NODE_USER) return NS_USER;
-    if (n->kind == CHK_NODE_CUSTOM) return chk_op_lowers(n->u.custom.op, n) ? 0 : n->u.custom.op->local->ns;
+    if (n->kind == CHK_NODE_CUSTOM) return chk_op_local(n) ? chk_op_local(n)->ns : 0;
     if (n->kind != CHK_NODE_MAP) return 0;
     if (chk_dtype_kind(n->u.map.compute) == CHK_KIND_COMPLEX && n->u.map.fn >= CHK_FN_SQRT) return NS_COMPLEX;
     switch (n->u.map.fn) {
@@ -72,7 +72,7 @@ static chunk_status estimate(double *ns, const chk_lower *l, const chk_node *n, 
 
 static bool may_be_kept(const chk_node *n)
 {
-    return n->kind == CHK_NODE_MAP || n->kind == CHK_NODE_USER || (n->kind == CHK_NODE_CUSTOM && !chk_op_lowers(n->u.custom.op, n));
+    return n->kind == CHK_NODE_MAP || n->kind == CHK_NODE_USER || chk_op_local(n);
 }
 
 /* Enters the values that one pass computes at full size: a value counts from its topmost node on. */

@@ -232,7 +232,7 @@ static chunk_status level_of(chk_lower *l, const chk_node *n, int64_t space, boo
     }
     for (int i = 0; i < l->n_kept && !as_root; i++)
         if (l->kept[i] == n) return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
-    bool by_chunk = n->kind == CHK_NODE_CUSTOM && n->u.custom.op->local->whole;
+    bool by_chunk = chk_op_local(n) && chk_op_local(n)->whole;
     if (!as_root && ((by_chunk && !is_aligned(l, n)) || should_hoist(n, space))) return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
     if (n->kind == CHK_NODE_CUSTOM) return input_levels(l, n, depth, level, err);
     *level = NOTHING;
