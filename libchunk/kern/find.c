@@ -16,7 +16,8 @@
     extern const chk_red_kern chk_reds_##l[CHK_NRED][CHK_NDTYPE];                                                                  \
     extern const chk_move chk_moves_##l;                                                                                           \
     extern const chk_stencil chk_stencils_##l;                                                                                     \
-    extern const chk_rows_fn chk_rows_##l;
+    extern const chk_rows_fn chk_rows_##l;                                                                                         \
+    extern const chk_windows chk_windows_##l;
 FOR_LEVELS(DECLARE)
 
 #define LEVEL(l, level)                                                                                                            \
@@ -25,7 +26,8 @@ FOR_LEVELS(DECLARE)
                chk_reds_##l,                                                                                                       \
                &chk_moves_##l,                                                                                                     \
                &chk_stencils_##l,                                                                                                  \
-               &chk_rows_##l},
+               &chk_rows_##l,                                                                                                      \
+               &chk_windows_##l},
 static const chk_level levels[CHK_ISA_N] = {FOR_LEVELS(LEVEL)};
 
 const chk_level *chk_level_now(void) { return &levels[chk_isa_now()]; }

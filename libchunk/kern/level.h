@@ -3,6 +3,7 @@
 #define CHK_KERN_LEVEL_H
 
 #include "kern/isa.h"
+#include "kern/moving.h"
 #include "kern/stencil.h"
 
 /* Moving and transposing bytes; see kern.h, whose functions of like names call these. */
@@ -26,6 +27,12 @@ typedef struct chk_stencil {
 /* Several reductions of one row; false, and nothing done, where they must be done one by one. */
 typedef bool (*chk_rows_fn)(const chk_red_row *rows, int n_rows, const void *data, size_t n);
 
+/* Moving windows; see moving.h, whose functions of like names call these. */
+typedef struct chk_windows {
+    void (*lines)(chk_moving kind, const chk_moving_run *r, int lanes);
+    void (*rank)(double *out, const double *in, int64_t window, int64_t stride, int64_t min_count, int64_t n);
+} chk_windows;
+
 typedef struct chk_level {
     const chk_kern_row *rows[4];            /* arithmetic, comparison, functions, complex */
     const chk_kern (*casts)[CHK_NDTYPE];    /* [from][to] */
@@ -33,6 +40,7 @@ typedef struct chk_level {
     const chk_move *move;
     const chk_stencil *stencil;
     const chk_rows_fn *rows_f64; /* chk_red_rows for float64; *rows_f64 may be NULL */
+    const chk_windows *windows;
 } chk_level;
 
 const chk_level *chk_level_now(void);

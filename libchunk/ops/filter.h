@@ -55,6 +55,14 @@ chunk_status filter_make_separable(chk_node **out, chk_builder *b, const chk_op 
                                    const int64_t *attr, int n_attr, chunk_error *err);
 extern const chk_local filter_separable_local;
 
+/* ---- the k-th of several elements (filter_rank.c) */
+
+enum { FILTER_NETWORK = 64, FILTER_MOST_PAIRS = 544 }; /* pairs of the network of 64: 543 */
+/* For chk_stencil_select: Batcher's network for n elements, at most FILTER_NETWORK, without what rank k does not depend on. Returns how many pairs. */
+int filter_network(uint8_t (*pair)[2], int n, int k);
+/* Reorders v. */
+double filter_select(double *v, int64_t n, int64_t k);
+
 /* Bits of a double among parameters. */
 static inline int64_t filter_bits(double x)
 {

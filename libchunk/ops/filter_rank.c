@@ -9,7 +9,7 @@
 #include "kern/stencil.h"
 #include "ops/filter.h"
 
-enum { MOST_WINDOW = 1 << 20, NETWORK = 64, MOST_PAIRS = 544 }; /* pairs of the network of 64: 543 */
+enum { MOST_WINDOW = 1 << 20 };
 
 typedef struct window {
     double cval;
@@ -47,8 +47,8 @@ static size_t rank_scratch(const chk_node *n, const int64_t *extent)
            chk_arena_cost(chk_extent_bytes(n->shape.ndim, in_extent, CHK_F64));
 }
 
-/* Batcher's network for n elements, without what rank k does not depend on. Elements beyond n would be larger than all and never move. */
-static int network(uint8_t (*pair)[2], int n, int k)
+/* Elements beyond n would be larger than all and never move. */
+int filter_network(uint8_t (*pair)[2], int n, int k)
 {
     int count = 0, size = 1;
     while (size < n) size *= 2;
@@ -74,7 +74,7 @@ static int network(uint8_t (*pair)[2], int n, int k)
 
 static bool less(double a, double b) { return a < b || (isnan(b) && !isnan(a)); }
 
-static double select_one(double *v, int64_t n, int64_t k)
+double filter_select(double *v, int64_t n, int64_t k)
 {
     for (int64_t lo = 0, hi = n - 1; lo < hi;) {
         double pivot = v[lo + (hi - lo) / 2];
@@ -114,19 +114,19 @@ static chunk_status rank_run(const chk_local_call *c, chunk_error *err)
         for (int a = 0; a < ndim; a++) offset[k] = offset[k] * chk_box_extent(&box, a) + at[a];
         for (int a = ndim - 1; a >= 0 && ++at[a] == w.n[a]; a--) at[a] = 0;
     }
-    uint8_t pair[MOST_PAIRS][2];
-    int n_pairs = w.count <= NETWORK ? network(pair, (int)w.count, (int)w.rank) : 0;
+    uint8_t pair[FILTER_MOST_PAIRS][2];
+    int n_pairs = w.count <= FILTER_NETWORK ? filter_network(pair, (int)w.count, (int)w.rank) : 0;
     int64_t row = chk_box_extent(c->box, ndim - 1), rows = chk_box_count(c->box) / row;
     for (int64_t r = 0; r < rows; r++, out += row) {
         int64_t from = 0;
         for (int a = 0; a < ndim; a++) from = from * chk_box_extent(&box, a) + at[a];
-        if (w.count <= NETWORK) {
+        if (w.count <= FILTER_NETWORK) {
             for (int64_t k = 0; k < w.count; k++) tap[k] = x + from + offset[k];
             chk_stencil_select(out, tap, (int)w.count, pair, n_pairs, (int)w.rank, (size_t)row);
         } else {
             for (int64_t i = 0; i < row; i++) {
                 for (int64_t k = 0; k < w.count; k++) all[k] = x[from + i + offset[k]];
-                out[i] = select_one(all, w.count, w.rank);
+                out[i] = filter_select(all, w.count, w.rank);
             }
         }
         for (int a = ndim - 2; a >= 0 && ++at[a] == chk_box_extent(c->box, a); a--) at[a] = 0;
