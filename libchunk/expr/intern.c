@@ -159,7 +159,11 @@ static chk_cell *make_cell(const chk_node *draft, const char *name, const char *
     strncpy(c->node.name, name ? name : "", sizeof c->node.name - 1);
     c->stored = draft->kind == CHK_NODE_SOURCE;
     c->file = c->stored && strcmp(draft->u.source->ops->kind, "memory") != 0;
+    c->decodes = c->stored && !draft->u.source->cuttable;
+    bool passes = draft->kind == CHK_NODE_KEEP || draft->kind == CHK_NODE_REDUCE ||
+                  (draft->kind == CHK_NODE_CUSTOM && draft->u.custom.op->lower);
     for (int i = 0; i < draft->n_in; i++) {
+        c->decodes |= !passes && ((const chk_cell *)draft->in[i])->decodes;
         c->node.in[i] = chk_node_retain(draft->in[i]);
         c->stored |= chk_node_stored(draft->in[i]);
         c->file |= ((const chk_cell *)draft->in[i])->file;
@@ -193,6 +197,7 @@ chunk_status chk_intern(chk_node **out, chk_builder *b, const chk_node *draft, c
     return CHUNK_OK;
 }
 
+bool chk_node_decodes(const chk_node *n) { return ((const chk_cell *)n)->decodes; }
 bool chk_node_stored(const chk_node *n) { return ((const chk_cell *)n)->stored; }
 
 chk_node *chk_node_retain(chk_node *n)

@@ -15,6 +15,7 @@ typedef struct chk_cell {
     char *full_name;         /* SOURCE: the name uncut, as the JSON form writes it */
     bool stored;             /* depends on data that is read: its chunks come before those of constants */
     bool file;               /* depends on data that is not in memory */
+    bool decodes;            /* parts of it cannot be had without decoding whole chunks */
     chk_node *exact;         /* counted; the same with its exact shape, once that was asked for */
 } chk_cell;
 

@@ -76,13 +76,8 @@ chunk_status chk_node_iota(chk_node **out, chk_builder *b, int64_t count, chunk_
     return chk_intern(out, b, &n, "iota", NULL, err);
 }
 
-chunk_status chk_node_keep(chk_node **out, chk_builder *b, chk_node *in, chunk_error *err)
+static chunk_status keep(chk_node **out, chk_builder *b, chk_node *in, chunk_error *err)
 {
-    bool there = in->kind == CHK_NODE_KEEP || in->kind == CHK_NODE_SOURCE || in->kind == CHK_NODE_SCALAR;
-    if (there) {
-        *out = chk_node_retain(in);
-        return CHUNK_OK;
-    }
     chk_node n;
     start(&n, CHK_NODE_KEEP, in->dtype);
     n.shape = in->shape;
@@ -90,6 +85,21 @@ chunk_status chk_node_keep(chk_node **out, chk_builder *b, chk_node *in, chunk_e
     n.in = &in;
     n.n_in = 1;
     return chk_intern(out, b, &n, in->name, NULL, err);
+}
+
+chunk_status chk_node_keep(chk_node **out, chk_builder *b, chk_node *in, chunk_error *err)
+{
+    bool there = in->kind == CHK_NODE_KEEP || in->kind == CHK_NODE_SOURCE || in->kind == CHK_NODE_SCALAR;
+    if (!there) return keep(out, b, in, err);
+    *out = chk_node_retain(in);
+    return CHUNK_OK;
+}
+
+chunk_status chk_node_keep_decoded(chk_node **out, chk_builder *b, chk_node *in, chunk_error *err)
+{
+    if (chk_node_decodes(in)) return keep(out, b, in, err);
+    *out = chk_node_retain(in);
+    return CHUNK_OK;
 }
 
 chunk_status chk_node_user(chk_node **out, chk_builder *b, const chk_user_op *op, chk_node *const *in, int n_in, chunk_error *err)

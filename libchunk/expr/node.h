@@ -117,6 +117,7 @@ const char *chk_builder_nearest(const chk_builder *b, const char *name, size_t n
 
 chk_node *chk_node_retain(chk_node *n);
 bool chk_node_stored(const chk_node *n);   /* there is a SOURCE in it */
+bool chk_node_decodes(const chk_node *n);  /* reading a part of it decodes whole chunks of some source */
 void chk_node_release(chk_node *n);        /* NULL allowed; deep chains do not recurse */
 
 /* ---- constructors */
@@ -135,6 +136,8 @@ chunk_status chk_node_reduce(chk_node **out, chk_builder *b, chk_red red, const 
 chunk_status chk_node_view(chk_node **out, chk_builder *b, chk_node *in, const chk_view *view, chunk_error *err);
 chunk_status chk_node_broadcast(chk_node **out, chk_builder *b, chk_node *in, const chk_shape *to, chunk_error *err);
 chunk_status chk_node_keep(chk_node **out, chk_builder *b, chk_node *in, chunk_error *err);
+/* The same; compressed sources too are decoded once and kept. */
+chunk_status chk_node_keep_decoded(chk_node **out, chk_builder *b, chk_node *in, chunk_error *err);
 /* A node of an operation with a contract of its own (op->local or op->lower). attr: its parameters, copied; they are part of the identity and of the JSON form
  * (a double as its bits). grid NULL: by the rule, as if the operation were elementwise; bounds in it may lie in attr. Called by op->make, which has checked everything. */
 chunk_status chk_node_custom(chk_node **out, chk_builder *b, const struct chk_op *op, const int64_t *attr, int n_attr, chk_dtype dtype, const chk_shape *shape,

@@ -191,33 +191,63 @@ static void add_books(chk_hold *hold, const chk_hold *inner)
     hold->ns_compute += inner->ns_compute;
 }
 
-/* The same elements in other extents: a dense piece is used as it lies, others are copied together. */
+/* Strides for the same elements, in C order, in the extents of box `to`; false where they would have to be copied. NumPy's rule: axes are joined and
+ * split inside groups with as many elements on either side, and those that are joined must lie behind each other. */
+static bool restride(int64_t *stride, const chk_box *to, const chk_box *from, const int64_t *from_stride)
+{
+    int i = 0, j = 0;
+    while (i < from->ndim || j < to->ndim) {
+        int first = j;
+        int64_t old = i < from->ndim ? chk_box_extent(from, i) : 1, new = j < to->ndim ? chk_box_extent(to, j) : 1;
+        int64_t last = i < from->ndim ? from_stride[i] : 0;
+        bool any = old != 1;
+        i += i < from->ndim;
+        j += j < to->ndim;
+        while (old != new) {
+            if (old > new) {
+                new *= chk_box_extent(to, j++);
+                continue;
+            }
+            int64_t e = chk_box_extent(from, i);
+            if (e != 1 && any && last != e * from_stride[i]) return false;
+            if (e != 1) last = from_stride[i], any = true;
+            old *= e;
+            i++;
+        }
+        for (int a = j - 1; a >= first; a--) {
+            stride[a] = last;
+            last *= chk_box_extent(to, a);
+        }
+    }
+    return true;
+}
+
+/* The same elements in other extents: where they lie, or copied together. */
 static chunk_status fetch_reshaped(const forwarded *f, const chk_view *v, const chk_box *box, chk_arena *arena, chk_hold *h,
                                    chk_piece *out, size_t item, chunk_error *err)
 {
     chk_piece p;
-    int ndim = f->in.ndim;
-    int64_t dense[CHK_MAX_NDIM], extent[CHK_MAX_NDIM], n = (int64_t)item;
+    int64_t stride[CHK_MAX_NDIM], dense[CHK_MAX_NDIM], extent[CHK_MAX_NDIM];
     CHK_TRY(f->source->ops->fetch(f->source, f->view, &f->in, 1, arena, h, &p, err));
     if (!p.data) {
         *out = p;
         return CHUNK_OK;
     }
-    bool in_place = p.plane_bytes == 0;
-    for (int a = ndim - 1; a >= 0; a--) {
-        extent[a] = chk_box_extent(&f->in, a);
-        in_place &= extent[a] == 1 || p.stride[a] == n;
-        dense[a] = n;
-        n *= extent[a];
-    }
-    const char *data = p.data;
-    if (!in_place) {
-        char *to = chk_arena_get(arena, (size_t)n);
+    if (restride(stride, &f->want, &f->in, p.stride)) {
+        chk_piece_place(out, p.data, &f->want, stride, v, box);
+        out->plane_bytes = p.plane_bytes;
+    } else {
+        char *to = chk_arena_get(arena, (size_t)chk_box_count(&f->in) * item);
         if (!to) return chk_fail(err, CHUNK_ESTATE, "internal: a block of %s is larger than planned", f->source->name);
-        chk_copy_planes(to, dense, p.data, p.stride, extent, ndim, item, p.plane_bytes);
-        data = to;
+        int64_t next = (int64_t)item;
+        for (int a = f->in.ndim - 1; a >= 0; a--) {
+            extent[a] = chk_box_extent(&f->in, a);
+            dense[a] = next;
+            next *= extent[a];
+        }
+        chk_copy_planes(to, dense, p.data, p.stride, extent, f->in.ndim, item, p.plane_bytes);
+        chk_piece_point(out, to, &f->want, v, box, item);
     }
-    chk_piece_point(out, data, &f->want, v, box, item);
     out->swapped = p.swapped;
     return CHUNK_OK;
 }

@@ -35,6 +35,11 @@ void chk_piece_point(chk_piece *p, const char *data, const chk_box *have, const 
         stride[b] = n;
         n *= chk_box_extent(have, b);
     }
+    chk_piece_place(p, data, have, stride, v, box);
+}
+
+void chk_piece_place(chk_piece *p, const char *data, const chk_box *have, const int64_t *stride, const chk_view *v, const chk_box *box)
+{
     *p = (chk_piece){.data = data};
     for (int b = 0; b < v->base_ndim; b++) {
         int64_t first = v->off[b] + (v->axis[b] >= 0 ? v->step[b] * box->lo[v->axis[b]] : 0);

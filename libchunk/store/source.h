@@ -85,6 +85,8 @@ struct chk_source {
 
 /* The piece of a view's box in dense data of item-sized elements, which holds the base's box `have`. */
 void chk_piece_point(chk_piece *p, const char *data, const chk_box *have, const chk_view *v, const chk_box *box, size_t item);
+/* The same of data with other strides, an axis of the base. */
+void chk_piece_place(chk_piece *p, const char *data, const chk_box *have, const int64_t *stride, const chk_view *v, const chk_box *box);
 /* visit for s itself and all that it reads, however deep. */
 void chk_source_walk(chk_source *s, void (*visit)(void *arg, chk_source *s), void *arg);
 void chk_source_retain(chk_source *s);
