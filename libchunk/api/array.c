@@ -301,3 +301,21 @@ chunk_status chunk_register_blocks(chunk_context *ctx, const char *name, const c
     if (f->out) op.out_dtype = (chk_dtype)*f->out;
     return chk_builder_register(ctx->builder, &op, err);
 }
+
+chunk_status chunk_register_gufunc(chunk_context *ctx, const char *name, const chunk_gufunc *g, chunk_error *err)
+{
+    CHK_TRY(chk_context_check(ctx, err));
+    CHK_TRY(check_name(name, err));
+    if (!g || g->size != sizeof *g) return chk_fail(err, CHUNK_EINVAL, "%s: chunk_gufunc.size is not sizeof(chunk_gufunc)", name);
+    if (!g->run || !g->signature) return chk_fail(err, CHUNK_EINVAL, "%s: give a signature and a function", name);
+    chk_user_op op = {.user = g->user};
+    op.block = (chk_user_block){.loop = g->run, .casts = g->in != NULL, .typed = g->out != NULL, .scratch_bytes = g->scratch_bytes,
+                                .scratch_per_element = g->scratch_per_element, .serial = g->serial};
+    CHK_TRY(chk_signature_parse(&op.block.signature, g->signature, name, err));
+    op.n_in = op.block.signature.n_in;
+    snprintf(op.name, sizeof op.name, "%s", name);
+    snprintf(op.summary, sizeof op.summary, "a registered generalised function");
+    for (int i = 0; i < op.n_in && g->in; i++) op.in_dtype[i] = (chk_dtype)g->in[i];
+    if (g->out) op.out_dtype = (chk_dtype)*g->out;
+    return chk_builder_register(ctx->builder, &op, err);
+}

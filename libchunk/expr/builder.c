@@ -133,7 +133,7 @@ static chunk_status check_user(const chk_builder *b, const chk_user_op *op, chun
         return chk_fail(err, CHUNK_EINVAL, "register: '%.40s' is not a name (letters, digits and _, up to 63)", op->name);
     if (chk_builder_find(b, op->name, n) || chk_builder_find_user(b, op->name, n))
         return chk_fail(err, CHUNK_EEXIST, "register: there is already an operation named '%s'", op->name);
-    bool reduces = op->red.fold != NULL, blocks = op->block.run != NULL;
+    bool reduces = op->red.fold != NULL, blocks = chk_user_is_block(&op->block);
     if (reduces + (op->map != NULL) + blocks != 1)
         return chk_fail(err, CHUNK_EINVAL, "register: '%s' needs either an elementwise function, a reduction or a function over blocks",
                         op->name);

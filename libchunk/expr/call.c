@@ -128,6 +128,8 @@ static chk_op describe(const chk_user_op *user)
 
 chunk_status chk_user_check(const chk_user_op *user, const char *const *names, int n_args, chunk_error *err)
 {
+    if (user->block.loop)
+        return chk_fail(err, CHUNK_EINVAL, "%s is a generalised function: write apply_gufunc(%s, ...)", user->name, user->name);
     if (user->block.run)
         return chk_fail(err, CHUNK_EINVAL, "%s works on blocks: write map_blocks(%s, ...)", user->name, user->name);
     if (!user->map) {

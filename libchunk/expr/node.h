@@ -10,6 +10,7 @@
 #include "array/dtype.h"
 #include "array/shape.h"
 #include "base/status.h"
+#include "expr/signature.h"
 #include "kern/kern.h"
 #include "store/source.h"
 
@@ -41,14 +42,19 @@ typedef struct chk_user_red {
     int (*finish)(void *user, const void *state, void *out);
 } chk_user_red;
 
-/* A caller's function over tiles (ops/blocks.h); the argument is described in include/chunk.h. */
+/* A caller's function over tiles (ops/blocks.h); the arguments are described in include/chunk.h. */
 struct chunk_block;
+struct chunk_loop;
 typedef struct chk_user_block {
-    int (*run)(void *user, const struct chunk_block *block);
+    int (*run)(void *user, const struct chunk_block *block); /* one of run and loop is set */
+    int (*loop)(void *user, const struct chunk_loop *loop);
+    chk_signature signature;          /* of loop */
     bool casts, typed;                /* in_dtype, out_dtype are given */
     size_t scratch_bytes, scratch_per_element;
     bool serial;
 } chk_user_block;
+
+static inline bool chk_user_is_block(const chk_user_block *b) { return b->run || b->loop; }
 
 enum { CHK_USER_INPUTS = 8 };
 

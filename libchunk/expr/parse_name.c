@@ -116,7 +116,7 @@ chunk_status chk_parse_name(chk_parser *p)
         return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, name.at,
                            "functions are written without a module: sin(x), not %.*s.sin(x)", (int)name.n, s);
     const chk_user_op *user = chk_builder_find_user(p->b, s, name.n);
-    if (user && user->block.run) { /* as an argument of map_blocks and its like */
+    if (user && chk_user_is_block(&user->block)) { /* as an argument of map_blocks and its like */
         chk_value v = {.kind = CHK_VAL_STRING, .u.s = chk_parser_string(p, s, name.n)};
         if (!v.u.s) return chk_parser_no_memory(p);
         return chk_parser_emit(p, (chk_code){.kind = CHK_CODE_VALUE, .value = v}, &name);

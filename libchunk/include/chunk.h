@@ -217,6 +217,37 @@ typedef struct chunk_block_function {
 } chunk_block_function;
 CHUNK_API chunk_status chunk_register_blocks(chunk_context *ctx, const char *name, const chunk_block_function *f, chunk_error *err);
 
+/* ---- the caller's generalised functions
+ *
+ * A function of small arrays, repeated over all other dimensions: apply_gufunc(name, x, y) and apply_along_axis(name, axis, x). The signature is NumPy's:
+ * "(i,j),(j)->(i)" takes matrices and vectors and gives vectors; dimensions before these are the loop's, and broadcast. */
+typedef struct chunk_loop {
+    size_t size;                  /* sizeof(chunk_loop) as the library has it */
+    int64_t n;                    /* items: how often to compute */
+    int n_in;
+    const void *const *in;        /* item k of array i begins at in[i] + k * in_step[i] bytes; its core dimensions are dense, in C order */
+    const int64_t *in_step;       /* 0: the same one for all items */
+    void *out;                    /* item k of the result, dense, at out + k * out_step; every element is to be written */
+    int64_t out_step;
+    const int64_t *core;          /* extents of the core dimensions, in the order in which the signature first names them */
+    void *scratch;                /* scratch_bytes of memory under the ceiling for this call, 64-byte aligned, undefined; NULL for none */
+    size_t scratch_bytes;
+} chunk_loop;
+/* Returns 0, or anything else to stop the run. Called from workers with no lock held, by several at once; items in any groups and any order. */
+typedef int (*chunk_loop_callback)(void *user, const chunk_loop *loop);
+typedef struct chunk_gufunc {
+    size_t size;                  /* sizeof(chunk_gufunc) */
+    const char *signature;        /* at most 8 arrays and one result. Whole numbers are fixed extents: "(3),(3)->(3)". */
+    chunk_loop_callback run;
+    void *user;
+    const chunk_dtype *in;        /* a dtype for every array, to which it is cast; NULL: as they come */
+    const chunk_dtype *out;       /* of the result where a call does not say one; NULL: that of the first array */
+    size_t scratch_bytes;         /* memory that run needs for a call: so much, */
+    size_t scratch_per_element;   /* and so much for each element of its largest item, result included */
+    bool serial;                  /* one call at a time only */
+} chunk_gufunc;
+CHUNK_API chunk_status chunk_register_gufunc(chunk_context *ctx, const char *name, const chunk_gufunc *g, chunk_error *err);
+
 /* ---- runs */
 
 typedef int (*chunk_write_callback)(void *user, const int64_t *lo, const int64_t *hi, const void *data);

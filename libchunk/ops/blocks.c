@@ -23,7 +23,7 @@ typedef struct making {
     int64_t list[CHK_MAX_NDIM]; /* where in attr the bounds of an axis begin; 0: it has none */
 } making;
 
-chunk_status blocks_start(blocks_call *c, chk_builder *b, const chk_op *op, const chk_value *fn, const chk_value *arrays,
+chunk_status blocks_start(blocks_call *c, chk_builder *b, const chk_op *op, const chk_value *fn, bool loop, const chk_value *arrays,
                           const chk_value *dtype, chunk_error *err)
 {
     *c = (blocks_call){.op = op};
@@ -31,8 +31,9 @@ chunk_status blocks_start(blocks_call *c, chk_builder *b, const chk_op *op, cons
         return chk_fail(err, CHUNK_ETYPE, "%s: function must be the name of a registered one, not %s", op->name,
                         chk_value_kind_name(fn));
     c->fn = chk_builder_find_user(b, fn->u.s, strlen(fn->u.s));
-    if (!c->fn || !c->fn->block.run)
-        return chk_fail(err, CHUNK_ENAME, "%s: there is no function '%.60s' over blocks: register it first", op->name, fn->u.s);
+    if (!c->fn || !(loop ? c->fn->block.loop != NULL : c->fn->block.run != NULL))
+        return chk_fail(err, CHUNK_ENAME, "%s: there is no %s '%.60s': register it first", op->name,
+                        loop ? "generalised function" : "function over blocks", fn->u.s);
     bool tuple = arrays->kind == CHK_VAL_TUPLE;
     const chk_value *item = tuple ? arrays->u.tuple.item : arrays;
     int n = ops_absent(arrays) ? 0 : tuple ? arrays->u.tuple.n : 1, want = c->fn->n_in;
@@ -54,6 +55,7 @@ chunk_status blocks_start(blocks_call *c, chk_builder *b, const chk_op *op, cons
     bool given;
     CHK_TRY(ops_arg_dtype(&c->dtype, &given, dtype, op->name, err));
     if (!given) c->dtype = c->fn->block.typed ? c->fn->out_dtype : c->in[0]->dtype;
+    for (int a = 0; a < CHK_MAX_NDIM; a++) c->extent[a] = -1;
     for (int i = 0; i < n; i++)
         for (int a = 0; a < CHK_MAX_NDIM; a++) c->halo[i][a].edge = BLOCKS_EDGE_NONE;
     return CHUNK_OK;
@@ -100,7 +102,7 @@ static chunk_status find_cut(making *m, int axis)
 {
     const blocks_call *c = m->c;
     cut *k = &m->at[axis];
-    *k = (cut){.in = -1, .extent = c->extent[axis], .n_blocks = c->extent[axis] > 0};
+    *k = (cut){.in = -1, .extent = c->extent[axis], .n_blocks = c->extent[axis] != 0};
     for (int i = 0; i < c->n_in; i++) {
         for (int a = 0; a < c->in[i]->shape.ndim; a++) {
             if (c->label[i][a] != c->out[axis] || (k->in >= 0 && (k->extent != 1 || c->in[i]->shape.dim[a] == 1))) continue;
@@ -109,8 +111,9 @@ static chunk_status find_cut(making *m, int axis)
     }
     const chk_value *e;
     CHK_TRY(entry(&e, m, c->blocks, "blocks", axis));
-    if (!e || k->in < 0) return CHUNK_OK;
-    CHK_TRY(positive(&k->chunk, m, e, "an entry of blocks"));
+    if (k->in < 0 || (!e && !c->cut[axis])) return CHUNK_OK;
+    k->chunk = c->cut[axis];
+    if (e) CHK_TRY(positive(&k->chunk, m, e, "an entry of blocks"));
     k->n_blocks = chk_axis_regular(k->extent, k->chunk).n_chunks;
     return CHUNK_OK;
 }
@@ -204,7 +207,7 @@ static chunk_status size_axis(making *m, int axis)
     const chk_value *e;
     int64_t chunk, extent;
     CHK_TRY(entry(&e, m, m->c->chunks, "chunks", axis));
-    if (k->in < 0 && k->extent == 0 && !e)
+    if (k->in < 0 && k->extent < 0 && !e)
         return chk_fail(m->err, CHUNK_EINVAL, "%s: axis %d of the result is in no array: say its extent by chunks", m->c->op->name,
                         axis);
     if (e && e->kind == CHK_VAL_TUPLE) {
@@ -215,7 +218,7 @@ static chunk_status size_axis(making *m, int axis)
             return chk_fail(m->err, CHUNK_ESHAPE, "%s: the result is too long along axis %d", m->c->op->name, axis);
         m->grid.axis[axis] = chk_axis_regular(extent, chunk);
     } else if (k->in < 0 || k->chunk) {
-        m->grid.axis[axis] = chk_axis_regular(k->extent, k->chunk ? k->chunk : k->extent);
+        m->grid.axis[axis] = chk_axis_regular(k->extent, k->chunk ? k->chunk : k->extent ? k->extent : 1);
     } else {
         m->grid.axis[axis] = m->c->in[k->in]->grid.axis[k->axis];
     }
@@ -230,10 +233,7 @@ static chunk_status make(chk_node **out, making *m)
         return chk_fail(m->err, CHUNK_EUNSUPPORTED, "%s: %d dimensions, at most %d are possible", c->op->name, c->ndim,
                         CHK_MAX_NDIM);
     m->shape.ndim = m->grid.ndim = c->ndim;
-    for (int a = 0; a < c->ndim; a++) {
-        CHK_TRY(find_cut(m, a));
-        if (m->at[a].in < 0 && m->at[a].extent == 0) m->at[a].n_blocks = 1; /* chunks must say */
-    }
+    for (int a = 0; a < c->ndim; a++) CHK_TRY(find_cut(m, a));
     CHK_TRY(put_inputs(m));
     for (int a = 0; a < c->ndim; a++) CHK_TRY(size_axis(m, a));
     for (int a = 0; a < c->ndim; a++) /* the identity has to tell results of different chunks apart */

@@ -25,7 +25,8 @@ typedef struct blocks_call {
     int n_in;
     int label[CHK_USER_INPUTS][CHK_MAX_NDIM]; /* of the axes of the inputs */
     int ndim, out[CHK_MAX_NDIM];              /* labels of the result's axes */
-    int64_t extent[CHK_MAX_NDIM];             /* of axes of the result that no input has: one block. 0 for others */
+    int64_t extent[CHK_MAX_NDIM];             /* of axes of the result that no input has: one block; -1: chunks must say */
+    int64_t cut[CHK_MAX_NDIM];                /* where not 0: inputs are cut so unless blocks says it */
     const chk_value *chunks; /* None, or an entry an axis of the result: None, the extent of every block, or a tuple of extents */
     const chk_value *blocks; /* None, or an entry an axis of the result: None, or the extent in which inputs are cut */
     blocks_halo halo[CHK_USER_INPUTS][CHK_MAX_NDIM];
@@ -33,8 +34,8 @@ typedef struct blocks_call {
     chk_dtype dtype;
 } blocks_call;
 
-/* fn from the first argument, inputs from a tuple of arrays (cast as fn wants them), dtype from the argument, fn, or the first input. */
-chunk_status blocks_start(blocks_call *c, chk_builder *b, const chk_op *op, const chk_value *fn, const chk_value *arrays,
+/* fn (a generalised function where loop says so, else one over blocks) from the first argument, inputs from a tuple of arrays (cast as fn wants them), dtype from the argument, fn, or the first input. */
+chunk_status blocks_start(blocks_call *c, chk_builder *b, const chk_op *op, const chk_value *fn, bool loop, const chk_value *arrays,
                           const chk_value *dtype, chunk_error *err);
 void blocks_done(blocks_call *c);
 /* Labels as NumPy broadcasts: the last axes of the inputs belong together. Sets ndim and out too. */
@@ -43,6 +44,8 @@ void blocks_label_broadcast(blocks_call *c);
 chunk_status blocks_make(chk_node **out, chk_builder *b, blocks_call *c, chunk_error *err);
 
 extern const chk_local blocks_local;
+/* Calls a generalised function for all items of the tiles; what it returned where that is not 0. */
+int blocks_call_loop(const chk_user_op *fn, const struct chunk_block *b);
 /* The parameters of a node (blocks_node.c), as blocks.c writes them. */
 typedef enum blocks_cut { BLOCKS_LIKE, BLOCKS_REGULAR, BLOCKS_LIST } blocks_cut;
 typedef struct blocks_head {

@@ -43,11 +43,18 @@ static void blocks_reads(const chk_node *n, int input, const int64_t *extent, in
     max_tile(n, input, in_extent);
 }
 
-static size_t fn_scratch(const chk_node *n)
+/* Elements of the largest tile, or of the largest item of a generalised function. */
+static int64_t most_elements(const chk_node *n)
 {
     const chk_user_block *f = &fn_of(n)->block;
-    int64_t extent[CHK_MAX_NDIM], most;
-    if (!f->scratch_per_element) return f->scratch_bytes;
+    int64_t extent[CHK_MAX_NDIM], most = 1;
+    for (int i = 0; i <= n->n_in && f->loop; i++) {
+        const chk_shape *s = i < n->n_in ? &n->in[i]->shape : &n->shape;
+        int n_core = f->signature.ndim[i];
+        int64_t count = chk_extent_count(n_core, s->dim + s->ndim - n_core);
+        if (count > most) most = count;
+    }
+    if (f->loop) return most;
     for (int a = 0; a < n->shape.ndim; a++) extent[a] = chk_axis_max_chunk(&n->grid.axis[a]);
     most = chk_extent_count(n->shape.ndim, extent);
     for (int i = 0; i < n->n_in; i++) {
@@ -55,8 +62,15 @@ static size_t fn_scratch(const chk_node *n)
         int64_t count = chk_extent_count(n->in[i]->shape.ndim, extent);
         if (count > most) most = count;
     }
+    return most;
+}
+
+static size_t fn_scratch(const chk_node *n)
+{
+    const chk_user_block *f = &fn_of(n)->block;
+    if (!f->scratch_per_element) return f->scratch_bytes;
     size_t bytes, limit = (size_t)INT64_MAX >> 4;
-    if (__builtin_mul_overflow((size_t)most, f->scratch_per_element, &bytes) || bytes > limit) bytes = limit;
+    if (__builtin_mul_overflow((size_t)most_elements(n), f->scratch_per_element, &bytes) || bytes > limit) bytes = limit;
     return bytes + f->scratch_bytes;
 }
 
@@ -135,7 +149,7 @@ static chunk_status blocks_run(const chk_local_call *c, chunk_error *err)
         memory += chk_arena_cost(chk_extent_bytes(box[i].ndim, in_shape[i], d));
     }
     if (b.scratch_bytes) b.scratch = memory;
-    int code = fn->block.run(fn->user, &b);
+    int code = fn->block.loop ? blocks_call_loop(fn, &b) : fn->block.run(fn->user, &b);
     return code == 0 ? CHUNK_OK : failed(n, at, code, err);
 }
 

@@ -26,7 +26,7 @@ static chunk_status place_axes(blocks_call *c, const chk_value *drop, const chk_
     for (int a = 0, k = 0; a < c->ndim; a++) {
         bool fresh = added >> a & 1;
         c->out[a] = fresh ? -1 - a : kept[k++];
-        c->extent[a] = fresh;
+        c->extent[a] = fresh ? 1 : -1;
     }
     return CHUNK_OK;
 }
@@ -34,7 +34,7 @@ static chunk_status place_axes(blocks_call *c, const chk_value *drop, const chk_
 static chunk_status build_map_blocks(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
     blocks_call c;
-    chunk_status st = blocks_start(&c, b, op, &args[0], &args[1], &args[2], err);
+    chunk_status st = blocks_start(&c, b, op, &args[0], false, &args[1], &args[2], err);
     c.chunks = &args[3];
     c.blocks = &args[6];
     if (st == CHUNK_OK) {
@@ -131,7 +131,7 @@ static chunk_status build_blockwise(chk_node **out, chk_builder *b, const chk_op
         return chk_fail(err, CHUNK_EINVAL, "blockwise: give 1 to %d arrays, each with its index behind it", CHK_USER_INPUTS);
     for (int i = 0; i < n / 2; i++) array[i] = list[2 * i];
     chk_value arrays = {.kind = CHK_VAL_TUPLE, .u.tuple = {array, n / 2}};
-    chunk_status st = blocks_start(&c, b, op, &args[0], &arrays, &args[3], err);
+    chunk_status st = blocks_start(&c, b, op, &args[0], false, &arrays, &args[3], err);
     c.chunks = &args[4];
     c.blocks = &args[5];
     if (st == CHUNK_OK) st = read_index(c.out, &args[1], -1, "the result", err);

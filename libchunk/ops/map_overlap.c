@@ -101,7 +101,7 @@ static chunk_status read_halos(blocks_call *c, chk_builder *b, const chk_value *
 static chunk_status build_map_overlap(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
     blocks_call c;
-    chunk_status st = blocks_start(&c, b, op, &args[0], &args[1], &args[4], err);
+    chunk_status st = blocks_start(&c, b, op, &args[0], false, &args[1], &args[4], err);
     c.chunks = &args[5];
     c.blocks = &args[6];
     if (st == CHUNK_OK) {

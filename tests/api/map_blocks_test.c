@@ -298,7 +298,7 @@ Test(map_blocks, refusals)
     refuse(ctx, "map_blocks(mark, x, chunks=((1, 2), None))", x, NULL, CHUNK_EINVAL, "2 extents along axis 0 for 4 blocks");
     refuse(ctx, "map_blocks(mark, x, blocks=(0, 1))", x, NULL, CHUNK_EINVAL, "must be at least 1, got 0");
     refuse(ctx, "map_blocks(sin, x)", x, NULL, CHUNK_EPARSE, "sin is a function");
-    refuse(ctx, "map_blocks('sin', x)", x, NULL, CHUNK_ENAME, "there is no function 'sin' over blocks");
+    refuse(ctx, "map_blocks('sin', x)", x, NULL, CHUNK_ENAME, "there is no function over blocks 'sin'");
     refuse(ctx, "map_blocks(x, x)", x, NULL, CHUNK_ETYPE, "the name of a registered one");
     refuse(ctx, "mark(x)", x, NULL, CHUNK_EINVAL, "write map_blocks(mark, ...)");
     refuse(ctx, "map_blocks(mark, x, drop_axis=2)", x, NULL, CHUNK_EINDEX, "drop_axis");
@@ -340,5 +340,6 @@ Test(map_blocks, failures)
 {
     static ramp r = {2, {60, 90}};
     fail_everywhere(registered, "map_blocks(mix, map_blocks(mark, x), 3)[2:, ::2]", &r, (int64_t[]){16, 20});
-    fail_everywhere(registered, "permute_dims(map_blocks(total, x, dtype=float32, chunks=((1, 1, 1, 1), 1)))", &r, (int64_t[]){16, 20});
+    fail_everywhere(registered, "permute_dims(map_blocks(total, x, dtype=float32, chunks=((1, 1, 1, 1), 1)))", &r,
+                    (int64_t[]){16, 20});
 }

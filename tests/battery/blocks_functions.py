@@ -82,7 +82,64 @@ def callback(f):
     return CALLBACK(run)
 
 
+class Loop(c.Structure):
+    _fields_ = [("size", c.c_size_t), ("n", c.c_int64), ("n_in", c.c_int), ("inputs", c.POINTER(c.c_void_p)), ("in_step", c.POINTER(c.c_int64)), ("out", c.c_void_p),
+                ("out_step", c.c_int64), ("core", c.POINTER(c.c_int64)), ("scratch", c.c_void_p), ("scratch_bytes", c.c_size_t)]
+
+
+LOOP = c.CFUNCTYPE(c.c_int, c.c_void_p, c.POINTER(Loop))
+
+
+class Gufunc(c.Structure):
+    _fields_ = [("size", c.c_size_t), ("signature", c.c_char_p), ("run", LOOP), ("user", c.c_void_p), ("inputs", c.POINTER(c.c_int)), ("out", c.POINTER(c.c_int)),
+                ("scratch_bytes", c.c_size_t), ("scratch_per_element", c.c_size_t), ("serial", c.c_bool)]
+
+
+# Name: signature, the items' shapes by the core extents, and what it does, on int64 items.
+GUFUNCS = {
+    "py_matmul": ("(i,j),(j,k)->(i,k)", lambda e: ([e[:2], e[1:]], (e[0], e[2])), lambda a, b: a @ b),
+    "py_lane": ("(n)->(n)", lambda e: ([e[:1]], e[:1]), np.cumsum),
+    "py_fold": ("(n)->(n,2)", lambda e: ([e[:1]], (e[0], 2)), lambda a: np.stack([a, a[::-1]], axis=-1)),
+    "py_max": ("(n)->()", lambda e: ([e[:1]], ()), np.max),
+    "py_inner": ("(n),(n)->()", lambda e: ([e[:1], e[:1]], ()), np.dot),
+}
+
+
+def loop_callback(signature, shapes, f):
+    n_core = len(set("".join(ch if ch.isalpha() else " " for ch in signature).split()))
+
+    def item(at, shape):
+        n = int(np.prod(shape, dtype=np.int64))
+        return np.frombuffer((c.c_int64 * n).from_address(at), np.int64).reshape(shape) if n else np.empty(shape, np.int64)
+
+    def run(user, loop):
+        try:
+            one = loop[0]
+            inputs, result = shapes(tuple(one.core[:n_core]))
+            for k in range(one.n):
+                got = f(*[item(one.inputs[i] + k * one.in_step[i], s) for i, s in enumerate(inputs)])
+                assert np.shape(got) == result, (np.shape(got), result)
+                if np.size(got):
+                    (c.c_int64 * np.size(got)).from_address(one.out + k * one.out_step)[:] = np.ravel(got).tolist()
+            return 0
+        except Exception:
+            traceback.print_exc()
+            return 1
+
+    return LOOP(run)
+
+
+def register_gufuncs(context):
+    i64 = (c.c_int * 8)(*[lc.DTYPES.index("int64")] * 8)
+    for name, (signature, shapes, f) in GUFUNCS.items():
+        err = lc.Error()
+        KEPT.append(loop_callback(signature, shapes, f))
+        g = Gufunc(size=c.sizeof(Gufunc), signature=signature.encode(), run=KEPT[-1], inputs=i64, out=i64)
+        lc.check(lc.LIBRARY.chunk_register_gufunc(context.handle, name.encode(), c.byref(g), c.byref(err)), err)
+
+
 def register(context):
+    register_gufuncs(context)
     for name, f in FUNCTIONS.items():
         err = lc.Error()
         KEPT.append(callback(f))

@@ -117,4 +117,26 @@ def map_overlap(rng):
     return Case(text, arrays, expected, exact)
 
 
-ORACLES = {"map_overlap": map_overlap, "map_blocks": map_blocks, "blockwise": blockwise}
+def apply_gufunc(rng):
+    name, (signature, _, f) = pick(rng, list(own.GUFUNCS.items()))
+    extent = {d: int(rng.integers(1, 9)) for d in "ijkn"}
+    loop = tuple(int(v) for v in rng.integers(1, 6, int(rng.integers(0, 4))))
+    arrays = {}
+    for a, core in zip("xy", signature.split("->")[0][1:-1].split("),(")):
+        own_loop = tuple(1 if rng.random() < 0.3 else v for v in loop[int(rng.integers(0, len(loop) + 1)):])
+        arrays[a] = data(rng, pick(rng, ["int8", "uint16", "int32"]), own_loop + tuple(extent[d] for d in core.split(",")), special=0)
+    loop = np.broadcast_shapes(*[v.shape[: v.ndim - (2 if name == "py_matmul" else 1)] for v in arrays.values()])
+    blocks = f", blocks={text_of(draw(rng, loop))}" if loop and rng.random() < 0.5 else ""
+    return Case(f"apply_gufunc({name}, {', '.join(arrays)}{blocks})", arrays,
+                lambda: np.asarray(np.vectorize(f, signature=signature.replace("(n,2)", "(n,m)"))(*[v.astype(np.int64) for v in arrays.values()])), exact)
+
+
+def apply_along_axis(rng):
+    x = data(rng, pick(rng, ["int8", "uint16", "int32"]), tuple(int(v) for v in rng.integers(1, 12, int(rng.integers(1, 5)))), special=0)
+    axis = int(rng.integers(-x.ndim, x.ndim))
+    name = pick(rng, ["py_lane", "py_fold", "py_max"])
+    blocks = f", blocks={text_of(draw(rng, [n for a, n in enumerate(x.shape) if a != axis % x.ndim]))}" if x.ndim > 1 and rng.random() < 0.5 else ""
+    return Case(f"apply_along_axis({name}, {axis}, x{blocks})", {"x": x}, lambda: np.apply_along_axis(own.GUFUNCS[name][2], axis, x.astype(np.int64)), exact)
+
+
+ORACLES = {"apply_gufunc": apply_gufunc, "apply_along_axis": apply_along_axis, "map_overlap": map_overlap, "map_blocks": map_blocks, "blockwise": blockwise}
