@@ -3,7 +3,7 @@
 set(CHUNK_ROOMS base array kern store expr plan ops run api)
 set(sources)
 foreach(room IN LISTS CHUNK_ROOMS)
-    file(GLOB room_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/libchunk/${room}/*.c)
+    file(GLOB room_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/libchunk/${room}/*.c)
     list(APPEND sources ${room_sources})
 endforeach()
 
@@ -30,8 +30,8 @@ endforeach()
 
 # The table of operations: every `const chk_op chk_op_NAME = {` at column 0 of a file in ops/.
 set(op_names)
-file(GLOB op_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/libchunk/ops/*.c)
-set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${op_sources})
+file(GLOB op_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/libchunk/ops/*.c)
+set_property(DIRECTORY ${PROJECT_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${op_sources})
 foreach(source IN LISTS op_sources)
     file(STRINGS ${source} lines REGEX "^const chk_op chk_op_[A-Za-z0-9_]+ = {")
     foreach(line IN LISTS lines)
@@ -47,18 +47,18 @@ foreach(name IN LISTS op_names)
     string(APPEND op_externs "extern const chk_op chk_op_${name};\n")
     string(APPEND op_entries "    &chk_op_${name},\n")
 endforeach()
-configure_file(${CMAKE_SOURCE_DIR}/cmake/ops_table.c.in ${CMAKE_BINARY_DIR}/generated/ops_table.c @ONLY)
+configure_file(${PROJECT_SOURCE_DIR}/cmake/ops_table.c.in ${PROJECT_BINARY_DIR}/generated/ops_table.c @ONLY)
 message(STATUS "operations: ${n_ops}")
 
-add_library(chunk_objects OBJECT ${sources} ${CMAKE_BINARY_DIR}/generated/ops_table.c)
-target_include_directories(chunk_objects PUBLIC ${CMAKE_SOURCE_DIR}/libchunk)
+add_library(chunk_objects OBJECT ${sources} ${PROJECT_BINARY_DIR}/generated/ops_table.c)
+target_include_directories(chunk_objects PUBLIC ${PROJECT_SOURCE_DIR}/libchunk)
 target_compile_options(chunk_objects PRIVATE -Wstrict-prototypes -Wold-style-definition)
 target_link_libraries(chunk_objects PUBLIC ${CHUNK_DEPS})
 
 add_library(chunk SHARED)
 target_link_libraries(chunk PRIVATE chunk_objects)
-target_include_directories(chunk INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/libchunk/include>
-    $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/generated/include>
+target_include_directories(chunk INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/libchunk/include>
+    $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated/include>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/libchunk>)
 set_target_properties(chunk PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
 
@@ -66,13 +66,13 @@ add_library(chunk_static STATIC EXCLUDE_FROM_ALL)
 target_link_libraries(chunk_static PUBLIC chunk_objects)
 
 # chunk_ops.h: a typed C function for every operation, printed from the table itself.
-set(CHUNK_OPS_HEADER ${CMAKE_BINARY_DIR}/generated/include/chunk_ops.h)
+set(CHUNK_OPS_HEADER ${PROJECT_BINARY_DIR}/generated/include/chunk_ops.h)
 add_executable(ops_header cmake/ops_header.c)
 target_link_libraries(ops_header PRIVATE chunk_static)
-set_target_properties(ops_header PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/generated)
+set_target_properties(ops_header PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/generated)
 add_custom_command(OUTPUT ${CHUNK_OPS_HEADER}
-    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/generated/include
-    COMMAND ops_header ${CMAKE_SOURCE_DIR}/cmake/ops_header_top.h ${CHUNK_OPS_HEADER}
-    DEPENDS ops_header ${CMAKE_SOURCE_DIR}/cmake/ops_header_top.h VERBATIM)
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/generated/include
+    COMMAND ops_header ${PROJECT_SOURCE_DIR}/cmake/ops_header_top.h ${CHUNK_OPS_HEADER}
+    DEPENDS ops_header ${PROJECT_SOURCE_DIR}/cmake/ops_header_top.h VERBATIM)
 add_custom_target(ops_header_made ALL DEPENDS ${CHUNK_OPS_HEADER})
 add_dependencies(chunk ops_header_made)

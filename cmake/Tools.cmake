@@ -1,6 +1,6 @@
 # chunk is a small launcher without HDF5, chunk-info the same program under another name, chunk-worker does the work.
 include(CheckCSourceCompiles)
-if(EXISTS ${CMAKE_SOURCE_DIR}/tools/launcher.c)
+if(EXISTS ${PROJECT_SOURCE_DIR}/tools/launcher.c)
     add_executable(launcher tools/launcher.c)
     set_target_properties(launcher PROPERTIES OUTPUT_NAME chunk)
     target_include_directories(launcher PRIVATE libchunk/include)
@@ -15,7 +15,7 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/tools/launcher.c)
         COMMAND ${CMAKE_COMMAND} -E create_symlink chunk ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/chunk-info VERBATIM)
 endif()
 
-file(GLOB worker_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/worker/*.c)
+file(GLOB worker_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/worker/*.c)
 if(worker_sources)
     add_executable(chunk-worker ${worker_sources})
     target_link_libraries(chunk-worker PRIVATE chunk PkgConfig::CJSON m)

@@ -156,6 +156,7 @@ static chunk_status to_value(chk_value *v, const chunk_arg *arg, chk_value *pool
         v->u.node = arg->array->node;
         return CHUNK_OK;
     case CHUNK_ARG_INT: v->kind = CHK_VAL_INT, v->u.i.i = arg->i; return CHUNK_OK;
+    case CHUNK_ARG_UINT: v->kind = CHK_VAL_INT, v->u.i.i = arg->i, v->u.i.big = arg->i < 0, v->u.i.u = (uint64_t)arg->i; return CHUNK_OK;
     case CHUNK_ARG_FLOAT: v->kind = CHK_VAL_FLOAT, v->u.f = arg->f[0]; return CHUNK_OK;
     case CHUNK_ARG_COMPLEX: v->kind = CHK_VAL_COMPLEX, v->u.c[0] = arg->f[0], v->u.c[1] = arg->f[1]; return CHUNK_OK;
     case CHUNK_ARG_BOOL: v->kind = CHK_VAL_BOOL, v->u.b = arg->i != 0; return CHUNK_OK;

@@ -9,6 +9,7 @@
 
 _Static_assert((int)CHUNK_COMPLEX128 == (int)CHK_C128 && (int)CHUNK_BOOL == (int)CHK_BOOL && (int)CHUNK_FLOAT16 == (int)CHK_F16,
                "public and internal dtypes have the same numbers");
+_Static_assert((int)CHUNK_PARAM_STAR_ANY == (int)CHK_PAR_STAR_ANY - (int)CHK_PAR_ARRAY, "public and internal kinds of parameters are in the same order");
 
 const char *chunk_version(void) { return CHUNK_VERSION; }
 
@@ -122,6 +123,39 @@ uint64_t chk_context_fixed_bytes(const chunk_context *ctx)
     return ctx->process_bytes;
 }
 
+chunk_status chunk_context_set(chunk_context *ctx, const chunk_options *options, chunk_error *err)
+{
+    CHK_TRY(chk_context_check(ctx, err));
+    if (!options || options->size != sizeof *options) return chk_fail(err, CHUNK_EINVAL, "chunk_context_set: options are NULL, or their size is not set");
+    if (options->threads < 0 || options->threads > 1024)
+        return chk_fail(err, CHUNK_EINVAL, "threads is %d: give 1 to 1024, or 0 for the default", options->threads);
+    if (chk_ledger_used(ctx->ledger)) return chk_fail(err, CHUNK_ESTATE, "chunk_context_set: a run of this context goes on");
+    uint64_t memory = options->memory ? options->memory : chk_memory_allowed() / 2;
+    int threads = options->threads ? options->threads : chk_cpu_count();
+    chk_ledger *ledger = NULL;
+    chk_pool *pool = NULL;
+    char *scratch = NULL;
+    chunk_status st = chk_ledger_new(&ledger, memory, NULL, err);
+    if (st == CHUNK_OK && threads != ctx->threads) st = chk_pool_new(&pool, threads, err);
+    if (st == CHUNK_OK && options->scratch && !(scratch = chk_strdup(options->scratch))) st = chk_fail(err, CHUNK_ENOMEM, "out of memory for a context");
+    if (st != CHUNK_OK) {
+        chk_pool_free(pool);
+        chk_ledger_free(ledger);
+        return st;
+    }
+    chk_ledger_free(ctx->ledger);
+    ctx->ledger = ledger;
+    if (pool) {
+        chk_pool_free(ctx->pool);
+        ctx->pool = pool;
+    }
+    chk_free(ctx->scratch);
+    ctx->scratch = scratch;
+    ctx->memory = memory;
+    ctx->threads = threads;
+    return CHUNK_OK;
+}
+
 int chunk_op_count(void) { return (int)chk_op_table_n; }
 
 chunk_status chunk_op_get(int i, chunk_op_info *out)
@@ -130,6 +164,15 @@ chunk_status chunk_op_get(int i, chunk_op_info *out)
     const chk_op *op = chk_op_table[i];
     *out = (chunk_op_info){.name = op->name, .aliases = op->aliases, .family = op->family, .summary = op->summary, .doc = op->doc};
     chk_op_signature(out->signature, sizeof out->signature, op);
+    return CHUNK_OK;
+}
+
+chunk_status chunk_op_param(int i, int k, chunk_param_info *out)
+{
+    if (!out || i < 0 || i >= (int)chk_op_table_n || k < 0 || k >= CHK_MAX_PARAMS) return CHUNK_EINVAL;
+    const chk_param *p = &chk_op_table[i]->params[k];
+    if (p->kind == CHK_PAR_END) return CHUNK_EINVAL;
+    *out = (chunk_param_info){.name = p->name, .kind = (chunk_param_kind)(p->kind - CHK_PAR_ARRAY), .dflt = p->dflt, .keyword_only = p->keyword_only};
     return CHUNK_OK;
 }
 

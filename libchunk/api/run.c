@@ -27,12 +27,13 @@ static chunk_status check_options(chunk_run_options *out, const chunk_run_option
     return CHUNK_OK;
 }
 
-static chunk_status make_plan(chk_plan **plan, chk_outputs *os, const chunk_context *ctx, const chunk_output *outputs, int n, chunk_error *err)
+static chunk_status make_plan(chk_plan **plan, chk_outputs *os, const chunk_context *ctx, const chunk_output *outputs, int n, uint64_t reserved,
+                              chunk_error *err)
 {
     CHK_TRY(chk_outputs_describe(os, outputs, n, err));
     for (int i = 0; i < n; i++)
         if (os->out[i].o.array->ctx != ctx) return chk_fail(err, CHUNK_EINVAL, "output %d is an array of another context", i);
-    chk_plan_options o = {.ceiling = ctx->memory, .fixed_bytes = chk_context_fixed_bytes(ctx) + chk_outputs_file_bytes(os),
+    chk_plan_options o = {.ceiling = ctx->memory, .fixed_bytes = chk_context_fixed_bytes(ctx) + chk_outputs_file_bytes(os) + reserved,
                           .per_worker_bytes = CHK_WORKER_BYTES, .threads = ctx->threads, .any_order = ctx->scramble != 0};
     return chk_plan_make(plan, os->targets, n, &o, err);
 }
@@ -107,7 +108,7 @@ chunk_status chunk_run_start(chunk_run **out, chunk_context *ctx, const chunk_ou
     run->ctx = ctx;
     run->durable = o.durable;
     run->t0 = chk_clock_ns();
-    chunk_status st = make_plan(&run->plan, &run->outputs, ctx, outputs, n_outputs, err);
+    chunk_status st = make_plan(&run->plan, &run->outputs, ctx, outputs, n_outputs, o.reserved, err);
     if (st == CHUNK_OK) st = check_inputs(run->plan, err);
     if (st == CHUNK_OK) st = make_scratch(run, err);
     if (st == CHUNK_OK) st = chk_outputs_create(&run->outputs, run->plan, o.overwrite, err);
@@ -182,7 +183,7 @@ chunk_status chunk_explain(char **text, chunk_context *ctx, const chunk_output *
     CHK_TRY(check_options(&o, options, err));
     chk_outputs os = {0};
     chk_plan *plan = NULL;
-    chunk_status st = make_plan(&plan, &os, ctx, outputs, n_outputs, err);
+    chunk_status st = make_plan(&plan, &os, ctx, outputs, n_outputs, o.reserved, err);
     if (st == CHUNK_OK) {
         char *s = chk_plan_explain(plan, json);
         if (!s) st = chk_fail(err, CHUNK_ENOMEM, "out of memory for the plan's text");

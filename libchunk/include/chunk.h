@@ -73,6 +73,9 @@ typedef struct chunk_options {
 
 CHUNK_API chunk_status chunk_context_new(chunk_context **out, const chunk_options *options, chunk_error *err); /* options may be NULL */
 CHUNK_API void chunk_context_free(chunk_context *ctx);            /* waits for runs to end; arrays of it stay valid until freed */
+/* Other memory, threads and scratch for a context and its arrays from now on (zeroed members mean the default, as for a new one; whole_process and
+ * reserved stay as they are). CHUNK_ESTATE while a run goes on. */
+CHUNK_API chunk_status chunk_context_set(chunk_context *ctx, const chunk_options *options, chunk_error *err);
 
 /* ---- arrays */
 
@@ -102,7 +105,8 @@ CHUNK_API int64_t chunk_array_bounds(const chunk_array *a, int axis, int64_t *bo
 
 /* An argument of an operation: tagged, named when name is not NULL. */
 typedef enum chunk_arg_kind {
-    CHUNK_ARG_NONE, CHUNK_ARG_ARRAY, CHUNK_ARG_INT, CHUNK_ARG_FLOAT, CHUNK_ARG_COMPLEX, CHUNK_ARG_BOOL, CHUNK_ARG_STRING, CHUNK_ARG_DTYPE, CHUNK_ARG_TUPLE
+    CHUNK_ARG_NONE, CHUNK_ARG_ARRAY, CHUNK_ARG_INT, CHUNK_ARG_FLOAT, CHUNK_ARG_COMPLEX, CHUNK_ARG_BOOL, CHUNK_ARG_STRING, CHUNK_ARG_DTYPE, CHUNK_ARG_TUPLE,
+    CHUNK_ARG_UINT                /* an integer from 2^63 on: the bits of i */
 } chunk_arg_kind;
 typedef struct chunk_arg {
     const char *name;             /* keyword, or NULL for the next positional parameter */
@@ -161,6 +165,19 @@ typedef struct chunk_op_info {
 } chunk_op_info;
 CHUNK_API int chunk_op_count(void);
 CHUNK_API chunk_status chunk_op_get(int i, chunk_op_info *out);
+/* What a parameter takes. ANY: one value of several kinds, or a tuple with one an axis; STAR: all positional arguments from here on. */
+typedef enum chunk_param_kind {
+    CHUNK_PARAM_ARRAY, CHUNK_PARAM_AXIS, CHUNK_PARAM_INT, CHUNK_PARAM_NUMBER, CHUNK_PARAM_BOOL, CHUNK_PARAM_DTYPE, CHUNK_PARAM_SHAPE, CHUNK_PARAM_STRING,
+    CHUNK_PARAM_ARRAYS, CHUNK_PARAM_ANY, CHUNK_PARAM_FUNCTION, CHUNK_PARAM_STAR_ARRAYS, CHUNK_PARAM_STAR_ANY
+} chunk_param_kind;
+typedef struct chunk_param_info {
+    const char *name;
+    chunk_param_kind kind;
+    const char *dflt;             /* as in the signature; NULL: required */
+    bool keyword_only;
+} chunk_param_info;
+/* Parameter k of operation i; CHUNK_EINVAL beyond the last. */
+CHUNK_API chunk_status chunk_op_param(int i, int k, chunk_param_info *out);
 /* A caller's elementwise kernel, then usable by name. Dense inputs and output of n elements; any n up to a few thousand; from any worker. */
 typedef int (*chunk_map_callback)(void *user, const void *const *in, void *out, size_t n);
 CHUNK_API chunk_status chunk_register_map(chunk_context *ctx, const char *name, int n_in, const chunk_dtype *in, chunk_dtype out, chunk_map_callback fn, void *user,
@@ -270,6 +287,7 @@ typedef struct chunk_run_options {
     bool durable;                 /* wait for the disk before the outputs become visible */
     bool profile;                 /* measure time per operation */
     const char *trace;            /* file for a trace in Chrome's format; NULL: none */
+    uint64_t reserved;            /* bytes of the caller's that count under the ceiling during this run: results that it will hand on, say */
 } chunk_run_options;
 
 typedef struct chunk_progress {

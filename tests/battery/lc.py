@@ -37,7 +37,7 @@ class Output(c.Structure):
 
 
 class RunOptions(c.Structure):
-    _fields_ = [("size", c.c_size_t), ("overwrite", c.c_bool), ("durable", c.c_bool), ("profile", c.c_bool), ("trace", c.c_char_p)]
+    _fields_ = [("size", c.c_size_t), ("overwrite", c.c_bool), ("durable", c.c_bool), ("profile", c.c_bool), ("trace", c.c_char_p), ("reserved", c.c_uint64)]
 
 
 class Report(c.Structure):

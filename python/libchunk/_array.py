@@ -1,0 +1,391 @@
+"""The array: an expression over stored data, with NumPy's behaviour. Nothing is read before it is computed."""
+from libchunk import _core, _index, _run
+from libchunk._operations import TABLE
+
+ARRAY = _core.PARAM_ARRAY
+
+# Methods that are operations of the table under NumPy's names for them: each is there when its operation is.
+METHODS = frozenset("""abs all any argmax argmin astype clip compress conj conjugate cumprod cumsum cumulative_prod cumulative_sum diagonal dot flatten max
+mean min nonzero prod ptp ravel repeat round searchsorted squeeze std sum swapaxes take topk argtopk trace var rechunk""".split())
+
+
+class Array(_core.Base):
+    """A lazy array.
+
+    Made by `from_hdf5`, `from_array`, creation functions and operations; never by its class. Operators, indexing and methods make new arrays;
+    `compute`, `to_hdf5` and `store` run them. `x[k] = v` makes x another expression; others that hold the old one keep it.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    dtype : numpy.dtype
+    ndim, size, nbytes, itemsize : int
+    chunks : tuple of tuple of int
+        Extents of the chunks along each axis.
+    """
+
+    __slots__ = ()
+    __array_priority__ = 1000
+    __hash__ = None
+
+    # ---- what it is
+
+    @property
+    def dtype(self):
+        """The NumPy dtype."""
+        import numpy as np
+
+        return np.dtype(self.dtype_name)
+
+    @property
+    def chunks(self):
+        """Extents of the chunks along each axis."""
+        out = []
+        for axis in range(self.ndim):
+            bounds = self._bounds(axis)
+            out.append(tuple([b - a for a, b in zip(bounds, bounds[1:])]))
+        return tuple(out)
+
+    @property
+    def chunksize(self):
+        """The largest extent of a chunk along each axis."""
+        return tuple(max(c, default=0) for c in self.chunks)
+
+    @property
+    def numblocks(self):
+        """Number of chunks along each axis."""
+        return tuple(max(1, self._n_chunks(axis)) for axis in range(self.ndim))
+
+    @property
+    def npartitions(self):
+        """Number of chunks."""
+        n = 1
+        for along in self.numblocks:
+            n *= along
+        return n
+
+    @property
+    def blocks(self):
+        """Indexed by chunk numbers, the array of these chunks: x.blocks[0, 2:4]."""
+        return Blocks(self)
+
+    @property
+    def device(self):
+        """"cpu", as the array API has it."""
+        return "cpu"
+
+    def to_device(self, device, /, *, stream=None):
+        """The array itself: there is but the "cpu"."""
+        if device != "cpu":
+            raise ValueError(f"there is no device {device!r}")
+        return self
+
+    @property
+    def T(self):
+        """The axes in reverse order."""
+        return call("permute_dims", self)
+
+    @property
+    def mT(self):
+        """The last two axes exchanged."""
+        return call("matrix_transpose", self)
+
+    @property
+    def real(self):
+        """Real part."""
+        return call("real", self) if self.dtype_name.startswith("complex") else self
+
+    @property
+    def imag(self):
+        """Imaginary part."""
+        return call("imag", self) if self.dtype_name.startswith("complex") else call("zeros_like", self)
+
+    def __repr__(self):
+        chunks = f", chunks={self.chunksize}" if self.ndim else ""
+        return f"libchunk.Array(shape={self.shape}, dtype={self.dtype_name}{chunks})"
+
+    def __len__(self):
+        if not self.ndim:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    def __iter__(self):
+        if not self.ndim:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(self.shape[0]))
+
+    # ---- running
+
+    def compute(self, out=None):
+        """The values.
+
+        Parameters
+        ----------
+        out : numpy.ndarray, optional
+            The array that takes them, of the same shape and dtype. The caller's own array does not count under the ceiling.
+
+        Returns
+        -------
+        numpy.ndarray
+            `out` where it is given; a NumPy scalar for arrays without axes.
+
+        Raises
+        ------
+        CeilingError
+            The plan and its result do not fit under the ceiling.
+        """
+        return _run.compute_one(self, out)
+
+    def to_hdf5(self, path, dataset, chunks=None, filter=None, overwrite=False, durable=False):
+        """Computes into a dataset of an HDF5 file, which appears whole or not at all.
+
+        Parameters
+        ----------
+        path : str or path-like
+        dataset : str
+            Its name; groups on the way are made.
+        chunks : tuple of int, optional
+            The chunk shape; default: the array's own chunks, or about 1 MiB.
+        filter : str, optional
+            "gzip=4,shuffle", "lz4", "zstd=3", "none".
+        overwrite : bool, optional
+            Replace a dataset that exists.
+        durable : bool, optional
+            Wait for the disk before the file becomes visible.
+        """
+        _run.to_hdf5(self, path, dataset, chunks, filter, overwrite, durable)
+
+    def persist(self):
+        """The same array, computed once in a run and kept for all its uses there: in memory while it fits, else in scratch."""
+        return _core.persist(self)
+
+    def explain(self, format="text"):
+        """The plan: passes, bytes, and the peak of memory; nothing is read.
+
+        Parameters
+        ----------
+        format : {"text", "json"}, optional
+            Text to read, or a dict.
+        """
+        return _run.explain(self, format=format)
+
+    def item(self, *args):
+        """The only element, or the one at an index, as a Python number."""
+        x = self[args[0] if len(args) == 1 else args] if args else self
+        if x.size != 1:
+            raise ValueError("can only convert an array of size 1 to a Python scalar")
+        return _run.compute_one(x).item()
+
+    def tolist(self):
+        """The values as nested lists of Python numbers."""
+        return self.__array__().tolist()
+
+    def copy(self):
+        """The same expression in a new handle: assignments to it leave this one alone."""
+        return _core.again(self)
+
+    def __copy__(self):
+        return self.copy()
+
+    def __deepcopy__(self, memo):
+        return self.copy()
+
+    def _scalar(self, what):
+        if self.ndim:
+            raise TypeError(f"only 0-dimensional arrays can be converted to {what}")
+        return _run.compute_one(self)
+
+    def __bool__(self):
+        if self.size != 1:
+            raise ValueError("The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()"
+                             if self.size else "The truth value of an empty array is ambiguous. Use `array.size > 0` to check that an array is not empty.")
+        return bool(self.item())
+
+    def __int__(self):
+        return int(self._scalar("an int"))
+
+    def __float__(self):
+        return float(self._scalar("a float"))
+
+    def __complex__(self):
+        return complex(self._scalar("a complex number"))
+
+    def __index__(self):
+        if self.ndim or "int" not in self.dtype_name:
+            raise TypeError("only integer scalar arrays can be converted to a scalar index")
+        return int(_run.compute_one(self))
+
+    def __contains__(self, value):
+        return bool((self == value).any())
+
+    # ---- making others
+
+    def __getitem__(self, key):
+        return _index.get(self, key)
+
+    def __setitem__(self, key, value):
+        self._rebind(_index.assigned(self, key, value))
+
+    def astype(self, dtype, copy=True, device=None):
+        """With another dtype.
+
+        Parameters
+        ----------
+        dtype : dtype
+        """
+        return call("astype", self, dtype)
+
+    def transpose(self, *axes):
+        """The axes in another order; without arguments reversed."""
+        if not axes or axes == (None,):
+            return self.T
+        return call("permute_dims", self, tuple(axes[0]) if len(axes) == 1 and not isinstance(axes[0], int) else axes)
+
+    def reshape(self, *shape, **kwargs):
+        """With another shape of as many elements, in C order."""
+        return call("reshape", self, shape[0] if len(shape) == 1 else shape, **kwargs)
+
+    def map(self, name, *args, **kwargs):
+        """An operation of the table by its name, with this array as its first argument."""
+        return call(name, self, *args, **kwargs)
+
+    def __getattr__(self, name):
+        if name in METHODS and name in TABLE:
+            op = TABLE[name]
+
+            def method(*args, **kwargs):
+                return op((self, *args), kwargs)
+
+            method.__name__, method.__doc__ = name, op.docstring()
+            return method
+        raise AttributeError(f"'Array' has no attribute '{name}'")
+
+    def __dir__(self):
+        return sorted({*object.__dir__(self), *(m for m in METHODS if m in TABLE)})
+
+    def __reduce__(self):
+        import pickle
+
+        try:
+            return from_json, (_core.to_json(self),)
+        except NotImplementedError as e:
+            raise pickle.PicklingError(f"{e}: only expressions over files can be pickled") from None
+
+    # ---- protocols
+
+    def __array__(self, dtype=None, copy=None):
+        if copy is False:
+            raise ValueError("a lazy array has no memory to share: it must be computed, which makes a copy")
+        import numpy as np
+
+        values = np.asarray(_run.compute_one(self))
+        return values if dtype is None else values.astype(dtype, copy=False)
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        from libchunk import _numpy
+
+        return _numpy.ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func, types, args, kwargs):
+        from libchunk import _numpy
+
+        return _numpy.function(func, types, args, kwargs)
+
+    def __array_namespace__(self, *, api_version=None):
+        if api_version not in (None, "2021.12", "2022.12", "2023.12", "2024.12"):
+            raise ValueError(f"libchunk follows the array API of 2024.12, not of {api_version}")
+        import libchunk
+
+        return libchunk
+
+    def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+        if copy is False:
+            raise BufferError("a lazy array has no memory to share: it must be computed, which makes a copy")
+        if dl_device not in (None, (1, 0)):
+            raise BufferError(f"arrays lie in main memory, not on device {dl_device}")
+        return self.__array__().__dlpack__(max_version=max_version)
+
+    def __dlpack_device__(self):
+        return (1, 0)
+
+    def _repr_html_(self):
+        from libchunk import _html
+
+        return _html.array(self)
+
+
+class Blocks:
+    """x.blocks: indexed by numbers of chunks."""
+
+    def __init__(self, array):
+        self.array = array
+
+    @property
+    def shape(self):
+        """Number of chunks along each axis."""
+        return self.array.numblocks
+
+    def __getitem__(self, key):
+        items, _ = _index.items_of(key, self.array.ndim)
+        cut = []
+        for axis, item in enumerate(items):
+            bounds = self.array._bounds(axis)
+            n = len(bounds) - 1
+            if isinstance(item, int):
+                if not -n <= item < n:
+                    raise IndexError(f"block {item} is out of bounds for axis {axis} with {n} blocks")
+                item = slice(item % n, item % n + 1)
+            if not isinstance(item, slice) or item.step not in (None, 1):
+                raise NotImplementedError("blocks are indexed by integers and slices without steps")
+            lo, hi, _ = item.indices(n)
+            cut.append(slice(bounds[lo], bounds[max(lo, hi)]))
+        return self.array[tuple(cut)]
+
+
+def call(name, *args, **kwargs):
+    if name not in TABLE:
+        raise NotImplementedError(f"libchunk: this version has no operation '{name}'")
+    return TABLE[name](args, kwargs)
+
+
+def from_json(text):
+    """The array of a JSON form, as pickle and `chunk eval --json` use it."""
+    return _core.from_json(text)
+
+
+def binary(name, reflected):
+    def forward(self, other):
+        try:
+            return _core.call(name, [(None, ARRAY, self), (None, ARRAY, other)])
+        except TypeError:
+            if takes_over(other):
+                return NotImplemented
+            raise
+
+    def backward(self, other):
+        return _core.call(name, [(None, ARRAY, other), (None, ARRAY, self)])
+
+    return backward if reflected else forward
+
+
+def takes_over(other):
+    """Objects that have operators of their own for arrays (xarray's, say)."""
+    return not isinstance(other, (_core.Base, int, float, complex, list, tuple)) and getattr(other, "__array_ufunc__", 0) is None
+
+
+def unary(name):
+    return lambda self: _core.call(name, [(None, ARRAY, self)])
+
+
+OPERATORS = {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide", "mod": "remainder", "pow": "pow",
+             "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor", "lshift": "bitwise_left_shift", "rshift": "bitwise_right_shift",
+             "matmul": "matmul"}
+for _short, _name in OPERATORS.items():
+    if _name in TABLE:
+        setattr(Array, f"__{_short}__", binary(_name, False))
+        setattr(Array, f"__r{_short}__", binary(_name, True))
+for _short, _name in {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}.items():
+    setattr(Array, f"__{_short}__", binary(_name, False))
+for _short, _name in {"neg": "negative", "pos": "positive", "abs": "abs", "invert": "bitwise_invert"}.items():
+    setattr(Array, f"__{_short}__", unary(_name))
+del _short, _name

@@ -1,0 +1,129 @@
+"""NumPy's indexing: slices become one view, integer arrays and masks one call of the engine."""
+import operator
+
+from libchunk import _core
+
+FULL = slice(None)
+
+
+def is_mask(item):
+    return getattr(item, "dtype_name", None) == "bool" or getattr(item, "dtype", None) == bool
+
+
+def items_of(key, ndim):
+    """The items of a key, one an axis but for masks, which stand for their dimensions; and where new axes lie among all axes.
+
+    Returns (items, new): items are int, slice or arrays; new holds the places of new axes, which have an item too."""
+    key = key if type(key) is tuple else (key,)
+    plain, n_axes, ellipsis = [], 0, None
+    for item in key:
+        if item is Ellipsis:
+            if ellipsis is not None:
+                raise IndexError("an index can only have a single ellipsis ('...')")
+            ellipsis = len(plain)
+        elif item is None or type(item) is bool:
+            plain.append(item)
+        else:
+            plain.append(one_item(item))
+            n_axes += plain[-1].ndim if isinstance(plain[-1], _core.Base) and is_mask(plain[-1]) else 1
+    if n_axes > ndim:
+        raise IndexError(f"too many indices for array: array is {ndim}-dimensional, but {n_axes} were indexed")
+    at = len(plain) if ellipsis is None else ellipsis
+    plain[at:at] = [FULL] * (ndim - n_axes)
+    items, new, axis = [], [], 0
+    for item in plain:
+        if item is None or type(item) is bool:
+            new.append(axis)
+            items.append(slice(0, 0) if item is False else FULL)
+            axis += 1
+        else:
+            items.append(item)
+            axis += item.ndim if isinstance(item, _core.Base) and is_mask(item) else 1
+    return items, new
+
+
+def one_item(item):
+    if type(item) is int or type(item) is slice:
+        return item
+    if isinstance(item, slice):
+        return item
+    if isinstance(item, _core.Base):
+        return int(item) if item.ndim == 0 and item.dtype_name != "bool" and "int" in item.dtype_name else checked(item)
+    try:
+        return operator.index(item)
+    except TypeError:
+        pass
+    import numpy as np
+
+    if not isinstance(item, np.ndarray) and not isinstance(item, (list, tuple)) and not hasattr(item, "__array__"):
+        raise IndexError("only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid indices")
+    array = np.asarray(item)
+    if array.size == 0 and array.dtype == np.float64 and not isinstance(item, np.ndarray):
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "iub":
+        raise IndexError("arrays used as indices must be of integer (or boolean) type")
+    from libchunk._convert import as_array
+
+    return as_array(array.copy())      # the caller may change it before the run
+
+
+def checked(item):
+    if item.dtype_name != "bool" and "int" not in item.dtype_name:
+        raise IndexError("arrays used as indices must be of integer (or boolean) type")
+    return item
+
+
+def sliced(x, items):
+    """x with slices and integers applied, integers leaving an axis of 1. items: one an axis; arrays leave the axis whole."""
+    start, stop, step, changed = [], [], [], False
+    for axis, (item, n) in enumerate(zip(items, x.shape)):
+        if type(item) is int:
+            i = item + n if item < 0 else item
+            if not 0 <= i < n:
+                raise IndexError(f"index {item} is out of bounds for axis {axis} with size {n}")
+            lo, hi, by = i, i + 1, 1
+        elif isinstance(item, slice):
+            lo, hi, by = item.indices(n)
+        else:
+            lo, hi, by = 0, n, 1
+        if by < 0:                      # slice.indices says -1 for "before the first", which the C library takes for the last
+            lo, hi = (-n - 1 if at < 0 else at for at in (lo, hi))
+        changed |= (lo, hi, by) != (0, n, 1)
+        start.append(lo)
+        stop.append(hi)
+        step.append(by)
+    return _core.slice_(x, start, stop, step) if changed else x
+
+
+def get(x, key):
+    """x[key]."""
+    items, new = items_of(key, x.ndim)
+    if new:
+        x = _core.call("expand_dims", [(None, _core.PARAM_ARRAY, x), (None, _core.PARAM_AXIS, tuple(new))])
+    if not any(isinstance(item, _core.Base) for item in items):
+        drop = tuple(axis for axis, item in enumerate(items) if type(item) is int)
+        x = sliced(x, items)
+        return _core.call("squeeze", [(None, _core.PARAM_ARRAY, x), (None, _core.PARAM_AXIS, drop)]) if drop else x
+    spread = []
+    for item in items:
+        spread += [item] + [FULL] * (item.ndim - 1 if isinstance(item, _core.Base) and is_mask(item) else 0)
+    whole = [item if isinstance(item, slice) else FULL for item in spread]
+    check_integers(items, spread, x.shape)
+    x = sliced(x, whole)
+    indices = tuple(None if isinstance(item, slice) else item for item in items)
+    return _core.call("index", [(None, _core.PARAM_ARRAY, x), (None, _core.PARAM_ARRAYS, indices)])
+
+
+def check_integers(items, spread, shape):
+    for axis, (item, n) in enumerate(zip(spread, shape)):
+        if type(item) is int and not -n <= item < n:
+            raise IndexError(f"index {item} is out of bounds for axis {axis} with size {n}")
+
+
+def assigned(x, key, value):
+    """x after x[key] = value."""
+    items, new = items_of(key, x.ndim)
+    if new:
+        raise NotImplementedError("libchunk: x[key] = v with new axes (None) in the key")
+    indices = tuple(None if isinstance(item, slice) and item == FULL else item for item in items)
+    return _core.call("assign", [(None, _core.PARAM_ARRAY, x), (None, _core.PARAM_ARRAYS, indices), (None, _core.PARAM_ARRAY, value)])

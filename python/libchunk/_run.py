@@ -1,0 +1,341 @@
+"""Runs: results in memory, in files, in the caller's arrays; what they reported."""
+import os
+import sys
+
+from libchunk import _core
+from libchunk._convert import as_array, dtype_name
+
+
+class Report:
+    """What a run cost.
+
+    Attributes
+    ----------
+    seconds : float
+        Wall time.
+    ceiling, projected_peak, measured_peak : int
+        Bytes: the ceiling, the peak that the plan proved, and the peak that was measured; each holds the results handed back too.
+    bytes_read, bytes_written, bytes_spilled : int
+        Stored bytes.
+    tasks, threads : int
+        Tasks that ran, and workers that ran them.
+    """
+
+    __slots__ = ("seconds", "ceiling", "projected_peak", "measured_peak", "bytes_read", "bytes_written", "bytes_spilled", "tasks", "threads")
+
+    def __init__(self, *values):
+        for name, value in zip(self.__slots__, values, strict=True):
+            setattr(self, name, value)
+
+    def __repr__(self):
+        return f"Report({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__slots__)})"
+
+
+watchers = []       # ProgressBar and Profiler that are open, outermost first
+_last = None
+
+
+def last_report():
+    """The report of the last run of the process.
+
+    Returns
+    -------
+    Report or None
+        None before the first run.
+    """
+    return _last
+
+
+def run(outputs, reserved=0, overwrite=False, durable=False):
+    """Computes (array, target) pairs in one run and tells those who watch."""
+    global _last
+    if watchers:
+        return watched_run(outputs, reserved, overwrite, durable)
+    _last = Report(*_core.run(outputs, overwrite, durable, reserved=reserved)[0])
+
+
+def watched_run(outputs, reserved, overwrite, durable):
+    global _last
+    told = list(watchers)
+
+    def progress(*numbers):
+        for watcher in told:
+            watcher.progress(*numbers)
+
+    profile = any(watcher.wants_profile for watcher in told)
+    for watcher in told:
+        watcher.start()
+    try:
+        report, text = _core.run(outputs, overwrite, durable, profile, reserved=reserved, progress=progress)
+        _last = Report(*report)
+        for watcher in told:
+            watcher.done(_last, parse(text) if text else None)
+    finally:
+        for watcher in told:
+            watcher.stop()
+
+
+def parse(text):
+    import json
+
+    return json.loads(text)
+
+
+def room(arrays):
+    """New NumPy arrays for results, which count under the ceiling, and their bytes."""
+    import numpy as np
+
+    reserved = sum(a.nbytes for a in arrays)
+    try:
+        return [np.empty(a.shape, a.dtype_name) for a in arrays], reserved
+    except MemoryError:
+        _core.explain([(a, (lambda *_: None, None)) for a in arrays], False, reserved)   # says how much too large, where the ceiling is the reason
+        raise
+
+
+def check_out(array, out):
+    """The caller's array for a result: same shape and dtype, writable."""
+    import numpy as np
+
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out is of type {type(out).__name__}: give a NumPy array")
+    if out.shape != array.shape:
+        raise ValueError(f"out has shape {out.shape}, the result has {array.shape}")
+    if not out.dtype.isnative or dtype_name(out.dtype) != array.dtype_name:
+        raise TypeError(f"out has dtype {out.dtype}, the result has {array.dtype_name}: use .astype")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only")
+    return out
+
+
+def compute_one(array, out=None):
+    """The NumPy array of one array; a NumPy scalar where it has no axes and no out was given."""
+    if out is None:
+        results, reserved = room([array])
+        run([(array, (results[0],))], reserved)
+        return results[0] if array.ndim else results[0][()]
+    run([(array, (check_out(array, out),))])
+    return out
+
+
+def compute(*args, out=None):
+    """Computes several arrays in one run: what they share is read and computed once.
+
+    Parameters
+    ----------
+    *args : Array, or list, tuple or dict of them
+        Other objects are handed back as they are.
+    out : sequence of numpy.ndarray or None, optional
+        Arrays for the results, one for each array of `args` in order; None for a new one. The caller's own arrays do not count under the ceiling.
+
+    Returns
+    -------
+    tuple
+        As long as `args`: NumPy arrays, and NumPy scalars for arrays without axes.
+
+    Raises
+    ------
+    CeilingError
+        The plan and its results do not fit under the ceiling.
+    """
+    found = []
+
+    def collect(x):
+        if isinstance(x, _core.Base):
+            found.append(x)
+        elif type(x) in (list, tuple):
+            for item in x:
+                collect(item)
+        elif type(x) is dict:
+            for item in x.values():
+                collect(item)
+
+    collect(args)
+    given = list(out) if out is not None else [None] * len(found)
+    if len(given) != len(found):
+        raise ValueError(f"out has {len(given)} arrays for {len(found)} results")
+    results, reserved = room([a for a, o in zip(found, given) if o is None])
+    fresh = iter(results)
+    targets = [next(fresh) if o is None else check_out(a, o) for a, o in zip(found, given)]
+    if found:
+        run([(a, (t,)) for a, t in zip(found, targets)], reserved)
+    ready = iter([t if o is not None or a.ndim else t[()] for a, o, t in zip(found, given, targets)])
+
+    def rebuild(x):
+        if isinstance(x, _core.Base):
+            return next(ready)
+        if type(x) in (list, tuple):
+            return type(x)(rebuild(item) for item in x)
+        if type(x) is dict:
+            return {key: rebuild(item) for key, item in x.items()}
+        return x
+
+    return tuple(rebuild(x) for x in args)
+
+
+def hdf5_target(path, dataset, chunks, filter):
+    if chunks is not None and not isinstance(chunks, (tuple, list)):
+        raise TypeError(f"chunks is {chunks!r}: give one extent an axis")
+    return (os.fsencode(os.path.abspath(os.fsdecode(path))), dataset.encode(), None if chunks is None else tuple(int(c) for c in chunks),
+            None if filter is None else filter.encode())
+
+
+def to_hdf5(array, path, dataset, chunks=None, filter=None, overwrite=False, durable=False):
+    """Array.to_hdf5."""
+    if chunks is not None and len(chunks) != array.ndim:
+        raise ValueError(f"chunks {tuple(chunks)} for an array of {array.ndim} dimensions")
+    run([(array, hdf5_target(path, dataset, chunks, filter))], overwrite=overwrite, durable=durable)
+
+
+def store(sources, targets, overwrite=False, durable=False):
+    """Computes arrays in one run and puts each where it belongs.
+
+    Parameters
+    ----------
+    sources : Array or sequence of Array
+    targets : target or sequence of targets
+        One for each source: a NumPy array; an h5py dataset or another object with `__setitem__`, which gets block after block; or a tuple
+        (path, dataset) or (path, dataset, chunks, filter), which the engine writes itself.
+    overwrite : bool, optional
+        Replace datasets that exist.
+    durable : bool, optional
+        Wait for the disk before files become visible.
+    """
+    if isinstance(sources, _core.Base):
+        sources, targets = [sources], [targets]
+    sources, targets = [as_array(s) for s in sources], list(targets)
+    if len(sources) != len(targets):
+        raise ValueError(f"{len(sources)} sources and {len(targets)} targets")
+    run([(s, store_target(s, t)) for s, t in zip(sources, targets)], overwrite=overwrite, durable=durable)
+
+
+def store_target(array, target):
+    import numpy as np
+
+    if isinstance(target, np.ndarray):
+        return (check_out(array, target),)
+    if isinstance(target, tuple):
+        if not 2 <= len(target) <= 4:
+            raise ValueError(f"a file target is (path, dataset), (path, dataset, chunks) or (path, dataset, chunks, filter), not {target!r}")
+        return hdf5_target(*target, *(None,) * (4 - len(target)))
+    if not hasattr(target, "__setitem__"):
+        raise TypeError(f"a target of type {type(target).__name__}: give a NumPy array, an object with __setitem__, or (path, dataset)")
+    if tuple(getattr(target, "shape", array.shape)) != array.shape:
+        raise ValueError(f"the target has shape {tuple(target.shape)}, the source {array.shape}")
+    name = array.dtype_name
+
+    def write(box, memory):
+        extent = tuple(s.stop - s.start for s in box)
+        target[box if box else ...] = np.frombuffer(memory, name).reshape(extent)
+
+    from libchunk._convert import regular_chunks
+
+    chunks = regular_chunks(target, array.shape) if array.ndim else None
+    return (write, chunks)
+
+
+def explain(*arrays, format="text"):
+    """The plan of computing arrays in one run; nothing is read.
+
+    Parameters
+    ----------
+    *arrays : Array
+    format : {"text", "json"}, optional
+        Text to read, or a dict.
+
+    Returns
+    -------
+    str or dict
+    """
+    if format not in ("text", "json"):
+        raise ValueError(f"format '{format}': text or json")
+    outputs = [(a, (lambda *_: None, None)) if a.size else (a, ()) for a in map(as_array, arrays)]
+    text, _ = _core.explain(outputs, format == "json", sum(a.nbytes for a, _ in outputs))
+    return parse(text) if format == "json" else text
+
+
+def projected(array):
+    """The Report of the plan: what a run would read, and its peak at most."""
+    return Report(*_core.explain([(array, (lambda *_: None, None)) if array.size else (array, ())], False, array.nbytes)[1])
+
+
+class ProgressBar:
+    """Shows how far runs are, in a terminal or a notebook, as a context manager.
+
+    Parameters
+    ----------
+    file : file object, optional
+        Where the line is drawn; default: sys.stderr.
+    minimum : float, optional
+        Runs that end within so many seconds show nothing.
+
+    Examples
+    --------
+    >>> with lc.ProgressBar():
+    ...     x.std(axis=0).compute()
+    """
+
+    wants_profile = False
+
+    def __init__(self, file=None, minimum=0.0):
+        self.file, self.minimum, self.drawn = file, minimum, False
+
+    def __enter__(self):
+        watchers.append(self)
+        return self
+
+    def __exit__(self, *exc):
+        watchers.remove(self)
+
+    def start(self):
+        self.drawn = False
+
+    def progress(self, tasks, all_tasks, n_bytes, all_bytes, seconds, left):
+        from libchunk._convert import size_text
+
+        if seconds < self.minimum:
+            return
+        share = tasks / all_tasks if all_tasks else 1.0
+        bar = "#" * int(30 * share)
+        rest = f", {left:.0f} s left" if left > 0 else ""
+        speed = f" {size_text(n_bytes / seconds)}/s" if seconds > 0 else ""
+        print(f"\r{100 * share:3.0f} % |{bar:30}| {size_text(n_bytes)}, {seconds:.1f} s{rest}{speed}   ", end="", file=self.file or sys.stderr, flush=True)
+        self.drawn = True
+
+    def done(self, report, profile):
+        pass
+
+    def stop(self):
+        if self.drawn:
+            print(file=self.file or sys.stderr)
+
+
+class Profiler:
+    """Collects the report and the time per operation of each run, as a context manager.
+
+    Attributes
+    ----------
+    reports : list of Report
+    profiles : list of dict
+        As measured by the engine: passes with their operations and times.
+    """
+
+    wants_profile = True
+
+    def __init__(self):
+        self.reports, self.profiles = [], []
+
+    __enter__, __exit__ = ProgressBar.__enter__, ProgressBar.__exit__
+
+    def start(self):
+        pass
+
+    def progress(self, *numbers):
+        pass
+
+    def done(self, report, profile):
+        self.reports.append(report)
+        self.profiles.append(profile)
+
+    def stop(self):
+        pass
