@@ -136,9 +136,8 @@ static chunk_status run_binary(machine *m, const chk_code *c)
     chk_binary op = (chk_binary)c->n;
     CHK_TRY(check_operand(m, a, chk_binaries[op].sign));
     CHK_TRY(check_operand(m, b, chk_binaries[op].sign));
-    if (op == CHK_BIN_MATMUL) return chk_fail(m->err, CHUNK_EUNSUPPORTED, "matmul is not available yet");
     m->n -= 2;
-    if (chk_number_is(&a->value) && chk_number_is(&b->value)) {
+    if (op != CHK_BIN_MATMUL && chk_number_is(&a->value) && chk_number_is(&b->value)) {
         chk_value v = {.column = c->column};
         CHK_TRY(chk_number_binary(&v, op, &a->value, &b->value, m->err));
         push_value(m, v, c->column);

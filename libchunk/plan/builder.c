@@ -111,6 +111,15 @@ chunk_status chk_plan_add_spill(chk_source **source, chk_sink **sink, chk_plan_b
     return st;
 }
 
+bool chk_plan_first_blas(chk_plan_builder *b, uint64_t fixed)
+{
+    chk_plan *p = b->l->plan;
+    if (p->calls_blas) return false;
+    p->calls_blas = true;
+    p->fixed_bytes += fixed;
+    return true;
+}
+
 void chk_plan_result_source(chk_plan_builder *b, chk_source *s)
 {
     b->item->source = s;

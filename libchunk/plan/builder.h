@@ -26,6 +26,9 @@ chunk_status chk_plan_add_region(chk_region **out, chk_plan_builder *b, const ch
 chunk_status chk_plan_add_spill(chk_source **source, chk_sink **sink, chk_plan_builder *b, const char *name, chk_dtype dtype,
                                 const chk_shape *shape, const chk_grid *grid, int first, int last, chunk_error *err);
 
+/* For passes that call OpenBLAS. True for the plan's first one: it charges `fixed` bytes to the plan here, and what workers keep in its worker_bytes. */
+bool chk_plan_first_blas(chk_plan_builder *b, uint64_t fixed);
+
 /* The value is read from s, which belongs to the plan from here on. */
 void chk_plan_result_source(chk_plan_builder *b, chk_source *s);
 /* Room for the whole value (node's dtype, shape and grid), as intermediates have it; the pass writes to *sink, which belongs to the caller, every

@@ -124,6 +124,7 @@ struct chk_plan {
     int n_regions;
     uint64_t fixed_bytes;      /* code, libraries, HDF5's caches, the launcher: charged before anything else */
     uint64_t per_worker_bytes; /* stack and thread-local state of each worker */
+    bool calls_blas;           /* OpenBLAS is in fixed_bytes */
     int n_workers;             /* chosen so that the projection fits */
     bool any_order;            /* tests: as chk_sizing's */
     int n_kept;                /* kept areas: workers, plus parked tasks where there is room */
@@ -139,7 +140,6 @@ struct chk_plan {
 uint64_t chk_plan_room(const chk_plan *p, int pass, int n_workers);
 uint64_t chk_plan_projected(const chk_plan *p, int n_workers, int n_kept, int *peak_pass);
 void chk_plan_drop_regions(chk_plan *p); /* regions and spills, when planning starts over */
-void chk_plan_forget(chk_plan *p, int n_regions, int n_spills); /* those added since there were so many */
 void chk_plan_free(chk_plan *p);
 
 #endif

@@ -1,6 +1,7 @@
 """Families of operations bring their own cases: a file tests/battery/family_NAME.py may define
 ORACLES  {operation: function of a random generator that gives a Case}      every operation needs one (test_ops_numpy.py)
 BITS     {name: function of ndim that gives a text of results over x}       the same bits over threads, ceilings, ISA levels (test_same_bits.py)
+ROUNDED  the same for what differs between ISA levels in the last bits
 MEMORY   {operation: call over x, y (3000 x 2900 float64) or i (integers)}  for operations whose plain call does not do (memory/test_memory.py)
 WORKLOADS [text over x, y, i, xz]                                           held to M and projection one by one (memory/test_memory.py)
 REGISTER function of a context, called before anything is evaluated in it       for operations that call registered functions (test_ops_numpy.py)

@@ -71,7 +71,7 @@ EXACT = {
     "turned": lambda n: "a = x[::-1, ::3] + 1; b = sum(x[5:, 1::2], axis=0)",
 }
 EXACT.update(gather("BITS"))
-ROUNDED = {"functions": lambda n: "a = exp(-abs(x))*sin(x); b = sum(sin(x)*x); c = std(log1p(abs(x)), axis=0)"}
+ROUNDED = {"functions": lambda n: "a = exp(-abs(x))*sin(x); b = sum(sin(x)*x); c = std(log1p(abs(x)), axis=0)", **gather("ROUNDED")}
 CASES = [(t, d) for t in {**EXACT, **ROUNDED} for d in ("flat", "odd", "zip", "rows", "half", "deep", "wide")]
 
 

@@ -136,7 +136,7 @@ Test(parse, errors_say_what_and_where)
 static const struct failure build_failures[] = {
     {"1 + y", CHUNK_ENAME, 5, "unknown name 'y'"},
     {"1 + xx", CHUNK_ENAME, 5, "did you mean 'x'"},
-    {"x @ x", CHUNK_EUNSUPPORTED, 3, "matmul is not available yet"},
+    {"x @ 2", CHUNK_ESHAPE, 3, "matmul: x2 has no dimensions"},
     {"x[x > 0]", CHUNK_EUNSUPPORTED, 2, "not looked at here"},
     {"x[9]", CHUNK_EINDEX, 2, "out of bounds for axis 0 with size 3"},
     {"x[0, 0, 0]", CHUNK_EINDEX, 2, "too many indices"},
