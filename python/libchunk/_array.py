@@ -245,9 +245,17 @@ class Array(_core.Base):
         """With another shape of as many elements, in C order."""
         return call("reshape", self, shape[0] if len(shape) == 1 else shape, **kwargs)
 
-    def map(self, name, *args, **kwargs):
-        """An operation of the table by its name, with this array as its first argument."""
-        return call(name, self, *args, **kwargs)
+    def map_blocks(self, func, *args, **kwargs):
+        """A Python function on each block: see `libchunk.map_blocks`."""
+        from libchunk import _blocks
+
+        return _blocks.map_blocks(func, self, *args, **kwargs)
+
+    def map_overlap(self, func, depth=None, **kwargs):
+        """A Python function on each block and what lies around it: see `libchunk.map_overlap`."""
+        from libchunk import _blocks
+
+        return _blocks.map_overlap(func, self, depth=depth, **kwargs)
 
     def __getattr__(self, name):
         if name in METHODS and name in TABLE:

@@ -50,6 +50,13 @@ cdef extern from *:
         free(d);
         return array;
     }
+    /* A worker keeps its thread state from its first call back on: making one for each block would cost more than most functions. */
+    static void thread_attach(void)
+    {
+        if (PyGILState_GetThisThreadState()) return;
+        PyGILState_Ensure();
+        PyEval_SaveThread();
+    }
     static void called_back_add(int n) { called_back += n; }
     static int is_called_back(void) { return called_back; }
     """
@@ -59,6 +66,7 @@ cdef extern from *:
     void locks_renew() nogil
     void dead_put(void *array) nogil
     void *dead_take() nogil
+    void thread_attach() nogil
     void called_back_add(int n) nogil
     int is_called_back() nogil
 
@@ -160,6 +168,26 @@ cdef extern from "chunk.h" nogil:
         chunk_array *array
     ctypedef struct chunk_text:
         pass
+    ctypedef struct chunk_tile:
+        void *data
+        chunk_dtype dtype
+        int ndim
+        const int64_t *shape
+        const int64_t *lo
+    ctypedef struct chunk_block:
+        int n_in
+        const chunk_tile *in_ "in"
+        const chunk_tile *out
+        const int64_t *block
+        const int64_t *n_blocks
+    ctypedef int (*chunk_block_callback)(void *user, const chunk_block *block) noexcept
+    ctypedef struct chunk_block_function:
+        size_t size
+        chunk_block_callback run
+        void *user
+        size_t scratch_bytes
+        size_t scratch_per_element
+        cbool serial
     ctypedef int (*chunk_read_callback)(void *user, const int64_t *lo, const int64_t *hi, void *out) noexcept
 
     const char *chunk_version()
@@ -175,6 +203,7 @@ cdef extern from "chunk.h" nogil:
     chunk_status chunk_from_scalar(chunk_array **out, chunk_context *ctx, chunk_dtype dtype, const void *value, chunk_error *err)
     chunk_array *chunk_array_retain(chunk_array *a)
     void chunk_array_free(chunk_array *a)
+    chunk_status chunk_register_blocks(chunk_context *ctx, const char *name, const chunk_block_function *f, chunk_error *err)
     int chunk_array_ndim(const chunk_array *a)
     const int64_t *chunk_array_shape(const chunk_array *a)
     chunk_dtype chunk_array_dtype(const chunk_array *a)
@@ -425,7 +454,7 @@ cdef class Owner:
     cdef object call
     cdef int ndim
     cdef size_t itemsize
-    cdef public object error      # of the last failing call
+    cdef object error             # of the last failing call
 
     def __cinit__(self):
         self.held = False
@@ -433,6 +462,10 @@ cdef class Owner:
     def __dealloc__(self):
         if self.held:
             PyBuffer_Release(&self.view)
+
+    cdef object take_error(self):
+        error, self.error = self.error, None
+        return error
 
 
 # ---- sources
@@ -497,7 +530,12 @@ def from_scalar(object buffer, str dtype):
     return wrap(a, frozenset())
 
 
-cdef int read_box(void *user, const int64_t *lo, const int64_t *hi, void *out) noexcept with gil:
+cdef int read_box(void *user, const int64_t *lo, const int64_t *hi, void *out) noexcept nogil:
+    thread_attach()
+    return read_box_gil(user, lo, hi, out)
+
+
+cdef int read_box_gil(void *user, const int64_t *lo, const int64_t *hi, void *out) noexcept with gil:
     cdef Owner owner = <Owner>user
     called_back_add(1)
     try:
@@ -510,7 +548,12 @@ cdef int read_box(void *user, const int64_t *lo, const int64_t *hi, void *out) n
         called_back_add(-1)
 
 
-cdef int write_box(void *user, const int64_t *lo, const int64_t *hi, const void *data) noexcept with gil:
+cdef int write_box(void *user, const int64_t *lo, const int64_t *hi, const void *data) noexcept nogil:
+    thread_attach()
+    return write_box_gil(user, lo, hi, data)
+
+
+cdef int write_box_gil(void *user, const int64_t *lo, const int64_t *hi, const void *data) noexcept with gil:
     cdef Owner owner = <Owner>user
     called_back_add(1)
     try:
@@ -674,8 +717,8 @@ cdef class Call:
         return 0
 
 
-def call(str name, list arguments):
-    """Calls an operation with (parameter's name as bytes or None, kind, value) for each argument."""
+def call(str name, list arguments, Owner owner=None):
+    """Calls an operation with (parameter's name as bytes or None, kind, value) for each argument. owner is kept by the result."""
     cdef Call c = Call()
     cdef chunk_array *a = NULL
     cdef chunk_error err
@@ -699,15 +742,16 @@ def call(str name, list arguments):
     if st:
         reraise(st, c.owners)
         fail(&err, name)
-    return wrap(a, c.owners if c.owners is not None else frozenset())
+    owners = c.owners if c.owners is not None else frozenset()
+    return wrap(a, owners if owner is None else owners | {owner})
 
 
 cdef int reraise(chunk_status st, object owners) except -1:
     """What a callback raised, where the run failed for that."""
     if st == CHUNK_EUSER and owners is not None:
         for o in owners:
-            if (<Owner>o).error is not None:
-                error, (<Owner>o).error = (<Owner>o).error, None
+            error = (<Owner>o).take_error()
+            if error is not None:
                 raise error
     return 0
 
@@ -743,6 +787,97 @@ def persist(Base x):
     if st:
         fail(&err, "persist")
     return wrap(a, x.owners)
+
+
+# ---- Python functions over blocks
+
+cdef object tile_of(const chunk_tile *t, bint writable):
+    cdef int64_t[32] zero
+    memset(zero, 0, sizeof(zero))
+    return (memory_of(t.data, zero, t.shape, t.ndim, chunk_dtype_size(t.dtype), writable), DTYPES[t.dtype], tuple([t.shape[i] for i in range(t.ndim)]),
+            tuple([t.lo[i] for i in range(t.ndim)]))
+
+
+cdef int run_block(void *user, const chunk_block *b) noexcept nogil:
+    thread_attach()
+    return run_block_gil(user, b)
+
+
+cdef int run_block_gil(void *user, const chunk_block *b) noexcept with gil:
+    cdef Owner owner = <Owner>user
+    cdef int ndim = b.out.ndim
+    called_back_add(1)
+    try:
+        owner.call([tile_of(&b.in_[i], False) for i in range(b.n_in)], tile_of(b.out, True), tuple([b.block[i] for i in range(ndim)]),
+                   tuple([b.n_blocks[i] for i in range(ndim)]))
+        return 0
+    except BaseException as e:
+        owner.error = e
+        return 1
+    finally:
+        called_back_add(-1)
+
+
+# Registered functions live as long as the context, so a name is used again when no array is left that calls its function: kept by what they
+# ask for (scratch bytes, and for an element, serial) and by the context.
+cdef dict idle_slots = {}
+cdef int n_slots = 0
+
+
+cdef class Lease(Owner):
+    """A registered name, while arrays use it."""
+    cdef Owner slot
+    cdef tuple key
+    cdef readonly str name
+
+    def __dealloc__(self):
+        if self.slot is not None and self.key[3] == generation:
+            self.slot.call = None
+            idle_slots.setdefault(self.key, []).append((self.name, self.slot))
+
+    cdef object take_error(self):
+        return self.slot.take_error()
+
+
+def lease(object function, size_t scratch_bytes, size_t scratch_per_element, bint serial):
+    """A name under which the operations over blocks know a function(inputs, output, block, blocks); tiles are (memory, dtype, shape, first index).
+    Whoever uses the name keeps the lease among the owners of its arrays."""
+    global n_slots
+    cdef Lease l = Lease()
+    cdef chunk_block_function f
+    cdef chunk_error err
+    cdef chunk_status st
+    cdef Owner slot
+    key = (scratch_bytes, scratch_per_element, serial, generation)
+    idle = idle_slots.get(key)
+    if idle:
+        l.name, slot = idle.pop()
+    else:
+        slot = Owner()
+        n_slots += 1
+        l.name = f"_python_{n_slots}"
+        name = l.name.encode()
+        memset(&f, 0, sizeof(chunk_block_function))
+        f.size = sizeof(chunk_block_function)
+        f.run = run_block
+        f.user = <void *>slot
+        f.scratch_bytes = scratch_bytes
+        f.scratch_per_element = scratch_per_element
+        f.serial = serial
+        enter()
+        st = chunk_register_blocks(context, name, &f, &err)
+        engine_leave()
+        if st:
+            fail(&err, None)
+        kept_slots.append(slot)
+    slot.call = function
+    slot.error = None
+    l.slot = slot
+    l.key = key
+    return l
+
+
+cdef list kept_slots = []
 
 
 # ---- text and JSON

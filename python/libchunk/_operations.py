@@ -36,13 +36,13 @@ class Operation:
         for key, value in kwargs.items():
             name = self.parameter(key)
             if seen is None:
-                seen = {p[0] for p in self.params[:len(args)]}
+                seen = {p[0] for p in self.params[:min(len(args), len(self.kinds))]}
             if name in seen:
                 raise TypeError(f"{self.name}() got several values for argument '{name}'")
             seen.add(name)
             bound.append((*self.by_name[name], value))
         if len(bound) < len(self.params):
-            given = seen if seen is not None else {p[0] for p in self.params[:len(args)]}
+            given = seen if seen is not None else {p[0] for p in self.params[:min(len(args), len(self.kinds))]}
             missing = [p[0] for p in self.params if p[2] is None and p[0] not in given and p[1] not in _core.PARAM_STARS]
             if missing:
                 raise TypeError(f"{self.name}() misses the argument '{missing[0]}'; it is {self.signature()}")

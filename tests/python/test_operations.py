@@ -19,8 +19,8 @@ def test_table(name):
     function = getattr(lc, name)
     parameters = inspect.signature(function).parameters
     assert function.__name__ == name and name in dir(lc)
-    if name in ("array", "astype"):
-        return      # functions of NumPy's and the array API's signature over the table's
+    if function.__code__.co_filename != lc._operations.__file__ and name not in ("zeros", "arange", "linspace"):
+        return      # a function with NumPy's, the array API's or Dask's signature over the table's
     assert list(parameters) == [p[0] for p in TABLE[name][5]]
     assert all(f"\n{p} : " in function.__doc__ for p in parameters) and "Returns\n-------" in function.__doc__
     for alias in TABLE[name][1]:
