@@ -266,6 +266,8 @@ static void fetch_sources(const chk_pass *p, chk_source_visit visit, void *arg)
     if (s->f->keys) visit(arg, s->f->keys);
 }
 
+static bool fetch_once(const chk_pass *p, const chk_source *s) { return (void)p, (void)s, true; }
+
 static void fetch_free(chk_pass *p)
 {
     fetching *s = p->ctx;
@@ -285,6 +287,7 @@ static void fetch_describe(const chk_pass *p, char *buf, size_t size)
 static const chk_pass_ops fetch_ops = {.kind = "fetch",
                                        .size = fetch_size,
                                        .sources = fetch_sources,
+                                       .once = fetch_once,
                                        .run = fetch_run,
                                        .free = fetch_free,
                                        .describe = fetch_describe};

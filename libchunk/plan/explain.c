@@ -163,6 +163,11 @@ static void explain_text(text *t, const chk_plan *p, int peak)
         add(t, ", %s kept a task, regions %s\n", chk_bytes_text(a, sizeof a, pass->kept_bytes),
             chk_bytes_text(b, sizeof b, live_regions(p, i)));
     }
+    for (int i = 0; i < p->n_loans; i++) {
+        const chk_loan *l = &p->loan[i];
+        add(t, "passes %d to %d keep up to %d decoded chunks of %s, %s\n", l->region->first + 1, l->region->last + 1, l->n, l->source->name,
+            chk_bytes_text(a, sizeof a, l->region->n_bytes));
+    }
 }
 
 static void explain_json(text *t, const chk_plan *p, int peak)
@@ -195,6 +200,13 @@ static void explain_json(text *t, const chk_plan *p, int peak)
             pass->n_tasks, pass->bytes_read, pass->bytes_written, pass->bytes_spilled, pass->bytes_recomputed);
         add(t, ",\"work_bytes\":%zu,\"window_bytes\":%zu,\"kept_bytes\":%zu,\"region_bytes\":%" PRIu64 "}", pass->work_bytes,
             pass->window_bytes, pass->kept_bytes, live_regions(p, i));
+    }
+    add(t, "],\"tiles\":[");
+    for (int i = 0; i < p->n_loans; i++) {
+        add(t, "%s{\"source\":", i ? "," : "");
+        add_string(t, p->loan[i].source->name);
+        add(t, ",\"first_pass\":%d,\"last_pass\":%d,\"chunks\":%d,\"bytes\":%" PRIu64 "}", p->loan[i].region->first,
+            p->loan[i].region->last, p->loan[i].n, p->loan[i].region->n_bytes);
     }
     add(t, "]}");
 }

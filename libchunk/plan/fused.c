@@ -199,6 +199,19 @@ static void fused_sources(const chk_pass *p, chk_source_visit visit, void *arg)
     for (int i = 0; i < f->program.n_inputs; i++) visit(arg, f->program.input[i].source);
 }
 
+static bool fused_once(const chk_pass *p, const chk_source *s)
+{
+    const chk_fused *f = p->ctx;
+    int readers = 0;
+    bool aligned = true;
+    for (int i = 0; i < f->program.n_inputs; i++) {
+        if (f->program.input[i].source != s) continue;
+        aligned &= f->program.input[i].aligned;
+        readers++;
+    }
+    return aligned && readers == 1;
+}
+
 static void fused_bind(chk_pass *p, int out, chk_sink *sink) { ((chk_fused *)p->ctx)->out[out].sink = sink; }
 
 static chunk_status fused_open(chk_pass *p, int n_workers, chunk_error *err)
@@ -262,6 +275,7 @@ const chk_pass_ops chk_fused_ops = {
     .kind = "fused",
     .size = fused_size,
     .sources = fused_sources,
+    .once = fused_once,
     .bind = fused_bind,
     .open = fused_open,
     .run = chk_fused_run,
@@ -276,6 +290,7 @@ const chk_pass_ops chk_fused_stream_ops = {
     .kind = "fused",
     .size = fused_size,
     .sources = fused_sources,
+    .once = fused_once,
     .bind = fused_bind,
     .open = fused_open,
     .run = chk_fused_run,
@@ -288,6 +303,7 @@ const chk_pass_ops chk_fused_bounded_ops = {
     .kind = "fused",
     .size = fused_size,
     .sources = fused_sources,
+    .once = fused_once,
     .bind = fused_bind,
     .open = fused_open,
     .deps = fused_deps,

@@ -52,9 +52,11 @@ void chk_plan_drop_regions(chk_plan *p)
     chk_free(p->region);
     for (int i = 0; i < p->n_spills; i++) chk_free(p->spill[i]);
     chk_free(p->spill);
+    chk_free(p->loan);
     p->region = NULL;
     p->spill = NULL;
-    p->n_regions = p->n_spills = 0;
+    p->loan = NULL;
+    p->n_regions = p->n_spills = p->n_loans = 0;
 }
 
 void chk_plan_free(chk_plan *p)

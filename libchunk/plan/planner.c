@@ -132,6 +132,7 @@ chunk_status chk_plan_make(chk_plan **out, chk_target *targets, int n_targets, c
     if (st == CHUNK_OK) st = file_bytes(&files, p, err);
     p->fixed_bytes += files;
     if (st == CHUNK_OK) st = choose(p, options, err);
+    if (st == CHUNK_OK) st = chk_plan_lend(p, err);
     if (st == CHUNK_OK) st = chk_plan_close_books(p, err);
     if (st != CHUNK_OK) {
         chk_plan_free(p);

@@ -35,6 +35,8 @@ chunk_status chk_plan_make(chk_plan **out, chk_target *targets, int n_targets, c
 /* Gives a planned store its sink; borrowed until the plan is freed. */
 void chk_plan_bind(chk_plan *p, const chk_target *t, struct chk_sink *sink);
 
+/* Lends the room that is left to sources that decode chunks more than once (tiles.c, called by chk_plan_make). */
+chunk_status chk_plan_lend(chk_plan *p, chunk_error *err);
 /* Sets what each pass spills and reads again; sizes are chosen by now (books.c, called by chk_plan_make). */
 chunk_status chk_plan_close_books(chk_plan *p, chunk_error *err);
 /* Bytes of the scratch file that the plan needs, 0 for none: the caller then makes one and gives it to the plan. */

@@ -131,6 +131,8 @@ static void scan_sources(const chk_pass *p, chk_source_visit visit, void *arg)
     chk_reader_sources(&((const chk_scan_pass *)p->ctx)->reader, visit, arg);
 }
 
+static bool scan_once(const chk_pass *p, const chk_source *s) { return (void)p, (void)s, true; }
+
 static void scan_bind(chk_pass *p, int out, chk_sink *sink)
 {
     (void)out;
@@ -181,8 +183,8 @@ static void scan_describe(const chk_pass *p, char *buf, size_t size)
 }
 
 #define COMMON                                                                                                                     \
-    .kind = "scan", .size = scan_size, .sources = scan_sources, .bind = scan_bind, .open = scan_open, .run = chk_scan_run,         \
-    .advise = scan_advise, .close = scan_close, .free = scan_free, .describe = scan_describe
+    .kind = "scan", .size = scan_size, .sources = scan_sources, .once = scan_once, .bind = scan_bind, .open = scan_open,           \
+    .run = chk_scan_run, .advise = scan_advise, .close = scan_close, .free = scan_free, .describe = scan_describe
 static const chk_pass_ops stream_ops = {COMMON};
 static const chk_pass_ops encoded_ops = {COMMON, .claim = chk_scan_claim, .write = chk_scan_write};
 

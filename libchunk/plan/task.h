@@ -73,6 +73,8 @@ typedef struct chk_pass_ops {
     void (*size)(chk_pass *p, const chk_sizing *s);
     /* May be NULL (reads none). Calls visit for each source that the pass reads; sources made of others are looked into by the caller. */
     void (*sources)(const chk_pass *p, chk_source_visit visit, void *arg);
+    /* May be NULL (never). Does the pass read each chunk of this source of its own once? Else keeping decoded chunks for a while pays. */
+    bool (*once)(const chk_pass *p, const struct chk_source *s);
     /* May be NULL (no results go to sinks from outside). Result number `out` of the pass goes to sink, which is borrowed until the plan is freed. */
     void (*bind)(chk_pass *p, int out, struct chk_sink *sink);
     /* May be NULL. Serial, before the first task; regions that begin with this pass are allocated and zero. May lower n_tasks. n_workers: how many
@@ -117,6 +119,14 @@ typedef struct chk_region {
     char name[48];
 } chk_region;
 
+/* Memory lent to a source for decoded chunks while a pass runs that reads them more than once (plan/tiles.c). */
+typedef struct chk_loan {
+    struct chk_source *source;
+    chk_region *region; /* from its first such pass to its last */
+    int n;              /* chunks; 0: none */
+    bool lent;          /* the scheduler's */
+} chk_loan;
+
 struct chk_plan {
     chk_pass *pass;
     int n_passes;
@@ -131,6 +141,8 @@ struct chk_plan {
     uint64_t ceiling, projected_peak;
     struct chk_spill **spill; /* plan/spill.h: intermediates that may lie in a scratch file */
     int n_spills;
+    chk_loan *loan;
+    int n_loans;
     struct chk_scratch *scratch; /* their file; NULL: nothing is spilled */
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "store/source.h"
 
 static chunk_status too_small(chk_exec *e, const char *what, uint64_t n_bytes, int pass, chunk_error *err)
 {
@@ -90,9 +91,20 @@ chunk_status chk_memory_begin(chk_exec *e, chunk_error *err)
     return CHUNK_OK;
 }
 
+/* Loans begin and end with their regions. */
+static void lend(chk_plan *plan, const chk_region *g, bool on)
+{
+    for (int i = 0; i < plan->n_loans; i++) {
+        chk_loan *l = &plan->loan[i];
+        if (l->region != g || l->lent == on) continue;
+        if (!on) l->source->ops->unlend(l->source);
+        l->lent = on && l->source->ops->lend(l->source, g->buf.data, l->n);
+    }
+}
+
 chunk_status chk_memory_regions(chk_exec *e, int pass, chunk_error *err)
 {
-    const chk_plan *plan = e->plan;
+    chk_plan *plan = e->plan;
     const chk_pass *p = &plan->pass[pass];
     /* Areas of the same size are handed on: their contents are undefined anyway. */
     if (e->work.n_bytes != work_size(e, p)) put(e, &e->work);
@@ -102,6 +114,7 @@ chunk_status chk_memory_regions(chk_exec *e, int pass, chunk_error *err)
     for (int r = 0; r < plan->n_regions; r++) {
         chk_region *g = plan->region[r];
         if (e->live[r] && !(g->first <= pass && pass <= g->last)) {
+            lend(e->plan, g, false);
             put(e, &g->buf);
             e->live[r] = false;
         }
@@ -115,6 +128,7 @@ chunk_status chk_memory_regions(chk_exec *e, int pass, chunk_error *err)
                             g->name, g->first, g->first);
         if (g->n_bytes) CHK_TRY(get(e, &g->buf, g->n_bytes, g->name[0] ? g->name : "a region", pass, err));
         e->live[r] = true;
+        lend(e->plan, g, true);
     }
     return CHUNK_OK;
 }
@@ -141,7 +155,9 @@ chunk_status chk_memory_areas(chk_exec *e, int pass, chunk_error *err)
 void chk_memory_end(chk_exec *e)
 {
     for (int r = 0; r < e->plan->n_regions; r++) {
-        if (e->live[r]) put(e, &e->plan->region[r]->buf);
+        if (!e->live[r]) continue;
+        lend(e->plan, e->plan->region[r], false);
+        put(e, &e->plan->region[r]->buf);
         e->live[r] = false;
     }
     put(e, &e->work);

@@ -37,7 +37,7 @@ static void copy_planes(const chk_h5fetch *f, const target *t, const chk_box *pa
 {
     int64_t stride[CHK_MAX_NDIM], n[CHK_MAX_NDIM], item = (int64_t)f->set->info.item_bytes;
     for (int b = 0; b < p->ndim; b++) p->step[b] /= item;
-    const char *src = f->decoded + p->first / (uint64_t)item + chk_pick_strides(stride, f->view, p->step, p->count);
+    const char *src = f->decoded_at + p->first / (uint64_t)item + chk_pick_strides(stride, f->view, p->step, p->count);
     extents(n, part);
     chk_copy_planes(place(t, part), t->stride, src, stride, n, part->ndim, (size_t)item, f->set->chunk_bytes / (uint64_t)item);
 }
@@ -89,6 +89,25 @@ static chunk_status read_part(chk_h5fetch *f, const target *t, const chk_box *pa
     return read_cut(f, t, part, chunk, origin, b, b < p.n_outer ? 1 : (p.count[b] + 1) / 2, err);
 }
 
+/* Decodes a chunk that parts are copied from next: a tile, or the buffer. */
+static chunk_status decode(chk_h5fetch *f, const chk_extent *chunk, const int64_t *coord, chunk_error *err)
+{
+    int slot;
+    chk_h5fetch_done(f);
+    CHK_TRY(chk_h5fetch_tile(f, &slot, chunk, coord, NULL, 0, err));
+    if (slot >= 0) {
+        f->tile = slot;
+        f->decoded_at = chk_tiles_data(f->tiles, slot);
+        f->decoded_planes = chk_tiles_planes(f->tiles, slot);
+    } else {
+        f->decoded_planes = false;
+        CHK_TRY(chk_h5fetch_decode(f, f->decoded, chunk, coord, NULL, 0, f->little ? &f->decoded_planes : NULL, err));
+        f->decoded_at = f->decoded;
+    }
+    f->decoded_addr = chunk->addr;
+    return CHUNK_OK;
+}
+
 /* A part that lies in one chunk. */
 static chunk_status fill_part(chk_h5fetch *f, const target *t, const chk_box *part, const int64_t *coord, chunk_error *err)
 {
@@ -104,17 +123,12 @@ static chunk_status fill_part(chk_h5fetch *f, const target *t, const chk_box *pa
         return CHUNK_OK;
     }
     if (d->info.pipeline.n == 0) return read_part(f, t, part, &chunk, origin, err);
-    if (chunk.addr != f->decoded_addr) {
-        f->decoded_addr = UINT64_MAX;
-        f->decoded_planes = false;
-        CHK_TRY(chk_h5fetch_decode(f, f->decoded, &chunk, coord, NULL, 0, f->little ? &f->decoded_planes : NULL, err));
-        f->decoded_addr = chunk.addr;
-    }
+    if (chunk.addr != f->decoded_addr) CHK_TRY(decode(f, &chunk, coord, err));
     chk_pick_box(&p, f->view, part, origin, &d->info.chunk, d->info.item_bytes);
     if (f->decoded_planes)
         copy_planes(f, t, part, &p);
     else
-        copy_part(f, t, part, &p, f->decoded, 0);
+        copy_part(f, t, part, &p, f->decoded_at, 0);
     return CHUNK_OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include "store/boxes.h"
 #include "store/h5read.h"
+#include "store/tiles.h"
 
 /* Stored chunks are read this many bytes at a time where several lie side by side; unfiltered data is gathered in pieces of this. */
 enum { CHK_FETCH_BATCH = 256 * 1024 };
@@ -22,7 +23,10 @@ typedef struct chk_h5fetch {
     size_t scratch_bytes;
     char *decoded;          /* the last chunk decoded for copying */
     uint64_t decoded_addr;  /* where that one is stored; UINT64_MAX: none */
+    const char *decoded_at; /* in that buffer, or a tile */
     bool decoded_planes;    /* it is still shuffled */
+    chk_tiles *tiles;       /* NULL: none */
+    int tile;               /* the one that decoded_at lies in, pinned; -1: none */
     unsigned char fill[16]; /* one element as stored */
 } chk_h5fetch;
 
@@ -40,6 +44,10 @@ chunk_status chk_h5fetch_read_untimed(chk_h5fetch *f, void *out, size_t n_bytes,
  * planes as in codec.h; NULL: the shuffle is undone. */
 chunk_status chk_h5fetch_decode(chk_h5fetch *f, void *out, const chk_extent *chunk, const int64_t *coord, const chk_extent *more,
                                 size_t n_more, bool *planes, chunk_error *err);
+/* The chunk's tile, pinned, decoded into it if need be; *slot -1: there is none to be had. The caller puts it back. */
+chunk_status chk_h5fetch_tile(chk_h5fetch *f, int *slot, const chk_extent *chunk, const int64_t *coord, const chk_extent *more, size_t n_more,
+                              chunk_error *err);
+void chk_h5fetch_done(chk_h5fetch *f); /* puts the tile of the last decoded chunk back */
 /* Assembles a box, however many chunks it touches, in dst with the strides of chk_dense_strides, elements as stored. */
 chunk_status chk_h5fetch_dense(chk_h5fetch *f, char *dst, const int64_t *stride, const chk_box *box, chunk_error *err);
 

@@ -32,6 +32,8 @@ typedef struct chk_need {
 } chk_need;
 
 /* What a task holds of one source between fetch and release: windows. Zeroed is empty. bytes and times count those of holds in it as well. */
+enum { CHK_HOLD_PINS = 8 };
+
 typedef struct chk_hold {
     void *addr[64];
     size_t n_bytes[64];
@@ -44,6 +46,8 @@ typedef struct chk_hold {
     _Atomic bool failed;          /* a window's page could not be had; zeros were put in its place */
     struct chk_hold *inner;       /* of a source that hands on pieces of others: their holds, a list in the arena */
     struct chk_hold *next;        /* in such a list */
+    struct chk_tiles *tiles;      /* decoded chunks that pieces point into */
+    int pin[CHK_HOLD_PINS], n_pins;
     struct chk_source *owner;     /* of a hold in such a list: whom to release it to */
 } chk_hold;
 
@@ -64,6 +68,9 @@ typedef struct chk_source_ops {
     bool (*all_fill)(chk_source *s, const chk_view *v, const chk_box *box, chk_scalar *value);
     /* May be NULL: a source that reads no others. Calls visit for each source that this one reads in its turn. */
     void (*inner)(const chk_source *s, void (*visit)(void *arg, chk_source *s), void *arg);
+    /* May be NULL, as tile_bytes is 0 then. Memory for n decoded chunks until unlend, which waits for their last users. False: another run lends already. */
+    bool (*lend)(chk_source *s, void *memory, int n);
+    void (*unlend)(chk_source *s);
     void (*free)(chk_source *s);
 } chk_source_ops;
 
@@ -77,6 +84,7 @@ struct chk_source {
     bool thread_safe;             /* false: one fetch at a time (the scheduler's job) */
     bool large_blocks;            /* reads through windows, which cost less a byte the larger they are */
     int64_t most_block;           /* elements that are work enough for a task; 0: no wish */
+    size_t tile_bytes;            /* of one chunk, where it is decoded as a whole and keeping it for a while spares decoding it again; else 0 */
     size_t worker_bytes;          /* codec state that a worker keeps once it has fetched from this source */
     const chk_h5file *file;       /* the open file it reads: costs HDF5's caches once, and must not change while a run reads it; NULL: none */
     uint64_t stored_bytes;        /* what reading all of it brings in at most (HDF5 cannot say what is stored without walking its index) */

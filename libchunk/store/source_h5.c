@@ -17,6 +17,7 @@ typedef struct h5_source {
     chk_source s;
     chk_h5set *set;
     bool windows;
+    chk_tiles tiles;
     _Atomic int advise_left; /* advice is given while this is positive: set by reads that were slow */
 } h5_source;
 
@@ -290,12 +291,25 @@ static chunk_status fetch_filtered(group *g, chunk_error *err)
         int c = g->chunk_of[k];
         if (g->place[k] != IN_CHUNK || g->chunk[c].absent) continue;
         if (c != held) {
+            const int64_t *coord = g->coord + c * d->info.shape.ndim;
+            const chk_extent *more = &g->chunk[c + 1];
+            size_t n_more = (size_t)(g->n_chunks - c - 1);
+            chk_hold *hold = g->f->hold;
+            int slot = -1;
+            held = c;
+            if (hold->n_pins < CHK_HOLD_PINS) CHK_TRY(chk_h5fetch_tile(g->f, &slot, &g->chunk[c], coord, more, n_more, err));
+            if (slot >= 0) {
+                hold->tiles = g->f->tiles;
+                hold->pin[hold->n_pins++] = slot;
+                data = chk_tiles_data(hold->tiles, slot);
+                planes = chk_tiles_planes(hold->tiles, slot);
+                point_into(g, k, data, planes);
+                continue;
+            }
             char *room = chk_arena_get(g->arena, d->chunk_bytes);
             if (!room) return no_room(g, d->chunk_bytes, err);
-            CHK_TRY(chk_h5fetch_decode(g->f, room, &g->chunk[c], g->coord + c * d->info.shape.ndim, &g->chunk[c + 1],
-                                       (size_t)(g->n_chunks - c - 1), &planes, err));
+            CHK_TRY(chk_h5fetch_decode(g->f, room, &g->chunk[c], coord, more, n_more, &planes, err));
             data = room;
-            held = c;
         }
         point_into(g, k, data, planes);
     }
@@ -353,6 +367,7 @@ static chunk_status fetch_native(h5_source *src, const chk_view *v, const chk_bo
     if (whole < transient || start < arena->used) return no_room(&g, transient, err);
     chk_h5fetch f;
     chk_h5fetch_init(&f, d, v, hold, n, copies, little, arena->base + start);
+    if (src->s.tile_bytes) f.tiles = &src->tiles;
     arena->size = start;
     if (arena->used + (whole - start) > arena->peak) arena->peak = arena->used + (whole - start);
     g.f = &f;
@@ -363,6 +378,7 @@ static chunk_status fetch_native(h5_source *src, const chk_view *v, const chk_bo
         g.n = n - k < group_boxes(d) ? n - k : group_boxes(d);
         st = fetch_group(&g, little, err);
     }
+    chk_h5fetch_done(&f);
     arena->size = whole;
     return st;
 }
@@ -401,6 +417,7 @@ static chunk_status fetch_slow(h5_source *src, const chk_view *v, const chk_box 
 static void release(chk_source *s, chk_hold *hold)
 {
     (void)s;
+    for (; hold->n_pins > 0; hold->n_pins--) chk_tiles_put(hold->tiles, hold->pin[hold->n_pins - 1]);
     chk_window_unmap(hold);
 }
 
@@ -488,14 +505,18 @@ static bool all_fill(chk_source *s, const chk_view *v, const chk_box *box, chk_s
     return true;
 }
 
+static bool lend(chk_source *s, void *memory, int n) { return chk_tiles_open(&((h5_source *)s)->tiles, memory, s->tile_bytes, n); }
+static void unlend(chk_source *s) { chk_tiles_close(&((h5_source *)s)->tiles); }
+
 static void free_h5(chk_source *s)
 {
+    chk_tiles_done(&((h5_source *)s)->tiles);
     chk_h5set_release(((h5_source *)s)->set);
     chk_free(s);
 }
 
 static const chk_source_ops ops = {
-    .kind = "hdf5", .need = need, .fetch = fetch, .release = release, .advise = advise, .all_fill = all_fill, .free = free_h5};
+    .kind = "hdf5", .need = need, .fetch = fetch, .release = release, .advise = advise, .all_fill = all_fill, .lend = lend, .unlend = unlend, .free = free_h5};
 
 /* "FILE:/DATASET"; of long ones the end, after "...". */
 static void name_source(char *name, size_t size, const chk_h5info *i)
@@ -519,6 +540,7 @@ chunk_status chk_source_h5(chk_source **out, chk_h5set *set, chunk_error *err)
     if (i->layout != CHK_LAYOUT_CHUNKED) chk_grid_default_chunks(chunk, &i->shape, i->item_bytes, CHK_DEFAULT_CHUNK_BYTES);
     chk_h5set_retain(set);
     src->set = set;
+    chk_tiles_init(&src->tiles);
     src->windows = i->native && !filtered(set) && chk_windows_wanted(set->file->fd, set->file->size);
     src->s = (chk_source){.ops = &ops,
                           .dtype = i->dtype,
@@ -527,6 +549,7 @@ chunk_status chk_source_h5(chk_source **out, chk_h5set *set, chunk_error *err)
                           .cuttable = i->pipeline.n == 0,
                           .thread_safe = true,
                           .large_blocks = src->windows,
+                          .tile_bytes = i->native && filtered(set) ? set->chunk_bytes : 0,
                           .worker_bytes = filtered(set) ? chk_pipeline_worker_bytes(&i->pipeline, false) : 0,
                           .file = set->file,
                           .stored_bytes = (uint64_t)chk_shape_count(&i->shape) * i->item_bytes};
