@@ -367,6 +367,25 @@ static bool only_windows(const chk_local_source *l)
     return any;
 }
 
+/* Whether more of an input is read for a small box than the box has. */
+static bool overlaps(const chk_node *n)
+{
+    const chk_local *local = n->u.custom.op->local;
+    int64_t extent[CHK_MAX_NDIM], in_extent[CHK_MAX_NDIM];
+    for (int a = 0; a < n->shape.ndim; a++) extent[a] = n->shape.dim[a] < 4 ? n->shape.dim[a] : 4;
+    for (int i = 0; i < n->n_in && !local->whole && !local->reshapes; i++) {
+        if (n->in[i]->shape.ndim != n->shape.ndim) continue;
+        bool wider = false, narrower = false;
+        local->reads(n, i, extent, in_extent);
+        for (int a = 0; a < n->shape.ndim; a++) {
+            wider |= in_extent[a] > extent[a];
+            narrower |= in_extent[a] < extent[a];
+        }
+        if (wider && !narrower) return true;
+    }
+    return false;
+}
+
 chunk_status chk_local_source_new(chk_source **out, const chk_node *n, chk_prog_lookup lookup, void *arg, chunk_error *err)
 {
     chk_local_source *l = chk_calloc(1, sizeof *l);
@@ -397,6 +416,7 @@ chunk_status chk_local_source_new(chk_source **out, const chk_node *n, chk_prog_
     l->s.cuttable &= !local->whole;
     l->s.thread_safe &= !(local->serial && local->serial(n));
     l->reshapes = local->reshapes;
+    l->s.overlaps = overlaps(n);
     l->s.large_blocks = local->forward && only_windows(l);
     *out = &l->s;
     return CHUNK_OK;

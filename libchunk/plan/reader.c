@@ -5,8 +5,9 @@
 
 #include "base/thread.h"
 
-/* A band: 256 KiB of float64, so that what is fetched is still in the second-level cache when it is computed with. */
-enum { BAND_ELEMENTS = 32 << 10, LARGE_CHUNK = 4 << 10 };
+/* A band: 256 KiB of float64, so that what is fetched is still in the second-level cache when it is computed with. Of stencils over stencils each cut
+ * costs a halo at every level: a block of 64 Ki elements is read whole, with the halo of ten of them and more. */
+enum { BAND_ELEMENTS = 32 << 10, BAND_OF_STENCILS = 128 << 10, LARGE_CHUNK = 4 << 10 };
 
 int64_t chk_extent_count(int ndim, const int64_t *extent)
 {
@@ -41,7 +42,10 @@ chunk_status chk_reader_init_all(chk_reader *r, chk_node *const *nodes, int n, c
         return st;
     }
     r->cuttable = true;
-    for (int i = 0; i < r->program.n_inputs; i++) r->cuttable &= r->program.input[i].source->cuttable;
+    for (int i = 0; i < r->program.n_inputs; i++) {
+        r->cuttable &= r->program.input[i].source->cuttable;
+        r->overlaps |= r->program.input[i].source->overlaps;
+    }
     return CHUNK_OK;
 }
 
@@ -58,15 +62,18 @@ void chk_reader_done(chk_reader *r)
     r->node = NULL;
 }
 
-/* Bands: from the innermost axis on, as far as a chunk goes where chunks are large, and up to BAND_ELEMENTS where chunks can be cut. */
+/* Bands: from the innermost axis on, as far as a chunk goes where chunks are large, and up to BAND_ELEMENTS where chunks can be cut. Of stencils without
+ * regard to chunks, and alike. */
 static void choose_band(chk_reader *r, const int64_t *extent)
 {
     int64_t count = 1;
     for (int a = r->program.space.ndim - 1; a >= 0; a--) {
-        int64_t e = extent[a] > 0 ? extent[a] : 1, chunk = chk_axis_max_chunk(&r->grid.axis[a]), most = BAND_ELEMENTS / count;
-        r->by_chunk[a] = chunk > 0 && chunk < e && chunk >= LARGE_CHUNK / count;
+        int64_t e = extent[a] > 0 ? extent[a] : 1, chunk = chk_axis_max_chunk(&r->grid.axis[a]);
+        int64_t most = (r->overlaps ? BAND_OF_STENCILS : BAND_ELEMENTS) / count;
+        if (most < 1) most = 1;
+        r->by_chunk[a] = !r->overlaps && chunk > 0 && chunk < e && chunk >= LARGE_CHUNK / count;
         if (r->by_chunk[a]) e = chunk;
-        if (r->cuttable && e > most) e = most > 0 ? most : 1;
+        if (r->cuttable && e > most) e = r->overlaps ? (e + (e - 1) / most) / ((e - 1) / most + 1) : most;
         r->band[a] = e;
         count = e > INT64_MAX / count ? INT64_MAX : count * e;
     }

@@ -82,6 +82,7 @@ struct chk_source {
     chk_grid grid;                /* its chunks; for memory, the fixed rule of the shape */
     bool cuttable;                /* a chunk can be read in parts at no extra cost (uncompressed); else a whole chunk is decoded each time */
     bool thread_safe;             /* false: one fetch at a time (the scheduler's job) */
+    bool overlaps;                /* neighbouring boxes need some of the same work (a halo): cut into pieces, all of it costs more */
     bool large_blocks;            /* reads through windows, which cost less a byte the larger they are */
     int64_t most_block;           /* elements that are work enough for a task; 0: no wish */
     size_t tile_bytes;            /* of one chunk, where it is decoded as a whole and keeping it for a while spares decoding it again; else 0 */
