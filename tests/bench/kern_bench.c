@@ -1,5 +1,5 @@
-/* kern_bench [WORD]: element rates of the kernels against memcpy of as many bytes of the same dtype, in the L1 and L2 caches, at every
- * instruction set level of this machine. Prints a line of JSON each; with WORD only kernels whose name holds it. */
+/* kern_bench [-w] [NAME...]: element rates of the kernels against a memcpy that moves as many bytes, in the L1 and L2 caches, at every
+ * instruction set level of this machine (-w: at the widest only). Prints a line of JSON each; with NAMEs only kernels called so. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 enum { MAX_BYTES = 256 << 10, N_TIMES = 15 };
 
 static char *in_bytes[3], *out_bytes;
-static const char *only;
+static char **only; /* names, up to NULL; none: all */
 
 static double now(void)
 {
@@ -26,6 +26,7 @@ typedef struct work {
     void (*move)(void *out, const void *in, size_t item_bytes, size_t n);
     bool cols;
     size_t item, n;
+    size_t moved; /* bytes an element, read and written; 0: twice the item */
 } work;
 
 static void once(const work *w)
@@ -67,13 +68,21 @@ static double rate(const work *w)
     return best;
 }
 
+static bool chosen(const char *name)
+{
+    for (char **o = only; *o; o++)
+        if (!strcmp(*o, name)) return true;
+    return !*only;
+}
+
 static void report(const char *kernel, const char *suffix, chk_dtype d, const char *cache, work w)
 {
     char name[64];
     snprintf(name, sizeof name, "%s%s", kernel, suffix);
-    if (only && !strstr(name, only)) return;
-    work copy = {.item = w.item, .n = w.n};
-    double r = rate(&w), c = rate(&copy);
+    if (!chosen(name)) return;
+    size_t moved = w.moved ? w.moved : 2 * w.item;
+    work copy = {.item = 1, .n = w.n * moved / 2}; /* reads so many and writes so many */
+    double r = rate(&w), c = rate(&copy) * 2 / (double)moved;
     printf("{\"kernel\":\"%s\",\"dtype\":\"%s\",\"isa\":\"%s\",\"cache\":\"%s\",\"Melem_s\":%.0f,\"copy_Melem_s\":%.0f}\n", name,
            chk_dtype_name(d), chk_isa_name(chk_isa_now()), cache, r, c);
     fflush(stdout);
@@ -97,14 +106,16 @@ static void batch(chk_dtype d, const char *cache, size_t bytes)
         if (f == CHK_FN_WHERE)
             for (size_t j = 0; j < n; j++) in_bytes[0][j] = j * 7 % 3 == 0;
         chk_kern k = f >= CHK_FN_EQ_IU && f <= CHK_FN_GE_IU ? NULL : chk_kern_find((chk_fn)f, d);
-        if (k) report(chk_fn_name((chk_fn)f), "", d, cache, (work){.kern = k, .item = item, .n = n});
+        work w = {.kern = k, .item = item, .n = n, .moved = f == CHK_FN_WHERE ? 1 + 3 * item : 0};
+        if (k) report(chk_fn_name((chk_fn)f), "", d, cache, w);
     }
     fill(d, n);
     for (int to = 0; to < CHK_NDTYPE; to++) {
         char name[64];
         snprintf(name, sizeof name, "to_%s", chk_dtype_name((chk_dtype)to));
         size_t m = chk_dtype_size((chk_dtype)to) > item ? n * item / chk_dtype_size((chk_dtype)to) : n;
-        report(name, "", d, cache, (work){.kern = chk_kern_cast(d, (chk_dtype)to), .item = item, .n = m});
+        size_t moved = item + chk_dtype_size((chk_dtype)to);
+        report(name, "", d, cache, (work){.kern = chk_kern_cast(d, (chk_dtype)to), .item = item, .n = m, .moved = moved});
     }
     for (int r = 0; r < CHK_NRED; r++) {
         const chk_red_kern *k = chk_red_find((chk_red)r, d);
@@ -136,7 +147,8 @@ static void moves(chk_dtype d, const char *cache, size_t bytes)
 int main(int argc, char **argv)
 {
     static const chk_dtype dtypes[] = {CHK_F64, CHK_F32, CHK_I64, CHK_I32, CHK_I16, CHK_U8, CHK_BOOL, CHK_C128, CHK_C64, CHK_F16};
-    only = argc > 1 ? argv[1] : NULL;
+    bool widest = argc > 1 && !strcmp(argv[1], "-w");
+    only = argv + 1 + widest;
     for (int i = 0; i < 4; i++) {
         char *p = aligned_alloc(64, MAX_BYTES + 64);
         if (!p) return 1;
@@ -150,7 +162,7 @@ int main(int argc, char **argv)
             batch(dtypes[i], "L2", 64 << 10);
             moves(dtypes[i], "L2", 64 << 10);
         }
-        if (level == CHK_ISA_C) break;
+        if (widest || level == CHK_ISA_C) break;
     }
     for (int i = 0; i < 3; i++) free(in_bytes[i]);
     free(out_bytes);

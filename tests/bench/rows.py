@@ -294,41 +294,36 @@ def w11_write(b):
 # ---------------------------------------------------------------- in cache, and small
 
 
-def best_isa(lines):
-    """{(kernel, dtype): line of the widest ISA level}"""
-    rank = {"c": 0, "avx2": 1, "avx512": 2}
-    out = {}
-    for line in lines:
-        key = line["kernel"], line["dtype"]
-        if key not in out or rank.get(line["isa"], 0) >= rank.get(out[key]["isa"], 0):
-            out[key] = line
-    return out
+KERNELS = ("exp", "sin", "log", "pow", "sqrt", "divide")
+MOVES = ("where", "to_float64", "to_float32", "to_int32")
 
 
 @row("kernels", "none")
 def kernels(b):
-    """Per core: transcendental functions against NumExpr, sqrt and / against the divider, moves against a copy of the same bytes."""
+    """Per core, in L1 and L2, the slower counting: transcendental functions against NumExpr, sqrt and / against the divider, moves against a
+    copy that reads and writes as many bytes."""
     ours, numexpr, divider = [], [], []
     for _ in range(b.repeat):
-        ours.append(best_isa(b.inproc("kern_bench")))
+        lines = b.inproc("kern_bench", "-w", *KERNELS, *MOVES)
+        ours.append({k: [ln for ln in lines if (ln["kernel"], ln["dtype"]) == k] for k in {(ln["kernel"], ln["dtype"]) for ln in lines}})
         numexpr.append(b.peer("numexpr", "kernels"))
         divider.append(b.inproc("divider")[0])
     why = next((p.get("absent") or p.get("error") for p in numexpr if "rates" not in p), None)
-    for (kernel, dtype), line in sorted(ours[0].items()):
-        rate = median([o[kernel, dtype]["Melem_s"] for o in ours])
-        r = Row(f"{kernel} {dtype}", f"{kernel} in cache, one core, {line['isa']}", None)
-        r.notes.append(f"{rate:.0f} M/s")
-        name = f"{kernel}_{dtype}"
-        if kernel in ("exp", "sin", "log", "pow") and dtype in ("float64", "float32"):
-            r.floor("times numexpr", None if why else median([o[kernel, dtype]["Melem_s"] / p["rates"][name] for o, p in zip(ours, numexpr)]), 3)
+    wanted = [(k, d) for k in KERNELS for d in ("float64", "float32")]
+    wanted += [(k, d) for k in MOVES for d in ("float64", "float32", "int32") if k != "to_" + d]
+    for kernel, dtype in wanted:
+        rates = [min(ln["Melem_s"] for ln in o[kernel, dtype]) for o in ours]
+        r = Row(f"{kernel} {dtype}", f"{kernel} in cache, one core, {ours[0][kernel, dtype][0]['isa']}", None)
+        r.notes.append(f"{median(rates):.0f} M/s")
+        name = ("div" if kernel == "divide" else kernel) + "_" + dtype
+        if kernel in MOVES:
+            r.floor("of a copy's rate", median([min(ln["Melem_s"] / ln["copy_Melem_s"] for ln in o[kernel, dtype]) for o in ours]), 0.8)
+        elif kernel in ("sqrt", "divide"):
+            r.floor("of the divider's rate", median([rate / d[name] for rate, d in zip(rates, divider)]), 0.9)
+        else:
+            r.floor("times numexpr", None if why else median([rate / p["rates"][name] for rate, p in zip(rates, numexpr)]), 3, peer=True)
             if why:
                 r.notes.append(f"numexpr is absent: {why}")
-        elif kernel in ("sqrt", "div"):
-            r.floor("of the divider's rate", median([o[kernel, dtype]["Melem_s"] / d[name] for o, d in zip(ours, divider)]), 0.9)
-        elif kernel.startswith(("where", "cast")):
-            r.floor("of a copy's rate", median([o[kernel, dtype]["Melem_s"] / o[kernel, dtype]["copy_Melem_s"] for o in ours]), 0.8)
-        else:
-            continue
         yield r
 
 
