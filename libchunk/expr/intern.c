@@ -161,7 +161,7 @@ static chk_cell *make_cell(const chk_node *draft, const char *name, const char *
     c->file = c->stored && strcmp(draft->u.source->ops->kind, "memory") != 0;
     c->decodes = c->stored && !draft->u.source->cuttable;
     bool passes = draft->kind == CHK_NODE_KEEP || draft->kind == CHK_NODE_REDUCE ||
-                  (draft->kind == CHK_NODE_CUSTOM && draft->u.custom.op->lower);
+                  (draft->kind == CHK_NODE_CUSTOM && !draft->u.custom.op->local);
     for (int i = 0; i < draft->n_in; i++) {
         c->decodes |= !passes && ((const chk_cell *)draft->in[i])->decodes;
         c->node.in[i] = chk_node_retain(draft->in[i]);

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "ops/common.h"
+#include "ops/join.h"
 #include "plan/local.h"
 
 enum { MAX_ARRAYS = 1 << 16 };
@@ -93,6 +93,13 @@ static chk_axis_grid continued(const chk_node *longest, int axis, int64_t start,
     return chk_axis_slice(&under, first, g->step, extent);
 }
 
+/* Whose chunks are continued: the longest one that is read, or the longest constant. */
+static bool leads(const chk_node *n, const chk_node *other, int axis)
+{
+    bool read = chk_node_stored(n), other_read = chk_node_stored(other);
+    return read != other_read ? read && n->shape.dim[axis] > 0 : n->shape.dim[axis] > other->shape.dim[axis];
+}
+
 static chunk_status make_concat(chk_node **out, chk_builder *b, const chk_op *op, chk_node *const *in, int n_in,
                                 const int64_t *attr, int n_attr, chunk_error *err)
 {
@@ -117,7 +124,7 @@ static chunk_status make_concat(chk_node **out, chk_builder *b, const chk_op *op
                           chk_shape_text(got, sizeof got, s), chk_shape_text(had, sizeof had, &in[0]->shape), (long long)axis);
         else if (__builtin_add_overflow(shape.dim[axis], s->dim[axis], &shape.dim[axis]))
             st = chk_fail(err, CHUNK_ESHAPE, "concat: the result is too long");
-        else if (s->dim[axis] > in[longest]->shape.dim[axis])
+        else if (leads(in[i], in[longest], (int)axis))
             longest = i;
     }
     if (st == CHUNK_OK) {
@@ -130,36 +137,72 @@ static chunk_status make_concat(chk_node **out, chk_builder *b, const chk_op *op
     return st;
 }
 
-/* Inputs as nodes of one dtype; in has room for n, *n_made says how many to release. */
-static chunk_status same_dtype(chk_node **in, int *n_made, chk_builder *b, const chk_value *arrays, int n, const char *who,
-                               chunk_error *err)
+void ops_list_done(ops_list *l)
 {
-    for (*n_made = 0; *n_made < n; ++*n_made) CHK_TRY(chk_value_node(&in[*n_made], b, &arrays[*n_made], who, err));
-    chk_dtype d = ops_result_type(in, n);
-    for (int i = 0; i < n; i++) {
-        chk_node *cast;
-        CHK_TRY(chk_node_cast(&cast, b, in[i], d, err));
-        chk_node_release(in[i]);
-        in[i] = cast;
+    for (int i = 0; i < l->n; i++) chk_node_release(l->node[i]);
+    chk_free(l->node);
+    *l = (ops_list){0};
+}
+
+chunk_status ops_list_of(ops_list *l, chk_builder *b, const chk_value *arrays, int n, const char *who, chunk_error *err)
+{
+    *l = (ops_list){0};
+    if (n < 1) return chk_fail(err, CHUNK_EINVAL, "%s: give at least one array", who);
+    if (n > MAX_ARRAYS) return chk_fail(err, CHUNK_EINVAL, "%s: %d arrays, at most %d can be joined", who, n, MAX_ARRAYS);
+    l->node = chk_calloc((size_t)n, sizeof(chk_node *));
+    if (!l->node) return chk_fail(err, CHUNK_ENOMEM, "out of memory for %d arrays", n);
+    chunk_status st = CHUNK_OK;
+    for (int i = 0; i < n && st == CHUNK_OK; i++) {
+        st = chk_value_node(&l->node[i], b, &arrays[i], who, err);
+        l->n += st == CHUNK_OK;
     }
+    chk_dtype d = st == CHUNK_OK ? ops_result_type(l->node, n) : CHK_F64;
+    for (int i = 0; i < n && st == CHUNK_OK; i++) {
+        chk_node *fit, *cast = NULL;
+        st = ops_fit(&fit, b, l->node[i], d, err);
+        if (st != CHUNK_OK) break;
+        st = chk_node_cast(&cast, b, fit, d, err);
+        chk_node_release(fit);
+        if (st == CHUNK_OK) ops_list_put(l, i, cast);
+    }
+    if (st != CHUNK_OK) ops_list_done(l);
+    return st;
+}
+
+void ops_list_put(ops_list *l, int i, chk_node *node)
+{
+    chk_node_release(l->node[i]);
+    l->node[i] = node;
+}
+
+chunk_status ops_join(chk_node **out, chk_builder *b, chk_node *const *in, int n, int axis, chunk_error *err)
+{
+    int64_t attr = axis;
+    int full = 0, one = 0;
+    bool fit = true;
+    for (int i = 0; i < n; i++)
+        if (in[i]->shape.dim[axis] > 0) full++, one = i;
+    for (int i = 0; i < n; i++) {
+        chk_shape like = in[i]->shape;
+        like.dim[axis] = in[one]->shape.dim[axis];
+        fit &= chk_shape_equal(&like, &in[one]->shape);
+    }
+    if (full > 1 || !fit) return make_concat(out, b, &chk_op_concat, in, n, &attr, 1, err);
+    *out = chk_node_retain(in[one]);
     return CHUNK_OK;
 }
 
 static chunk_status build_concat(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
-    bool list = args[0].kind == CHK_VAL_TUPLE;
-    const chk_value *arrays = list ? args[0].u.tuple.item : &args[0];
-    int n = list ? args[0].u.tuple.n : 1, n_made = 0, axis;
-    if (n < 1) return chk_fail(err, CHUNK_EINVAL, "concat: give at least one array");
-    chk_node **in = chk_calloc((size_t)n, sizeof *in);
-    if (!in) return chk_fail(err, CHUNK_ENOMEM, "out of memory for %d arrays", n);
-    chunk_status st = same_dtype(in, &n_made, b, arrays, n, op->name, err);
-    int64_t want = 0, attr;
-    if (st == CHUNK_OK) st = ops_arg_int(&want, &args[1], 0, op->name, "axis", err);
-    if (st == CHUNK_OK) st = chk_axis_normal(&axis, want, in[0]->shape.ndim, op->name, err);
-    if (st == CHUNK_OK) attr = axis, st = op->make(out, b, op, in, n, &attr, 1, err);
-    for (int i = 0; i < n_made; i++) chk_node_release(in[i]);
-    chk_free(in);
+    bool many = args[0].kind == CHK_VAL_TUPLE;
+    ops_list l;
+    int64_t want;
+    int axis;
+    CHK_TRY(ops_arg_int(&want, &args[1], 0, op->name, "axis", err));
+    CHK_TRY(ops_list_of(&l, b, many ? args[0].u.tuple.item : &args[0], many ? args[0].u.tuple.n : 1, op->name, err));
+    chunk_status st = chk_axis_normal(&axis, want, l.node[0]->shape.ndim, op->name, err);
+    if (st == CHUNK_OK) st = ops_join(out, b, l.node, l.n, axis, err);
+    ops_list_done(&l);
     return st;
 }
 

@@ -57,6 +57,33 @@ chk_node *ops_view(ops_maker *m, chk_node *x, const chk_view *v)
     return m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_view(&made, m->b, x, v, m->err), &made);
 }
 
+chk_node *ops_slice(ops_maker *m, chk_node *x, int axis, int64_t start, int64_t step, int64_t n)
+{
+    if (m->st != CHUNK_OK) return NULL;
+    chk_view v = chk_view_identity(&x->shape);
+    v.shape.dim[axis] = n;
+    v.off[axis] = n ? start : 0;
+    v.step[axis] = n ? step : 1;
+    return ops_view(m, x, &v);
+}
+
+chk_node *ops_with_axes(ops_maker *m, chk_node *x, uint32_t added, int ndim)
+{
+    if (m->st != CHUNK_OK) return NULL;
+    if (ndim > CHK_MAX_NDIM) {
+        m->st = chk_fail(m->err, CHUNK_ESHAPE, "%d dimensions, at most %d are possible", ndim, CHK_MAX_NDIM);
+        return NULL;
+    }
+    chk_view v = chk_view_identity(&x->shape);
+    v.shape.ndim = ndim;
+    for (int a = 0, base = 0; a < ndim; a++) {
+        bool is_new = added >> a & 1;
+        v.shape.dim[a] = is_new ? 1 : x->shape.dim[base];
+        if (!is_new) v.axis[base++] = a;
+    }
+    return ops_view(m, x, &v);
+}
+
 chk_node *ops_spread(ops_maker *m, chk_node *x, const chk_shape *shape)
 {
     chk_node *made = NULL;

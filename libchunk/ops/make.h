@@ -21,6 +21,10 @@ chk_node *ops_number(ops_maker *m, chk_dtype d, double v);
 chk_node *ops_whole(ops_maker *m, chk_dtype d, int64_t v);
 chk_node *ops_iota(ops_maker *m, int64_t n);
 chk_node *ops_view(ops_maker *m, chk_node *x, const chk_view *v);
+/* Along one axis: n elements from start on, step apart. */
+chk_node *ops_slice(ops_maker *m, chk_node *x, int axis, int64_t start, int64_t step, int64_t n);
+/* With axes of length 1 where bits of added say so, which leaves ndim axes. */
+chk_node *ops_with_axes(ops_maker *m, chk_node *x, uint32_t added, int ndim);
 chk_node *ops_spread(ops_maker *m, chk_node *x, const chk_shape *shape);
 /* The node that another constructor has put into *made, which is not looked at where st is a failure. */
 chk_node *ops_own(ops_maker *m, chunk_status st, chk_node *const *made);

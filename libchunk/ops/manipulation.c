@@ -177,25 +177,15 @@ static chunk_status build_expand_dims(chk_node **out, chk_builder *b, const chk_
 {
     ops_maker m = ops_make(b, err);
     chk_node *x = ops_value(&m, &args[0], op->name);
-    chk_view v = {.base_ndim = 0};
-    if (x) {
-        uint32_t added = 0;
-        int n_new = args[1].kind == CHK_VAL_TUPLE ? args[1].u.tuple.n : 1, ndim = x->shape.ndim + n_new;
-        v = chk_view_identity(&x->shape);
-        if (ops_absent(&args[1]))
-            m.st = chk_fail(err, CHUNK_ETYPE, "expand_dims: axis must be an integer or a tuple of them, got None");
-        else if (ndim > CHK_MAX_NDIM)
-            m.st = chk_fail(err, CHUNK_ESHAPE, "expand_dims: %d dimensions, at most %d are possible", ndim, CHK_MAX_NDIM);
-        else
-            m.st = chk_value_axes(&added, &args[1], ndim, op->name, err);
-        v.shape.ndim = m.st == CHUNK_OK ? ndim : 0;
-        for (int a = 0, base = 0; a < v.shape.ndim; a++) {
-            bool is_new = added >> a & 1;
-            v.shape.dim[a] = is_new ? 1 : x->shape.dim[base];
-            if (!is_new) v.axis[base++] = a;
-        }
-    }
-    return ops_give(out, &m, m.st == CHUNK_OK ? ops_view(&m, x, &v) : NULL);
+    uint32_t added = 0;
+    int n_new = args[1].kind == CHK_VAL_TUPLE ? args[1].u.tuple.n : 1, ndim = x ? x->shape.ndim + n_new : 0;
+    if (ops_absent(&args[1]))
+        m.st = chk_fail(err, CHUNK_ETYPE, "expand_dims: axis must be an integer or a tuple of them, got None");
+    else if (ndim > CHK_MAX_NDIM)
+        m.st = chk_fail(err, CHUNK_ESHAPE, "expand_dims: %d dimensions, at most %d are possible", ndim, CHK_MAX_NDIM);
+    else if (x)
+        m.st = chk_value_axes(&added, &args[1], ndim, op->name, err);
+    return ops_give(out, &m, ops_with_axes(&m, x, added, ndim));
 }
 
 const chk_op chk_op_expand_dims = {

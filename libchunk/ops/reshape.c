@@ -173,6 +173,11 @@ static chk_node *reversed(ops_maker *m, chk_node *x)
 
 extern const chk_op chk_op_reshape;
 
+chunk_status ops_reshape(chk_node **out, chk_builder *b, chk_node *x, const chk_shape *shape, chunk_error *err)
+{
+    return make_reshape(out, b, &chk_op_reshape, &x, 1, shape->dim, shape->ndim, err);
+}
+
 /* Fortran's order is C's of the reversed axes. */
 static chunk_status give_reshaped(chk_node **out, ops_maker *m, chk_node *x, const chk_shape *shape, bool fortran)
 {
@@ -182,7 +187,7 @@ static chunk_status give_reshaped(chk_node **out, ops_maker *m, chk_node *x, con
         for (int a = 0; a < to.ndim; a++) to.dim[a] = shape->dim[to.ndim - 1 - a];
         x = reversed(m, x);
     }
-    if (m->st == CHUNK_OK) x = ops_own(m, make_reshape(&made, m->b, &chk_op_reshape, &x, 1, to.dim, to.ndim, m->err), &made);
+    if (m->st == CHUNK_OK) x = ops_own(m, ops_reshape(&made, m->b, x, &to, m->err), &made);
     return ops_give(out, m, fortran ? reversed(m, x) : x);
 }
 

@@ -23,4 +23,7 @@ static inline bool ops_handed_through(const ops_group *g) { return g->in1 - g->i
 
 extern const chk_local ops_reshape_local;
 
+/* x under another shape with as many elements. */
+chunk_status ops_reshape(chk_node **out, chk_builder *b, chk_node *x, const chk_shape *shape, chunk_error *err);
+
 #endif
