@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from chunkcli import has_faults  # noqa: E402
 
 CHUNK = os.path.join(os.environ.get("CHUNK_BIN", "build/dev/bin"), "chunk")
 LEVEL = os.environ.get("CHUNK_TEST_LEVEL", "standard")
+SEED = os.environ.get("SEED", "1")
 MIB = 1 << 20
 
 
@@ -75,7 +77,15 @@ ROUNDED = {"functions": lambda n: "a = exp(-abs(x))*sin(x); b = sum(sin(x)*x); c
 CASES = [(t, d) for t in {**EXACT, **ROUNDED} for d in ("flat", "odd", "zip", "rows", "half", "deep", "wide")]
 
 
-@pytest.mark.parametrize("kind, name", CASES)
+def drawn(cases, n, what):
+    """All of them in full runs; else n, by the seed."""
+    return cases if LEVEL == "full" else sorted(random.Random(f"{SEED}:{what}").sample(cases, min(n, len(cases))))
+
+
+CEILINGS = drawn(CASES, 60, "ceilings")
+
+
+@pytest.mark.parametrize("kind, name", CEILINGS)
 def test_threads_and_ceilings(folder, tmp_path, seed, sampled, kind, name):
     ndim = 3 if name == "deep" else 2
     text = {**EXACT, **ROUNDED}[kind](ndim)
@@ -84,8 +94,8 @@ def test_threads_and_ceilings(folder, tmp_path, seed, sampled, kind, name):
     least = failure["needed"]
     ceilings = [least, least + 64 * 1024, least + MIB, least + 3 * MIB, least + 10 * MIB, 2 * least, 128 * MIB, 512 * MIB]
     settings = [(m, t) for m in ceilings for t in (1, 2, 8)]
-    if (kind, name) == CASES[0]:
-        sampled("settings of threads and ceilings", len(CASES) * (24 if LEVEL == "full" else 7), len(CASES) * 24)
+    if (kind, name) == CEILINGS[0]:
+        sampled("settings of threads and ceilings", len(CEILINGS) * (24 if LEVEL == "full" else 7), len(CASES) * 24)
     if LEVEL != "full":
         rng = np.random.default_rng([seed, CASES.index((kind, name))])
         settings = [settings[0], settings[-1]] + [settings[i] for i in rng.choice(np.arange(1, 23), 5, replace=False)]
@@ -99,9 +109,11 @@ def test_threads_and_ceilings(folder, tmp_path, seed, sampled, kind, name):
 
 
 @pytest.mark.skipif(not has_faults(), reason="this build has no scrambled order (CHUNK_FAULTS)")
-@pytest.mark.parametrize("kind, name", CASES)
-def test_order_of_tasks(folder, tmp_path, seed, kind, name):
+@pytest.mark.parametrize("kind, name", ORDERS := drawn(CASES, 40, "orders"))
+def test_order_of_tasks(folder, tmp_path, seed, sampled, kind, name):
     """Tasks that start in an order drawn from a seed, on one worker and several, with blocks of several sizes."""
+    if (kind, name) == ORDERS[0]:
+        sampled("scrambled orders", len(ORDERS) * 4, len(CASES) * 5)
     text = {**EXACT, **ROUNDED}[kind](3 if name == "deep" else 2)
     rng = np.random.default_rng([seed, 1, CASES.index((kind, name))])
     seen = {}
@@ -115,8 +127,7 @@ def test_order_of_tasks(folder, tmp_path, seed, kind, name):
     assert len(seen) == 1, f"{text} of {name}: results differ between {list(seen.values())}"
 
 
-@pytest.mark.parametrize("kind", EXACT)
-@pytest.mark.parametrize("name", ["flat", "odd", "half", "deep"])
+@pytest.mark.parametrize("kind, name", drawn([(k, d) for k in EXACT for d in ("flat", "odd", "half", "deep")], 40, "instruction sets"))
 def test_instruction_sets(folder, tmp_path, kind, name):
     text = EXACT[kind](3 if name == "deep" else 2)
     seen = {}
