@@ -99,3 +99,129 @@ MEMORY = {"matmul": "permute_dims(x) @ y"}
 WORKLOADS = ["permute_dims(xz) @ (xz + 1)", "sum((x @ permute_dims(y))*2, axis=0)", "xz[:700] @ permute_dims(xz)[:, :800]"]
 FAULTS = {"product": ("permute_dims(x) @ x", "zip", []), "product of results": ("sum(permute_dims(x) @ (x + 1))", "plain", [])}
 ROUNDED = {"products": lambda n: "a = x @ permute_dims(x); b = sum(permute_dims(x) @ (x + 1))" if n == 2 else "a = x @ permute_dims(x, (0, 2, 1)); b = a*2"}
+
+
+# ---- contractions over axes
+
+def two(rng, sx, sy, wild=0.2):
+    dtypes = pick(rng, DTYPES), None
+    dtypes = dtypes[0], second(rng, dtypes[0])
+    special = 0 if np.result_type(*dtypes).kind == "c" else wild
+    return numbers(rng, dtypes[0], sx, special), numbers(rng, dtypes[1], sy, special)
+
+
+def short(rng, n):
+    return tuple(int(v) for v in rng.choice([1, 2, 3, 5, 8, 0], n, p=[.15, .25, .2, .2, .18, .02]))
+
+
+def summed(x, y, shape):
+    """How many products make one element, at most."""
+    return max(1, int(x.size * y.size / max(1, np.prod(shape))) if x.size * y.size < 1e6 else 10000)
+
+
+def contraction(text, x, y, function, k=None):
+    try:
+        with np.errstate(all="ignore"):
+            shape = np.shape(function(np.empty(x.shape, "f4"), np.empty(y.shape, "f4")))
+    except (ValueError, IndexError):
+        shape = ()
+    return product(function)(text, {"x": x, "y": y}, k or summed(x, y, shape), x, y)
+
+
+def tensordot(rng):
+    sx, sy = short(rng, int(rng.integers(0, 4))), short(rng, int(rng.integers(0, 4)))
+    n = int(rng.integers(0, min(len(sx), len(sy)) + 1))
+    if rng.random() < 0.4:
+        x, y = two(rng, sx, sx[len(sx) - n:] + sy[n:])
+        return contraction(f"tensordot(x, y, {n})" if n != 2 or rng.random() < 0.5 else "tensordot(x, y)", x, y, lambda a, b: np.tensordot(a, b, n))
+    ax, ay = [int(v) for v in rng.permutation(len(sx))[:n]], [int(v) for v in rng.permutation(len(sy))[:n]]
+    sy = list(sy)
+    for p, q in zip(ax, ay):
+        sy[q] = sx[p]
+    x, y = two(rng, sx, tuple(sy))
+    ax = [a - len(sx) if rng.random() < 0.3 else a for a in ax]
+    return contraction(f"tensordot(x, y, axes=({tuple(ax)}, {tuple(ay)}))", x, y, lambda a, b: np.tensordot(a, b, (ax, ay)))
+
+
+def last_axes(name, function):
+    def make(rng):
+        sx, sy = short(rng, int(rng.integers(0, 4))), list(short(rng, int(rng.integers(0, 4))))
+        if sx and sy:
+            sy[-2 if name == "dot" and len(sy) > 1 else -1] = sx[-1]
+        x, y = two(rng, sx, tuple(sy))
+        return contraction(f"{name}(x, y)", x, y, function)
+
+    return make
+
+
+def vecdot(rng):
+    sx = short(rng, int(rng.integers(1, 4)))
+    sy = tuple(1 if rng.random() < 0.3 else v for v in sx[:-1]) + sx[-1:]
+    sy = sy[int(rng.integers(0, len(sy))):]
+    x, y = two(rng, sx, sy)
+    if len(sx) > 1 and len(sx) == len(sy) and rng.random() < 0.4:
+        x, y = np.ascontiguousarray(np.moveaxis(x, -1, 0)), np.ascontiguousarray(np.moveaxis(y, -1, 0))
+        return contraction("vecdot(x, y, axis=0)", x, y, lambda a, b: summed_products(a, b, 0))
+    return contraction("vecdot(x, y)", x, y, lambda a, b: summed_products(a, b, -1))
+
+
+def summed_products(a, b, axis):
+    p = np.conj(a) * b if a.dtype.kind != "b" else a & b
+    return np.any(p, axis=axis) if p.dtype.kind == "b" else np.sum(p, axis=axis, dtype=p.dtype)
+
+
+def vdot(rng):
+    sx = short(rng, int(rng.integers(0, 4)))
+    x, y = two(rng, sx, sx if rng.random() < 0.5 else (int(np.prod(sx)),))
+    return contraction("vdot(x, y)", x, y, lambda a, b: summed_products(a.ravel(), b.ravel(), 0))
+
+
+def pairs(name, function):
+    def make(rng):
+        x, y = two(rng, short(rng, int(rng.integers(0, 4))), short(rng, int(rng.integers(0, 4))))
+        return contraction(f"{name}(x, y)", x, y, function, 1)
+
+    return make
+
+
+EINSUM = ["ij,jk->ik", "ij,jk", "ij,kj", "ji,jk->ki", "bij,bjk->bik", "bij,bkj", "...ij,...jk->...ik", "...ij,jk", "ij,ij", "ij,ij->i", "ij,ij->", "i,i", "i,j", "i,j->ji",
+          "ijk,jil->kl", "abc,cde->abde", "abc,bcd->ad", "abcd,cbe->ade", "ii,ij->j", "iji,jk->ik", "ij,k->", "ij,kl->jl", "...,...", "i...,i...", "ij...,jk...->ik...",
+          "ab,bc->bca", "hbi, hbj -> hij", "abc,abd->cd", "Ab,bA->Ab"]
+
+
+def einsum(rng):
+    kind = rng.random()
+    extent = {c: int(rng.integers(1, 9)) for c in "abcdehijklA"}
+    more = short(rng, 2)
+
+    def shape(term):
+        t = term.strip()
+        named = [tuple(extent[c] for c in part) for part in t.split("...")]
+        dims = named[0] if len(named) == 1 else named[0] + more[int(rng.integers(0, 3)):] + named[1]
+        return tuple(1 if rng.random() < 0.05 else v for v in dims)
+
+    if kind < 0.2:
+        text = pick(rng, ["ij->ji", "ij", "ji", "ii->i", "ii", "ijk->j", "ij->", "...i->...", "iij->ij", "ijk->kij", "...ij->...ji"])
+        x, = (numbers(rng, pick(rng, DTYPES), shape(text.split("->")[0]), 0),)
+        return product(lambda a, b: np.einsum(text, a))(f"einsum('{text}', x)", {"x": x}, x.size + 1, x, x)
+    if kind < 0.4:
+        text = pick(rng, ["ij,jk,kl->il", "i,ij,j->", "ij,kj,kl", "a,b,c->abc", "abc,cd,be->ade", "ij,jk,i->k"])
+        terms = text.split("->")[0].split(",")
+        d = pick(rng, "int16 int64 float64 float32 complex128".split())
+        arrays = {n: numbers(rng, d, tuple(extent[c] for c in t), 0) for n, t in zip("xyz", terms)}
+
+        def all_of(convert):
+            return np.einsum(text, *(convert(a) for a in arrays.values()))
+
+        return Case(f"einsum('{text}', x, y, z)", arrays, lambda: (np.asarray(all_of(lambda a: wide(a, a.dtype))), np.dtype(d)),
+                    within(2000, lambda: np.asarray(all_of(lambda a: np.abs(wide(a, a.dtype)))).real))
+    text = pick(rng, EINSUM)
+    x, y = two(rng, *(shape(t) for t in text.split("->")[0].split(",")), 0)  # what is inf depends on which sums come first
+    return contraction(f"einsum('{text}', x, y)", x, y, lambda a, b: np.einsum(text, a, b), x.size + y.size + 1)
+
+
+ORACLES.update({"tensordot": tensordot, "inner": last_axes("inner", np.inner), "dot": last_axes("dot", np.dot), "vecdot": vecdot, "vdot": vdot,
+                "outer": pairs("outer", np.outer), "kron": pairs("kron", np.kron), "einsum": einsum})
+MEMORY.update({"tensordot": "tensordot(x, y, ((0,), (0,)))", "inner": "inner(x[:900], y[:800])", "dot": "dot(x[0], permute_dims(y))", "outer": "outer(x[:, 0], y[0])",
+               "kron": "kron(x[:300, :200], y[:3, :4])", "einsum": "einsum('ki,kj->ij', x, y)"})
+WORKLOADS += ["einsum('ij,kj,kl->il', x[:100], y[:200], x[:200])"]
