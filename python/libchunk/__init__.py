@@ -25,9 +25,10 @@ __array_api_version__ = "2024.12"
 _MODULES = (_creation, _blocks, _more)
 _FROM_NUMPY = {"e", "pi", "inf", "nan", "newaxis", "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16",
                "float32", "float64", "complex64", "complex128", "finfo", "iinfo", "isdtype", "dtype"}
+_SUBMODULES = ("lib", "linalg")
 _OWN = ["Array", "CanceledError", "CeilingError", "ProgressBar", "Profiler", "Report", "compute", "config", "explain", "from_json", "last_report",
         "options", "parse_bytes", "store"]
-__all__ = sorted({*_OWN, *_FROM_NUMPY, *(n for m in _MODULES for n in m.names()), *_operations.TABLE})
+__all__ = sorted({*_OWN, *_SUBMODULES, *_FROM_NUMPY, *(n for m in _MODULES for n in m.names()), *_operations.TABLE})
 
 
 def __getattr__(name):
@@ -42,6 +43,10 @@ def __getattr__(name):
             import numpy
 
             value = getattr(numpy, name)
+        elif name in _SUBMODULES:
+            from importlib import import_module
+
+            value = import_module(f"libchunk.{name}")
         else:
             raise AttributeError(f"module 'libchunk' has no attribute '{name}'")
     globals()[name] = value

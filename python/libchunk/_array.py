@@ -6,7 +6,7 @@ ARRAY = _core.PARAM_ARRAY
 
 # Methods that are operations of the table under NumPy's names for them: each is there when its operation is.
 METHODS = frozenset("""abs all any argmax argmin astype clip compress conj conjugate cumprod cumsum cumulative_prod cumulative_sum diagonal dot flatten max
-mean min nonzero prod ptp ravel repeat round searchsorted squeeze std sum swapaxes take topk argtopk trace var rechunk""".split())
+mean min nonzero prod ptp ravel repeat round searchsorted squeeze std sum swapaxes take topk argtopk trace var""".split())
 
 
 class Array(_core.Base):
@@ -244,6 +244,18 @@ class Array(_core.Base):
     def reshape(self, *shape, **kwargs):
         """With another shape of as many elements, in C order."""
         return call("reshape", self, shape[0] if len(shape) == 1 else shape, **kwargs)
+
+    def nonzero(self):
+        """The indices of the elements that are not zero, one array an axis."""
+        from libchunk import _more
+
+        return _more.nonzero(self)
+
+    def rechunk(self, chunks="auto", **options):
+        """The same values in other chunks: see `libchunk.rechunk`."""
+        from libchunk import _creation
+
+        return _creation.rechunk(self, chunks, **options)
 
     def map_blocks(self, func, *args, **kwargs):
         """A Python function on each block: see `libchunk.map_blocks`."""

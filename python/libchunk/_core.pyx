@@ -331,6 +331,11 @@ def shutdown():
         engine_leave()
 
 
+def called_back():
+    """Whether this is a function that a run calls."""
+    return is_called_back() != 0
+
+
 def cancel():
     """Cancels the run that goes on, if any."""
     if running:

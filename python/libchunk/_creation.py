@@ -65,27 +65,110 @@ def from_array(x, chunks="auto", name=None, lock=False):
 
 def cut(x, chunks):
     """Other chunks, where they are asked for."""
-    if chunks is None or chunks == "auto":
+    return x if chunks is None or isinstance(chunks, str) and chunks == "auto" else rechunk(x, chunks)
+
+
+def rechunk(x, chunks="auto", threshold=None, block_size_limit=None, balance=False, method=None):
+    """x in other chunks.
+
+    Parameters
+    ----------
+    x : array_like
+    chunks : int, tuple, dict or "auto"
+        The extent of a chunk: one number for all axes, an entry an axis, or a dict of some axes. -1 is the whole axis, None as it is, "auto" whatever makes
+        chunks of about 1 MiB. Of a tuple of extents the largest counts: chunks of an axis are of one size, but for the last.
+    threshold, block_size_limit, balance, method
+        Dask's, ignored.
+
+    Returns
+    -------
+    Array
+    """
+    x = _convert.as_array(x)
+    if x.ndim == 0:
         return x
-    if "rechunk" in TABLE:
-        return TABLE["rechunk"]((x, chunk_shape(chunks, x.shape)), {})
-    return x
+    return TABLE["rechunk"]((x, engine_chunks(chunks, x.ndim)), {})
+
+
+def engine_chunks(chunks, ndim):
+    """Dask's ways to say chunks as the engine takes them: one entry for each of ndim axes."""
+    if isinstance(chunks, dict):
+        named = {axis % ndim: c for axis, c in chunks.items()}
+        chunks = tuple(named.get(axis) for axis in range(ndim))
+    if not isinstance(chunks, (tuple, list)) or ndim == 1 and len(chunks) != 1 and all(isinstance(c, int) for c in chunks):
+        chunks = (chunks,) * ndim
+    if len(chunks) != ndim:
+        raise ValueError(f"chunks {tuple(chunks)} for an array of {ndim} dimensions")
+    return tuple(max((int(n) for n in c), default=1) or 1 if isinstance(c, (tuple, list)) else c if c is None or isinstance(c, str) else int(c) for c in chunks)
 
 
 def chunk_shape(chunks, shape):
-    """One extent an axis of Dask's ways to say chunks: a number, a tuple of numbers, of tuples, -1 and None for the whole axis."""
+    """One number for each axis of Dask's ways to say chunks; axes of which nothing is said are whole."""
+    entries = engine_chunks(chunks, len(shape))
+    return tuple(max(1, n) if c in (-1, None, "auto") else c for c, n in zip(entries, shape))
+
+
+def normalize_chunks(chunks, shape=None, limit=None, dtype=None, previous_chunks=None):
+    """All ways to say chunks as a tuple of extents for each axis, as Dask's function of this name.
+
+    Parameters
+    ----------
+    chunks : int, tuple, dict, str or None
+    shape : tuple of int
+    limit : int or str, optional
+        Bytes of a chunk where an axis is "auto"; default: 16 MiB.
+    dtype : dtype, optional
+        Needed with "auto".
+    previous_chunks : tuple, optional
+        "auto" takes multiples of these.
+
+    Returns
+    -------
+    tuple of tuple of int
+    """
+    if shape is None:
+        raise ValueError("normalize_chunks needs the shape")
+    shape = tuple(int(n) for n in shape)
+    if isinstance(chunks, str) and chunks != "auto":
+        limit, chunks = chunks, "auto"
+    if isinstance(chunks, (tuple, list)) and len(shape) == 1 and chunks and all(isinstance(c, int) for c in chunks) and (len(chunks) > 1 or sum(chunks) == shape[0]):
+        chunks = (tuple(chunks),)
     if isinstance(chunks, dict):
-        chunks = tuple(chunks.get(axis, n) for axis, n in enumerate(shape))
+        chunks = tuple(chunks.get(axis) for axis in range(len(shape)))
     if not isinstance(chunks, (tuple, list)):
         chunks = (chunks,) * len(shape)
     if len(chunks) != len(shape):
         raise ValueError(f"chunks {tuple(chunks)} for an array of {len(shape)} dimensions")
+    chunks = tuple(n if c in (-1, None) else c for c, n in zip(chunks, shape))
+    if "auto" in chunks:
+        chunks = auto_chunks(chunks, shape, limit, dtype, previous_chunks)
     out = []
     for c, n in zip(chunks, shape):
-        if isinstance(c, (tuple, list)):
-            c = max(c)
-        out.append(max(1, n) if c in (-1, None, "auto") else int(c))
+        if not isinstance(c, (tuple, list)):
+            c = max(1, min(int(c), n))
+            c = (c,) * (n // c) + ((n % c,) if n % c else ()) or (0,)
+        if sum(c) != n:
+            raise ValueError(f"chunks {tuple(c)} do not add up to the {n} elements of the axis")
+        out.append(tuple(int(e) for e in c))
     return tuple(out)
+
+
+def auto_chunks(chunks, shape, limit, dtype, previous):
+    """Numbers in the place of "auto": multiples of the previous chunks, last axes first, until a chunk has about so many bytes."""
+    import numpy as np
+
+    from libchunk._config import parse_bytes
+
+    room = (16 << 20 if limit is None else parse_bytes(limit)) // max(1, np.dtype("f8" if dtype is None else dtype).itemsize)
+    first = [p if isinstance(p, int) else max(p, default=1) for p in previous] if previous else [1] * len(shape)
+    made = [max(1, min(f, n)) if c == "auto" else max(c) if isinstance(c, (tuple, list)) else c for c, n, f in zip(chunks, shape, first)]
+    for axis in reversed(range(len(shape))):
+        if chunks[axis] == "auto":
+            others = 1
+            for k, n in enumerate(made):
+                others *= max(1, n) if k != axis else 1
+            made[axis] = max(made[axis], min(shape[axis], room // others // made[axis] * made[axis]))
+    return tuple(m if c == "auto" else c for c, m in zip(chunks, made))
 
 
 def asarray(obj, /, *, dtype=None, device=None, copy=None):
@@ -145,6 +228,8 @@ def check_device(device):
 
 def creator(name, op=None):
     """A creation function of the table that also takes the array API's device, and Dask's chunks."""
+    from inspect import Parameter, Signature
+
     of_table = function(op or name)
 
     def create(*args, device=None, chunks=None, like=None, **kwargs):
@@ -154,8 +239,32 @@ def creator(name, op=None):
     create.__name__ = create.__qualname__ = name
     create.__module__ = "libchunk"
     create.__doc__ = of_table.__doc__
-    create.__signature__ = of_table.__signature__
+    more = [Parameter(p, Parameter.KEYWORD_ONLY, default=None) for p in ("device", "chunks", "like")]
+    create.__signature__ = Signature([*of_table.__signature__.parameters.values(), *more])
     return create
+
+
+def eye(n_rows, n_cols=None, k=0, dtype="float64", *, device=None, chunks=None, like=None):
+    """Ones on a diagonal, zeros elsewhere.
+
+    Parameters
+    ----------
+    n_rows : int
+    n_cols : int, optional
+        Default: as many as rows.
+    k : int, optional
+        Which diagonal: 0 is the main one, above it is positive.
+    dtype : dtype, optional
+    device : "cpu", optional
+    chunks : int or tuple, optional
+
+    Returns
+    -------
+    Array
+    """
+    check_device(device)
+    limit = 2**62
+    return cut(TABLE["eye"]((n_rows, n_cols, max(-limit, min(limit, k)), dtype), {}), chunks)
 
 
 def empty(shape, dtype="float64", *, device=None, chunks=None, like=None):
@@ -168,8 +277,9 @@ def empty_like(x, /, *, dtype=None, device=None, chunks=None):
     return __getattr__("zeros_like")(x, dtype=dtype, device=device, chunks=chunks)
 
 
-_CREATED = {name for name in TABLE if TABLE[name].family == "creation" and name != "array"}
-_NAMES = frozenset({"from_hdf5", "from_array", "asarray", "asanyarray", "array", "from_dlpack", "empty", "empty_like", *_CREATED})
+_CREATED = {name for name in TABLE if TABLE[name].family == "creation" and name not in ("array", "eye")}
+_NAMES = frozenset({"from_hdf5", "from_array", "asarray", "asanyarray", "array", "from_dlpack", "empty", "empty_like", "eye", "normalize_chunks", "rechunk",
+                    *_CREATED})
 
 
 def __getattr__(name):

@@ -23,6 +23,8 @@ def items_of(key, ndim):
             ellipsis = len(plain)
         elif item is None or type(item) is bool:
             plain.append(item)
+        elif is_mask(item) and not getattr(item, "ndim", 1):
+            plain.append(bool(item))
         else:
             plain.append(one_item(item))
             n_axes += plain[-1].ndim if isinstance(plain[-1], _core.Base) and is_mask(plain[-1]) else 1
@@ -122,7 +124,10 @@ def check_integers(items, spread, shape):
 
 def assigned(x, key, value):
     """x after x[key] = value."""
-    items, new = items_of(key, x.ndim)
+    key = tuple(bool(k) if is_mask(k) and not k.ndim else k for k in (key if type(key) is tuple else (key,)))
+    if any(k is False for k in key):
+        return _core.again(x)
+    items, new = items_of(tuple(k for k in key if k is not True), x.ndim)
     if new:
         raise NotImplementedError("libchunk: x[key] = v with new axes (None) in the key")
     indices = tuple(None if isinstance(item, slice) and item == FULL else item for item in items)

@@ -66,10 +66,21 @@ def astype(x, dtype, /, *, copy=True, device=None):
     return call("astype", x, dtype)
 
 
-def stack(arrays, /, *, axis=0):
-    """Arrays of one shape along a new axis."""
-    arrays = [call("expand_dims", x, axis) for x in arrays]
+def concat(arrays, /, *, axis=0):
+    """Arrays one after the other along an axis; for None their elements in C order."""
+    if axis is None:
+        arrays, axis = [call("reshape", x, -1) for x in arrays], 0
     return call("concat", arrays, axis)
+
+
+def concatenate(arrays, axis=0):
+    """As `concat`, NumPy's name."""
+    return concat(arrays, axis=axis)
+
+
+def reshape(x, /, shape, order="C", *, copy=None):
+    """The same elements under another shape, one extent of which may be -1."""
+    return call("reshape", x, shape, order)
 
 
 def broadcast_arrays(*arrays):
@@ -80,7 +91,7 @@ def broadcast_arrays(*arrays):
 
     arrays = [as_array(x) for x in arrays]
     shape = np.broadcast_shapes(*(x.shape for x in arrays))
-    return tuple(call("broadcast_to", x, shape) for x in arrays)
+    return [call("broadcast_to", x, shape) for x in arrays]
 
 
 def meshgrid(*arrays, indexing="xy"):
@@ -93,7 +104,7 @@ def meshgrid(*arrays, indexing="xy"):
     n = len(arrays)
     spread = [x[(None,) * i + (...,) + (None,) * (n - 1 - i)] if x.ndim else x[(None,) * n] for i, x in enumerate(arrays)]
     out = broadcast_arrays(*spread)
-    return tuple(call("swapaxes", x, 0, 1) for x in out) if indexing == "xy" and n > 1 else out
+    return [call("swapaxes", x, 0, 1) for x in out] if indexing == "xy" and n > 1 else out
 
 
 def unstack(x, /, *, axis=0):
@@ -108,21 +119,127 @@ def nonzero(x, /):
     return tuple(rows[:, i] for i in range(rows.shape[1]))
 
 
-def triangle(x, k, upper):
-    rows, columns = x.shape[-2:]
-    i, j = call("arange", rows)[:, None], call("arange", columns)
-    keep = j >= i + k if upper else j <= i + k
-    return call("where", keep, x, call("zeros", (), x.dtype_name))
+def pad(array, pad_width, mode="constant", **options):
+    """An array with more elements at its ends, as numpy.pad: modes constant, edge, reflect, symmetric, wrap, empty.
+
+    Parameters
+    ----------
+    array : array_like
+    pad_width : int, sequence or dict
+        Elements before and after, for all axes or an entry an axis.
+    mode : str, optional
+    constant_values : number or sequence, optional
+        For the mode "constant".
+
+    Returns
+    -------
+    Array
+    """
+    import numpy as np
+
+    from libchunk._convert import as_array
+
+    x = as_array(array)
+    values = options.pop("constant_values", 0)
+    if options and set(options) != {"reflect_type"} or options.get("reflect_type", "even") != "even":
+        raise NotImplementedError(f"pad: {', '.join(options)} for mode '{mode}'")
+    if mode not in ("constant", "empty", "edge", "reflect", "symmetric", "wrap"):
+        raise NotImplementedError(f"pad: mode '{mode}': there are constant, edge, reflect, symmetric, wrap and empty")
+    if isinstance(pad_width, dict):
+        pad_width = [pad_width.get(a, pad_width.get(a - x.ndim, 0)) for a in range(x.ndim)]
+        pad_width = [(w, w) if isinstance(w, int) else w for w in pad_width]
+    widths = np.broadcast_to(np.asarray(pad_width), (x.ndim, 2)).tolist()
+    fills = np.broadcast_to(np.asarray(values), (x.ndim, 2)).tolist()
+    for axis, ((before, after), fill) in enumerate(zip(widths, fills)):
+        if before < 0 or after < 0:
+            raise ValueError("index can't contain negative values")
+        if before or after:
+            parts = (padding(x, axis, n, end, fill[end], mode, (before, after)) for end, n in ((0, before), (1, after)))
+            head, tail = parts
+            x = call("concat", [p for p in (head, x, tail) if p is not None], axis)
+    return x
 
 
-def tril(x, /, *, k=0):
-    """The lower triangle of the last two axes, zeros above the k-th diagonal."""
-    return triangle(x, k, False)
+def padding(x, axis, n, end, fill, mode, widths):
+    """What pad puts before (end 0) or after x along an axis; None for nothing."""
+    import numpy as np
+
+    if not n:
+        return None
+    if mode in ("constant", "empty"):
+        return call("full", (*x.shape[:axis], n, *x.shape[axis + 1:]), np.asarray(fill).astype(x.dtype)[()], x.dtype_name)
+    places = np.pad(np.arange(x.shape[axis]), widths, mode=mode)
+    return call("take", x, places[:n] if end == 0 else places[-n:], axis)
 
 
-def triu(x, /, *, k=0):
-    """The upper triangle of the last two axes, zeros below the k-th diagonal."""
-    return triangle(x, k, True)
+def tensordot(x1, x2, /, *, axes=2):
+    """Sums of products over pairs of axes: the last `axes` of x1 with the first of x2, or those named by two sequences."""
+    from libchunk._convert import as_array
+
+    x1, x2 = as_array(x1), as_array(x2)
+    if isinstance(axes, int):
+        over = (tuple(range(x1.ndim - axes, x1.ndim)), tuple(range(axes)))
+    else:
+        over = tuple(tuple(a % x.ndim for a in ((side,) if isinstance(side, int) else side)) for side, x in zip(axes, (x1, x2)))
+    if [x1.shape[a] for a in over[0]] != [x2.shape[a] for a in over[1]]:
+        raise ValueError("shape-mismatch for sum")
+    left, right = ([a for a in range(x.ndim) if a not in o] for x, o in zip((x1, x2), over))
+    n = 1
+    for a in over[0]:
+        n *= x1.shape[a]
+    a = call("reshape", call("permute_dims", x1, (*left, *over[0])), (-1 if n else size(x1, left), n))
+    b = call("reshape", call("permute_dims", x2, (*over[1], *right)), (n, -1 if n else size(x2, right)))
+    return call("reshape", call("matmul", a, b), (*(x1.shape[i] for i in left), *(x2.shape[i] for i in right)))
+
+
+def size(x, axes):
+    """Number of elements along axes."""
+    n = 1
+    for a in axes:
+        n *= x.shape[a]
+    return n
+
+
+def einsum(subscripts, *operands, optimize=None):
+    """Sums of products in Einstein's notation, letters without repetition in a term, "..." for axes that are broadcast.
+
+    Parameters
+    ----------
+    subscripts : str
+        "ij,jk->ik"; without an arrow the letters that stand once, in order.
+    *operands : array_like
+    optimize
+        NumPy's, ignored: factors are multiplied as they are needed, nothing is stored.
+
+    Returns
+    -------
+    Array
+    """
+    from libchunk._convert import as_array
+
+    terms, arrow, result = subscripts.replace(" ", "").partition("->")
+    terms, arrays = terms.split(","), [as_array(x) for x in operands]
+    if len(terms) != len(arrays):
+        raise ValueError(f"einsum: {len(terms)} terms and {len(arrays)} operands")
+    spread = max((x.ndim - len(t.replace("...", "")) for t, x in zip(terms, arrays) if "..." in t), default=0)
+    dots = "".join(chr(0x3b1 + i) for i in range(spread))
+    for k, (t, x) in enumerate(zip(terms, arrays)):
+        terms[k] = t = t.replace("...", dots[spread - (x.ndim - len(t.replace("...", ""))):])
+        if len(t) != x.ndim or len(set(t)) != len(t):
+            raise (ValueError if len(t) != x.ndim else NotImplementedError)(f"einsum: term '{t}' for an operand of {x.ndim} dimensions")
+    letters = "".join(terms)
+    if arrow:
+        result = result.replace("...", dots)
+    else:
+        result = dots + "".join(sorted(c for c in set(letters) - set(dots) if letters.count(c) == 1))
+    order = result + "".join(sorted(set(letters) - set(result)))
+    made = None
+    for t, x in zip(terms, arrays):
+        x = call("permute_dims", x, tuple(sorted(range(x.ndim), key=lambda a: order.index(t[a]))))
+        x = x[tuple(slice(None) if c in t else None for c in order)]
+        made = x if made is None else made * x
+    over = tuple(range(len(result), len(order)))
+    return call("sum", made, over, dtype=made.dtype_name) if over else made
 
 
 def vecdot(x1, x2, /, *, axis=-1):
@@ -178,5 +295,5 @@ def ndim(x):
 
 
 _NAMES = frozenset(name for name, value in list(globals().items())
-                   if callable(value) and getattr(value, "__module__", None) == __name__ and name not in ("names", "triangle")
-                   and (name not in TABLE or name == "astype"))
+                   if callable(value) and getattr(value, "__module__", None) == __name__ and name not in ("names", "padding", "size")
+                   and (name not in TABLE or name in ("astype", "concat", "concatenate", "reshape")))

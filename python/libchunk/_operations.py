@@ -34,6 +34,8 @@ class Operation:
         bound += [(None, self.star, value) for value in args[len(self.kinds):]]
         seen = None
         for key, value in kwargs.items():
+            if key == "out" and value is None:      # NumPy's functions hand it on
+                continue
             name = self.parameter(key)
             if seen is None:
                 seen = {p[0] for p in self.params[:min(len(args), len(self.kinds))]}
@@ -99,6 +101,15 @@ def default_value(text):
     return text
 
 
+def of_numpy(name):
+    """In functions that a run calls these functions are NumPy's: libraries call them by the namespace of the array that they began with."""
+    import numpy as np
+
+    if not hasattr(np, name):
+        raise RuntimeError(f"libchunk: a function that a run calls cannot use libchunk.{name}, and NumPy has none of this name")
+    return getattr(np, name)
+
+
 def function(name):
     """The Python function of an operation, with its signature and docstring."""
     from inspect import Parameter, Signature
@@ -106,6 +117,8 @@ def function(name):
     op = TABLE[name]
 
     def call(*args, **kwargs):
+        if _core.called_back():
+            return of_numpy(name)(*args, **kwargs)
         return _core.call(op.name, op.bind(args, kwargs))
 
     params = []

@@ -234,3 +234,45 @@ def test_functions_of_python(rng):
 def test_errors_are_numpys(call, kind):
     with pytest.raises(kind):
         call(lc.from_array(np.arange(6).reshape(2, 3)))
+
+
+def test_compositions(rng):
+    """pad, roll, tensordot, einsum: made of operations of the table, as NumPy has them."""
+    n, m = rng.random((4, 5)), rng.random((5, 3))
+    x, y = lc.from_array(n), lc.from_array(m)
+    for mode in ("constant", "edge", "reflect", "symmetric", "wrap"):
+        same(lc.pad(x, ((1, 2), (0, 3)), mode=mode), np.pad(n, ((1, 2), (0, 3)), mode=mode))
+        same(np.pad(x, 2, mode=mode), np.pad(n, 2, mode=mode))
+    same(lc.pad(x, {1: (1, 0)}, constant_values=np.nan), np.pad(n, ((0, 0), (1, 0)), constant_values=np.nan))
+    for shift, axis in ((2, None), (-1, 0), ((1, 2), (0, 1)), (7, 1)):
+        same(lc.roll(x, shift, axis=axis), np.roll(n, shift, axis=axis))
+    np.testing.assert_allclose(lc.tensordot(x, y, axes=1).compute(), n @ m)
+    np.testing.assert_allclose(lc.tensordot(x, x, axes=((0, 1), (0, 1))).compute(), np.tensordot(n, n, 2))
+    np.testing.assert_allclose((x @ y).compute(), n @ m)
+    for text, arrays in (("ij,jk->ik", (n, m)), ("ij,ij", (n, n)), ("...j,j->...", (n, n[0])), ("ij->ji", (n,)), ("i,j", (n[0], n[:, 0]))):
+        np.testing.assert_allclose(np.asarray(lc.einsum(text, *arrays)), np.einsum(text, *arrays))
+    for got, want in zip((x > 0.5).nonzero(), (n > 0.5).nonzero()):
+        same(got, want)
+    with pytest.raises(NotImplementedError):
+        lc.pad(x, 1, mode="mean")
+    with pytest.raises(ValueError):
+        lc.tensordot(x, x, axes=1)
+
+
+def test_linear_algebra(rng):
+    n, m = rng.random((4, 3)), rng.random((4, 3))
+    x, y = lc.from_array(n), lc.from_array(m)
+    for got, want in ((lc.linalg.outer(x[:, 0], y[0]), np.outer(n[:, 0], m[0])), (lc.linalg.diagonal(x, offset=-1), np.diagonal(n, -1)), (lc.linalg.trace(x), np.trace(n)),
+                      (lc.linalg.cross(x, y), np.cross(n, m)), (lc.linalg.cross(x.T, y.T, axis=0), np.cross(n.T, m.T, axis=0)), (np.linalg.norm(x), np.linalg.norm(n)),
+                      (lc.linalg.vector_norm(x, axis=1, ord=3), np.linalg.norm(n, 3, axis=1)), (lc.linalg.vector_norm(x, ord=np.inf), n.max()),
+                      (lc.linalg.matrix_norm(x, ord=1), np.linalg.norm(n, 1)), (lc.linalg.matrix_norm(x, ord=-np.inf), np.linalg.norm(n, -np.inf)),
+                      (lc.linalg.vecdot(x, y), (n * m).sum(-1)), (lc.linalg.matmul(x, y.T), n @ m.T)):
+        np.testing.assert_allclose(np.asarray(got), want)
+    with pytest.raises(NotImplementedError):
+        lc.linalg.matrix_norm(x, ord=2)
+    same(lc.tile(x, (2, 3)), np.tile(n, (2, 3)))
+    same(lc.repeat(x, 2, axis=1), np.repeat(n, 2, axis=1))
+    same(lc.repeat(x, [1, 0, 2, 3], axis=0), np.repeat(n, [1, 0, 2, 3], axis=0))
+    same(np.concatenate([x, y], axis=None), np.concatenate([n, m], axis=None))
+    same(lc.arange(6)[np.True_], np.arange(6)[np.True_])
+    same(np.lib.stride_tricks.sliding_window_view(n, 3, axis=0), lc.lib.stride_tricks.sliding_window_view(x, 3, axis=0))

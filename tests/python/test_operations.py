@@ -19,7 +19,7 @@ def test_table(name):
     function = getattr(lc, name)
     parameters = inspect.signature(function).parameters
     assert function.__name__ == name and name in dir(lc)
-    if function.__code__.co_filename != lc._operations.__file__ and name not in ("zeros", "arange", "linspace"):
+    if function.__code__.co_filename != lc._operations.__file__:
         return      # a function with NumPy's, the array API's or Dask's signature over the table's
     assert list(parameters) == [p[0] for p in TABLE[name][5]]
     assert all(f"\n{p} : " in function.__doc__ for p in parameters) and "Returns\n-------" in function.__doc__
