@@ -19,10 +19,12 @@ static bool is_cuttable(const chk_node *n, int depth)
     return fine;
 }
 
+bool ops_is_cuttable(const chk_node *n) { return is_cuttable(n, 6); }
+
 void ops_gather_describe(ops_gather *g, const chk_node *n)
 {
     const int64_t *attr = n->u.custom.attr;
-    *g = (ops_gather){.n_idx = n->n_in - 1, .place = (int)attr[0], .cuttable = is_cuttable(n->in[0], 6)};
+    *g = (ops_gather){.n_idx = n->n_in - 1, .place = (int)attr[0], .cuttable = ops_is_cuttable(n->in[0])};
     g->nb = g->n_idx ? n->in[1]->shape.ndim : 0;
     for (int i = 0; i < g->n_idx; i++) g->axis[i] = (int)attr[1 + i];
     int at = 0;

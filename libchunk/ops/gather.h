@@ -21,6 +21,8 @@ typedef struct ops_gather {
     int out_axis[CHK_MAX_NDIM]; /* result axis of each axis of x; -1 for indexed ones */
     bool cuttable;              /* chunks of x can be read in part at no extra cost */
 } ops_gather;
+/* Whether chunks of what it reads can be read in part at no extra cost. */
+bool ops_is_cuttable(const chk_node *n);
 void ops_gather_describe(ops_gather *g, const chk_node *n);
 /* A sub-array that is copied again and again: axes from the outermost one on, merged where both sides are dense. Starts as {.item = bytes}. */
 typedef struct ops_part {

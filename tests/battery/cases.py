@@ -199,6 +199,24 @@ def reduction(name, fn=None, several=True, check=exact, special=0.1, **keywords)
     return make
 
 
+def within(bound, got, value, source, axis, rest):
+    """Near what a reduction of source (long double) gives, by the bound of blocked summation."""
+    n = max(1, math.prod(source.shape[a] for a in ((axis,) if isinstance(axis, int) else axis or range(source.ndim))))
+    steps = min(n, 160 + math.log2(n)) + 8
+    # float16 is summed in float32
+    eps = float(np.finfo(got.dtype).eps) if got.dtype != np.float16 else 2.0**-23
+    keep = bool(rest.get("keepdims"))
+    with np.errstate(all="ignore"):
+        allowed = np.asarray(bound(source, axis, keep, steps * eps, rest)) + 2 * np.abs(value) * float(np.finfo(got.dtype).eps)
+        allowed = allowed + float(np.finfo(got.dtype).smallest_subnormal)
+        rounded = value.astype(got.dtype)
+        fine = (np.abs(got.astype(value.dtype) - value) <= allowed) | (got == rounded) | (np.isnan(got) & np.isnan(rounded))
+    if got.dtype.kind == "c":
+        fine |= ~np.isfinite(rounded) & ~np.isfinite(got)
+    fine = np.atleast_1d(fine)
+    assert fine.all(), f"beyond the error bound: {np.atleast_1d(got)[~fine][:3]}, not {np.atleast_1d(value)[~fine][:3]}"
+
+
 def summation(name, fn, bound):
     """Sums and what is made of them: the exact value in long double, and the error bound of any order of blocked summation."""
 
@@ -226,23 +244,7 @@ def summation(name, fn, bound):
             return (fn(source, axis=axis, **rest), source, axis, rest), out.dtype
 
         def check(got, want):
-            if got.dtype.kind in "biu":
-                return exact(got, want)
-            value, source, axis, rest = want
-            n = max(1, math.prod(source.shape[a] for a in ((axis,) if isinstance(axis, int) else axis or range(source.ndim))))
-            steps = min(n, 160 + math.log2(n)) + 8
-            # float16 is summed in float32
-            eps = float(np.finfo(got.dtype).eps) if got.dtype != np.float16 else 2.0**-23
-            keep = bool(rest.get("keepdims"))
-            with np.errstate(all="ignore"):
-                allowed = np.asarray(bound(source, axis, keep, steps * eps, rest)) + 2 * np.abs(value) * float(np.finfo(got.dtype).eps)
-                allowed = allowed + float(np.finfo(got.dtype).smallest_subnormal)
-                rounded = value.astype(got.dtype)
-                fine = (np.abs(got.astype(value.dtype) - value) <= allowed) | (got == rounded) | (np.isnan(got) & np.isnan(rounded))
-            if got.dtype.kind == "c":
-                fine |= ~np.isfinite(rounded) & ~np.isfinite(got)
-            fine = np.atleast_1d(fine)
-            assert fine.all(), f"beyond the error bound: {np.atleast_1d(got)[~fine][:3]}, not {np.atleast_1d(value)[~fine][:3]}"
+            return exact(got, want) if got.dtype.kind in "biu" else within(bound, got, *want)
 
         return Case(f"{name}(x{text}{words})", {"x": x}, expected, check)
 

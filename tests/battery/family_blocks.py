@@ -1,7 +1,7 @@
 """Functions over blocks: NumPy loops over the blocks that the call says."""
 import blocks_functions as own
 import numpy as np
-from cases import Case, data, exact, pick
+from cases import DTYPES, Case, any_zero, data, exact, mean_bound, pick, prod_bound, std_bound, sum_bound, var_bound, within
 
 REGISTER = own.register
 SHAPES = [(1,), (7,), (100,), (13, 5), (1, 1, 1), (4, 9, 7), (2, 3, 4, 5), (31, 33), (6, 0)]
@@ -139,4 +139,54 @@ def apply_along_axis(rng):
     return Case(f"apply_along_axis({name}, {axis}, x{blocks})", {"x": x}, lambda: np.apply_along_axis(own.GUFUNCS[name][2], axis, x.astype(np.int64)), exact)
 
 
-ORACLES = {"apply_gufunc": apply_gufunc, "apply_along_axis": apply_along_axis, "map_overlap": map_overlap, "map_blocks": map_blocks, "blockwise": blockwise}
+def grouped(x, factors):
+    """Each group of neighbours as a last axis; what is over at the ends left out."""
+    x = x[tuple(slice(n - n % f) for n, f in zip(x.shape, factors))]
+    split = x.reshape([v for n, f in zip(x.shape, factors) for v in (n // f, f)])
+    out = split.transpose([*range(0, 2 * x.ndim, 2), *range(1, 2 * x.ndim, 2)])
+    return out.reshape(*out.shape[: x.ndim], int(np.prod(factors)))
+
+
+BOUNDS = {"sum": sum_bound, "prod": prod_bound, "mean": mean_bound, "var": var_bound, "std": std_bound}
+
+
+def coarsen(rng):
+    big = rng.random() < 0.1
+    ndim = int(rng.integers(1, 3 if big else 5))
+    factors = [int(rng.integers(1, pick(rng, [6000 // ndim**4] if big else [2, 5, 9, 80 // ndim]))) for _ in range(ndim)]
+    shape = tuple(f * int(rng.integers(0 if rng.random() < 0.1 else 1, 3 if big else 7)) for f in factors)
+    trim = rng.random() < 0.4
+    shape = tuple(n + int(rng.integers(0, f)) for n, f in zip(shape, factors)) if trim else shape
+    name = pick(rng, ["sum", "mean", "min", "max", "any", "all", "count_nonzero", "prod", "var", "std", *("nan" + n for n in ("sum", "prod", "mean", "var", "std", "min", "max"))])
+    dtypes = DTYPES
+    if rng.random() < 0.02:  # groups that are read in pieces
+        factors, shape, trim, dtypes = [3, 400_000], (6, 400_000), False, ["int8", "uint16", "float32"]
+    x = data(rng, pick(rng, dtypes), shape, special=0)
+    if x.dtype.kind == "f" and rng.random() < 0.3 and x.size:
+        x = np.where(rng.random(x.shape) < 0.05, rng.choice([np.nan, np.inf, -np.inf], x.shape), x).astype(x.dtype)
+    bound = BOUNDS.get(name.removeprefix("nan"))
+    rest = {"ddof": pick(rng, [0, 1])} if name.endswith(("var", "std")) and rng.random() < 0.5 else {}
+    words = (", trim_excess=True" if trim else "") + (f", correction={rest['ddof']}" if rest else "")
+    text = f"coarsen('{name}', x, ({', '.join(map(str, factors))},){words})"
+    fn = getattr(np, name)
+    if name in ("min", "max", "nanmin", "nanmax") and x.dtype.kind == "c":
+        x = x.real.copy()
+    if not bound:
+        return Case(text, {"x": x}, lambda: np.asarray(fn(grouped(x, factors), axis=-1)), any_zero)
+
+    def expected():
+        g = grouped(x, factors)
+        out = fn(g, axis=-1, **rest)
+        if out.dtype.kind in "biu":
+            return out
+        source = g.astype(np.clongdouble if x.dtype.kind == "c" else np.longdouble)
+        return (fn(source, axis=-1, **rest), source, -1, rest), out.dtype
+
+    return Case(text, {"x": x}, expected, lambda got, want: exact(got, want) if got.dtype.kind in "biu" else within(bound, got, *want))
+
+
+BITS = {"coarsened": lambda n: f"a = coarsen('mean', x, {(3, 2, 4, 1)[:n] + (1,) * (n - 4)}, True); b = coarsen('var', x, {(1, 70, 2, 2)[:n] + (1,) * (n - 4)}, True) + 1"}
+MEMORY = {"coarsen": "coarsen('sum', x, (4, 10))"}
+WORKLOADS = ["coarsen('mean', xz, (2, 4))", "coarsen('std', x, (3000, 2900))"]
+FAULTS = {"coarsen": ("coarsen('max', x, (3, 8))", "zip", [])}
+ORACLES = {"coarsen": coarsen, "apply_gufunc": apply_gufunc, "apply_along_axis": apply_along_axis, "map_overlap": map_overlap, "map_blocks": map_blocks, "blockwise": blockwise}
