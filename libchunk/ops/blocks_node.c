@@ -181,6 +181,21 @@ static bool is_one_to_one(const chk_node *n, int input)
     return true;
 }
 
+/* As many results as tiles of 64 Ki elements make: blocks may give few elements for many. */
+static int64_t work_of(const chk_node *n)
+{
+    int64_t extent[CHK_MAX_NDIM], results, most;
+    for (int a = 0; a < n->shape.ndim; a++) extent[a] = chk_axis_max_chunk(&n->grid.axis[a]);
+    results = most = chk_extent_count(n->shape.ndim, extent);
+    for (int i = 0; i < n->n_in; i++) {
+        max_tile(n, i, extent);
+        int64_t count = chk_extent_count(n->in[i]->shape.ndim, extent);
+        if (count > most) most = count;
+    }
+    double work = most > 0 ? (double)results * (64 << 10) / (double)most : 1;
+    return work > 1 ? (int64_t)work : 1;
+}
+
 static bool is_serial(const chk_node *n) { return fn_of(n)->block.serial; }
 
 /* ns: nobody knows what the function takes; enough that its result is kept rather than made twice. */
@@ -191,4 +206,5 @@ const chk_local blocks_local = {.reads = blocks_reads,
                                 .whole = true,
                                 .one_to_one = is_one_to_one,
                                 .serial = is_serial,
+                                .block_of = work_of,
                                 .ns = 20};

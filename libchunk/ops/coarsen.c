@@ -5,8 +5,8 @@
 
 #include "ops/make.h"
 
-/* Results of chunks smaller than this are cut in multiples of them. */
-enum { LEAST_CHUNK = 8192 };
+/* Chunks of fewer results, made of fewer elements, are joined. */
+enum { LEAST_RESULTS = 8192, LEAST_ELEMENTS = 256 << 10 };
 
 static chunk_status check(chk_node *const *in, int n_in, const int64_t *attr, int n_attr, chunk_error *err)
 {
@@ -33,17 +33,20 @@ static chunk_status check(chk_node *const *in, int n_in, const int64_t *attr, in
 /* Chunks of whole groups, and not too small ones. */
 static void choose_grid(chk_grid *grid, const chk_node *in, const int64_t *factor, const chk_shape *shape)
 {
-    int64_t chunk[CHK_MAX_NDIM], count = 1;
+    int64_t chunk[CHK_MAX_NDIM], count = 1, group = 1;
     for (int a = 0; a < shape->ndim; a++) {
         int64_t most = chk_axis_max_chunk(&in->grid.axis[a]);
         chunk[a] = most > 0 ? (most + factor[a] - 1) / factor[a] : 1;
         count *= chunk[a];
+        if (__builtin_mul_overflow(group, factor[a], &group)) group = INT64_MAX;
     }
+    int64_t least = LEAST_ELEMENTS / group;
+    if (least > LEAST_RESULTS) least = LEAST_RESULTS;
     grid->ndim = shape->ndim;
     for (int a = shape->ndim - 1; a >= 0; a--) {
-        int64_t times = (LEAST_CHUNK + count - 1) / count, fits = (shape->dim[a] + chunk[a] - 1) / chunk[a];
+        int64_t times = (least + count - 1) / count, fits = (shape->dim[a] + chunk[a] - 1) / chunk[a];
         if (times > fits) times = fits;
-        bool grow = times > 1 && count < LEAST_CHUNK;
+        bool grow = times > 1 && count < least;
         if (grow) {
             chunk[a] *= times;
             count *= times;

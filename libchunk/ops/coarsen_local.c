@@ -285,5 +285,18 @@ static bool coarsen_part(const chk_node *n, const chk_box *box, int part, int *i
     return true;
 }
 
-const chk_local coarsen_local = {
-    .reads = coarsen_reads, .scratch = coarsen_scratch, .run = coarsen_run, .part = coarsen_part, .ns = 8};
+/* As many results as 256 Ki elements make. */
+static int64_t coarsen_block(const chk_node *n)
+{
+    int64_t group = 1;
+    for (int a = 0; a < n->shape.ndim; a++)
+        if (__builtin_mul_overflow(group, n->u.custom.attr[COARSEN_FACTORS + a], &group)) group = INT64_MAX;
+    return group < 4 * TILE ? 4 * TILE / group : 1;
+}
+
+const chk_local coarsen_local = {.reads = coarsen_reads,
+                                 .scratch = coarsen_scratch,
+                                 .run = coarsen_run,
+                                 .part = coarsen_part,
+                                 .block_of = coarsen_block,
+                                 .ns = 8};

@@ -398,7 +398,6 @@ chunk_status chk_local_source_new(chk_source **out, const chk_node *n, chk_prog_
     l->s = (chk_source){
         .ops = &local_ops, .refs = 1, .dtype = n->dtype, .shape = n->shape, .grid = n->grid, .cuttable = true, .thread_safe = true};
     strncpy(l->s.name, n->name, sizeof l->s.name - 1);
-    l->s.most_block = n->u.custom.op->local->block;
     l->node = chk_node_retain((chk_node *)n);
     l->reader = readers;
     for (int i = 0; i < n->n_in; i++) {
@@ -413,6 +412,7 @@ chunk_status chk_local_source_new(chk_source **out, const chk_node *n, chk_prog_
         l->s.stored_bytes += chk_reader_stored_bytes(&readers[i]);
     }
     const chk_local *local = n->u.custom.op->local;
+    l->s.most_block = local->block_of ? local->block_of(n) : local->block;
     l->s.cuttable &= !local->whole;
     l->s.thread_safe &= !(local->serial && local->serial(n));
     l->reshapes = local->reshapes;

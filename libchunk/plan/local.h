@@ -50,6 +50,8 @@ typedef struct chk_local {
     /* May be NULL: any number of workers at once. True: run is for one worker at a time. */
     bool (*serial)(const chk_node *n);
     int64_t block; /* 0: any; else elements of the result that are work enough for a task */
+    /* May be NULL. The same where it depends on the node: results that are few, each made of many elements. */
+    int64_t (*block_of)(const chk_node *n);
     double ns;     /* of one core an element, inputs not counted, roughly: whether to keep or to compute again (plan/keep.c) */
 } chk_local;
 

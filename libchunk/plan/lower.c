@@ -200,6 +200,14 @@ static chunk_status materialise(chk_lower *l, const chk_node *n, chk_item_kind k
     return CHUNK_OK;
 }
 
+/* Made in its own chunks, if need be by a pass of its own: what can only be made so, and what takes more work than a leaf of another grid should be, the least
+ * that a pass gives to a worker. */
+static bool is_by_chunk(const chk_node *n)
+{
+    const chk_local *local = chk_op_local(n);
+    return local->whole || (local->block_of && local->block_of(n) < CHK_LEAF_ELEMENTS);
+}
+
 /* Seen through a view, the chunks of the base are those of the view, unless some axis is repeated. */
 static const chk_grid *under_view(const chk_lower *l, const chk_node *n)
 {
@@ -208,7 +216,8 @@ static const chk_grid *under_view(const chk_lower *l, const chk_node *n)
     for (int i = 0; i < v->base_ndim; i++) {
         const chk_axis_grid *g = &n->in[0]->grid.axis[i];
         if (v->axis[i] < 0) continue;
-        if (g->bounds && !(v->off[i] == 0 && v->step[i] == 1 && v->shape.dim[v->axis[i]] == g->extent)) return NULL; /* cut evenly */
+        if (g->bounds && !(v->off[i] == 0 && v->step[i] == 1 && v->shape.dim[v->axis[i]] == g->extent))
+            return NULL; /* cut evenly */
         named |= UINT32_C(1) << v->axis[i];
     }
     for (int a = 0; a < v->shape.ndim; a++)
@@ -232,8 +241,9 @@ static chunk_status level_of(chk_lower *l, const chk_node *n, int64_t space, boo
     }
     for (int i = 0; i < l->n_kept && !as_root; i++)
         if (l->kept[i] == n) return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
-    bool by_chunk = chk_op_local(n) && chk_op_local(n)->whole;
-    if (!as_root && ((by_chunk && !is_aligned(l, n)) || should_hoist(n, space))) return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
+    bool by_chunk = chk_op_local(n) && is_by_chunk(n);
+    if (!as_root && ((by_chunk && !is_aligned(l, n)) || should_hoist(n, space)))
+        return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
     if (n->kind == CHK_NODE_CUSTOM) return input_levels(l, n, depth, level, err);
     *level = NOTHING;
     for (int i = 0; i < n->n_in; i++) {

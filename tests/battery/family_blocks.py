@@ -187,6 +187,6 @@ def coarsen(rng):
 
 BITS = {"coarsened": lambda n: f"a = coarsen('mean', x, {(3, 2, 4, 1)[:n] + (1,) * (n - 4)}, True); b = coarsen('var', x, {(1, 70, 2, 2)[:n] + (1,) * (n - 4)}, True) + 1"}
 MEMORY = {"coarsen": "coarsen('sum', x, (4, 10))"}
-WORKLOADS = ["coarsen('mean', xz, (2, 4))", "coarsen('std', x, (3000, 2900))"]
+WORKLOADS = ["coarsen('mean', xz, (2, 4))", "coarsen('std', x, (600, 2900))"]
 FAULTS = {"coarsen": ("coarsen('max', x, (3, 8))", "zip", [])}
 ORACLES = {"coarsen": coarsen, "apply_gufunc": apply_gufunc, "apply_along_axis": apply_along_axis, "map_overlap": map_overlap, "map_blocks": map_blocks, "blockwise": blockwise}
