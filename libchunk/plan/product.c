@@ -193,9 +193,26 @@ static void product_bind(chk_pass *p, int out, chk_sink *sink)
     ((chk_product *)p->ctx)->sink = sink;
 }
 
+static chunk_status product_open(chk_pass *p, int n_workers, chunk_error *err)
+{
+    (void)n_workers, (void)err;
+    chk_product *s = p->ctx;
+    if (!s->entered) chk_blas_enter();
+    s->entered = true;
+    return CHUNK_OK;
+}
+
+/* Once, after the last task; where the run failed, when the plan is freed. */
+static void leave(chk_product *s)
+{
+    if (s->entered) chk_blas_leave();
+    s->entered = false;
+}
+
 static chunk_status product_close(chk_pass *p, int *next_pass, chunk_error *err)
 {
     (void)next_pass;
+    leave(p->ctx);
     chk_sink *sink = ((chk_product *)p->ctx)->sink;
     return sink->ops->finish ? sink->ops->finish(sink, err) : CHUNK_OK;
 }
@@ -204,6 +221,7 @@ static void product_free(chk_pass *p)
 {
     chk_product *s = p->ctx;
     if (!s) return;
+    leave(s);
     for (int f = 0; f < 2; f++) chk_reader_done(&s->reader[f]);
     if (s->own_sink) chk_sink_free(s->sink);
     chk_free(s);
@@ -238,6 +256,7 @@ static const chk_pass_ops product_ops = {.kind = "product",
                                          .size = product_size,
                                          .sources = product_sources,
                                          .bind = product_bind,
+                                         .open = product_open,
                                          .deps = chk_product_deps,
                                          .run = chk_product_run,
                                          .advise = product_advise,

@@ -139,6 +139,20 @@ def to_b2nd(dir, source, name, **cparams):
     os.rename(path + ".part", path)
 
 
+MATRIX, LARGE_MATRIX = N // 2, N * 3 // 2
+
+
+def make_matrices(dir):
+    """Two factors a file; few digits, so that LZ4 has something to do."""
+    for name, n, dtype, kind in (("w4.h5", MATRIX, "f8", "none"), ("w4lz4.h5", MATRIX, "f8", "plainlz4"), ("large32.h5", LARGE_MATRIX, "f4", "none")):
+        with h5py.File(os.path.join(dir, name) + ".part", "w") as f:
+            for seed, k in enumerate("ab", 1):
+                d = f.create_dataset(k, (n, n), dtype, chunks=(min(C, n), min(C, n)), **dataset_filters(kind))
+                for i in range(0, n, C):
+                    d[i:i + C] = np.round(rnd(seed, i, (min(C, n - i), n)), 3)
+        os.rename(os.path.join(dir, name) + ".part", os.path.join(dir, name))
+
+
 # group: {file: how it is made}; those of a group are in place together, at most 20 GiB with outputs and scratch
 GROUPS = {
     "xyz": {"xyz.h5": make_xyz},
@@ -148,6 +162,7 @@ GROUPS = {
                "smooth.b2nd": lambda dir: to_b2nd(dir, "smooth_none.h5", "smooth.b2nd")},
     "many": {"many.h5": make_many},
     "sparse": {"sparse.h5": make_sparse},
+    "matrices": {"w4.h5": make_matrices, "w4lz4.h5": make_matrices, "large32.h5": make_matrices},
     "none": {},
 }
 

@@ -103,7 +103,7 @@ class Bench:
         shutil.rmtree(self.out, ignore_errors=True)
         os.makedirs(self.out)
 
-    def chunk(self, expr, inputs, memory, out=None, extra=(), cold=False):
+    def chunk(self, expr, inputs, memory, out=None, extra=(), cold=False, seconds=CHUNK_SECONDS):
         """chunk eval from exec to exit. inputs: {name: file:/dataset below the data folder}; out: a file name in the folder of outputs."""
         files = sorted({self.path(v.split(":/")[0]) for v in inputs.values()})
         self.clear_outputs()
@@ -113,7 +113,7 @@ class Bench:
                "--memory", f"{memory}MiB", "--json", *extra]
         if out:
             cmd += ["-o", f"{os.path.join(self.out, out)}:/out"]
-        r = launch(self.program("launch"), cmd, CHUNK_SECONDS)
+        r = launch(self.program("launch"), cmd, seconds)
         try:
             doc = json.loads(r["stdout"])
         except ValueError:
