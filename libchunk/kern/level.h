@@ -13,6 +13,7 @@ typedef struct chk_move {
     void (*unshuffle)(void *out, const void *in, size_t plane_bytes, size_t item_bytes, size_t n);
     void (*bitshuffle)(void *out, const void *in, size_t item_bytes, size_t n);
     void (*bitunshuffle)(void *out, const void *in, size_t item_bytes, size_t n);
+    void (*transpose)(void *out, int64_t to, const void *in, int64_t from, size_t item_bytes, int64_t n_rows, int64_t n_cols);
 } chk_move;
 
 /* Stencils and windows; see stencil.h, whose functions of like names call these. */

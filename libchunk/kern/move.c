@@ -87,6 +87,11 @@ void chk_kern_unplane(void *out, const void *in, size_t plane_bytes, size_t item
     chk_level_now()->move->unshuffle(out, in, plane_bytes, item_bytes, n);
 }
 
+void chk_kern_transpose(void *out, int64_t to, const void *in, int64_t from, size_t item_bytes, int64_t n_rows, int64_t n_cols)
+{
+    chk_level_now()->move->transpose(out, to, in, from, item_bytes, n_rows, n_cols);
+}
+
 void chk_kern_bitshuffle(void *out, const void *in, size_t item_bytes, size_t n)
 {
     chk_level_now()->move->bitshuffle(out, in, item_bytes, n);

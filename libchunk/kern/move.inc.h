@@ -166,4 +166,67 @@ static void swap(void *out, const void *in, size_t unit, size_t n)
     }
 }
 
-const chk_move CHK_AT_LEVEL(chk_moves) = {swap, shuffle, unshuffle, bitshuffle, bitunshuffle};
+/* Transposes L by L elements, row i of `in` at i * from, row i of `out` at i * to: an index is (row, column), and each of log2 L rounds of
+ * interleaving vector k with vector k + L/2 rotates its bits by one. */
+#define TRANSPOSE(name, T, L, LOG2_L, LOW, HIGH)                                                                                   \
+    typedef T name##_v __attribute__((vector_size(L * sizeof(T))));                                                                \
+    typedef T name##_vu __attribute__((vector_size(L * sizeof(T)), aligned(1), may_alias));                                        \
+    static void name(char *out, int64_t to, const char *in, int64_t from)                                                          \
+    {                                                                                                                              \
+        name##_v v[L], w[L];                                                                                                       \
+        UNROLL for (int k = 0; k < L; k++) v[k] = *(const name##_vu *)(in + k * from);                                             \
+        UNROLL for (int round = 0; round < LOG2_L; round++)                                                                        \
+        {                                                                                                                          \
+            UNROLL for (int k = 0; k < L / 2; k++)                                                                                 \
+            {                                                                                                                      \
+                w[2 * k] = __builtin_shuffle(v[k], v[k + L / 2], (name##_v)LOW);                                                   \
+                w[2 * k + 1] = __builtin_shuffle(v[k], v[k + L / 2], (name##_v)HIGH);                                              \
+            }                                                                                                                      \
+            UNROLL for (int k = 0; k < L; k++) v[k] = w[k];                                                                        \
+        }                                                                                                                          \
+        UNROLL for (int k = 0; k < L; k++) * (name##_vu *)(out + k * to) = v[k];                                                   \
+    }
+/* clang-format off */
+#define LOW_2 {0, 2}
+#define HIGH_2 {1, 3}
+#define LOW_4 {0, 4, 1, 5}
+#define HIGH_4 {2, 6, 3, 7}
+#define LOW_8 {0, 8, 1, 9, 2, 10, 3, 11}
+#define HIGH_8 {4, 12, 5, 13, 6, 14, 7, 15}
+#define LOW_16 {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23}
+#define HIGH_16 {8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31}
+/* clang-format on */
+enum { LANES_1 = 16, LANES_2 = 8 };
+TRANSPOSE(transpose_1, uint8_t, 16, 4, LOW_16, HIGH_16)
+TRANSPOSE(transpose_2, uint16_t, 8, 3, LOW_8, HIGH_8)
+#if defined __AVX512F__
+enum { LANES_4 = 8, LANES_8 = 8 };
+TRANSPOSE(transpose_4, uint32_t, 8, 3, LOW_8, HIGH_8)
+TRANSPOSE(transpose_8, uint64_t, 8, 3, LOW_8, HIGH_8)
+#elif defined __AVX2__
+enum { LANES_4 = 8, LANES_8 = 4 };
+TRANSPOSE(transpose_4, uint32_t, 8, 3, LOW_8, HIGH_8)
+TRANSPOSE(transpose_8, uint64_t, 4, 2, LOW_4, HIGH_4)
+#else
+enum { LANES_4 = 4, LANES_8 = 2 };
+TRANSPOSE(transpose_4, uint32_t, 4, 2, LOW_4, HIGH_4)
+TRANSPOSE(transpose_8, uint64_t, 2, 1, LOW_2, HIGH_2)
+#endif
+
+static void transpose(void *out, int64_t to, const void *in, int64_t from, size_t item, int64_t n_rows, int64_t n_cols)
+{
+    static const struct {
+        void (*block)(char *out, int64_t to, const char *in, int64_t from);
+        int64_t lanes;
+    } by_size[] = {{transpose_1, LANES_1}, {transpose_2, LANES_2}, {transpose_4, LANES_4}, {transpose_8, LANES_8}};
+    int64_t L = item <= 8 && !(item & (item - 1)) ? by_size[__builtin_ctzll(item)].lanes : 0, size = (int64_t)item;
+    int64_t rows = L ? n_rows / L * L : 0, cols = L ? n_cols / L * L : 0;
+    char *o = out;
+    const char *a = in;
+    for (int64_t i = 0; i < rows; i += L)
+        for (int64_t k = 0; k < cols; k += L) by_size[__builtin_ctzll(item)].block(o + k * to + i * size, to, a + i * from + k * size, from);
+    for (int64_t i = 0; i < n_rows; i++)
+        for (int64_t k = i < rows ? cols : 0; k < n_cols; k++) memcpy(o + k * to + i * size, a + i * from + k * size, item);
+}
+
+const chk_move CHK_AT_LEVEL(chk_moves) = {swap, shuffle, unshuffle, bitshuffle, bitunshuffle, transpose};

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "plan/lower.h"
+#include "plan/retile.h"
 
 /* The index space an item walks. */
 static const chk_shape *space_of(const chk_item *it) { return &it->root->shape; }
@@ -168,6 +169,10 @@ static chunk_status make_pass(chk_lower *l, chk_item *first, chunk_error *err)
         }
         in->aligned = same && chk_lower_grid_equal(&seen, &f->grid);
     }
+    if (!chk_retile_wanted(f, first->target)) return CHUNK_OK;
+    int last;
+    CHK_TRY(chk_retile_lower(l, number, f, &last, err));
+    first->pass = first->target->pass = last;
     return CHUNK_OK;
 }
 

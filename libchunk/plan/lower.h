@@ -38,6 +38,11 @@ typedef struct chk_lower {
     const chk_grid *along; /* while levels are sought: the chunks that the reader goes along, as this node would see them; NULL: none of these */
     const chk_node *kept[CHK_MAX_KEPT]; /* values that are cheaper to keep than to compute again */
     int n_kept;
+    /* What retile_lower.c decides by, and the planner tries anew where it does not fit. */
+    uint64_t room; /* bytes beside fixed costs, about */
+    int threads;
+    enum { CHK_RETILE_AUTO, CHK_RETILE_ONE, CHK_RETILE_TWO } retile;
+    int n_retiled; /* values that could have gone either way */
 } chk_lower;
 
 /* Items and levels, the values that keep.c chooses to keep included. */

@@ -59,6 +59,12 @@ void chk_plan_drop_regions(chk_plan *p)
     p->n_regions = p->n_spills = p->n_loans = 0;
 }
 
+void chk_plan_forget(chk_plan *p, int n_regions, int n_spills)
+{
+    while (p->n_regions > n_regions) chk_free(p->region[--p->n_regions]);
+    while (p->n_spills > n_spills) chk_free(p->spill[--p->n_spills]);
+}
+
 void chk_plan_free(chk_plan *p)
 {
     if (!p) return;

@@ -33,8 +33,8 @@ static void set_resident(chk_plan *p, bool all)
  * *smallest: the least that any choice needed, which need not be the last: smaller blocks have more states. */
 static bool fits(chk_plan *p, int64_t block, int n_workers, int n_kept, uint64_t ceiling, bool all_resident, uint64_t *smallest)
 {
-    size_passes(p, block, n_workers);
     set_resident(p, all_resident);
+    size_passes(p, block, n_workers);
     p->n_workers = n_workers;
     p->n_kept = n_kept;
     p->projected_peak = chk_plan_projected(p, n_workers, n_kept, NULL);
@@ -117,16 +117,26 @@ static chunk_status file_bytes(uint64_t *out, const chk_plan *p, chunk_error *er
     return CHUNK_OK;
 }
 
-chunk_status chk_plan_make(chk_plan **out, chk_target *targets, int n_targets, const chk_plan_options *options, chunk_error *err)
+/* What passes can have in all, before the files they read are known. */
+static uint64_t room_under(const chk_plan_options *o)
+{
+    uint64_t taken = o->fixed_bytes + (uint64_t)(o->threads < 1 ? 1 : o->threads) * o->per_worker_bytes + chk_h5_file_bytes(1 << 12);
+    return o->ceiling > taken ? o->ceiling - taken : 0;
+}
+
+/* One attempt; *n_retiled: how many values might be stored in another number of passes. */
+static chunk_status make_plan(chk_plan **out, chk_target *targets, int n_targets, const chk_plan_options *options, int retile,
+                              int *n_retiled, chunk_error *err)
 {
     chk_plan *p = chk_calloc(1, sizeof *p);
     if (!p) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
     p->fixed_bytes = options->fixed_bytes;
     p->per_worker_bytes = options->per_worker_bytes;
     p->any_order = options->any_order;
-    chk_lower l = {.plan = p};
+    chk_lower l = {.plan = p, .room = room_under(options), .threads = options->threads < 1 ? 1 : options->threads, .retile = retile};
     chunk_status st = chk_lower_items(&l, targets, n_targets, err);
     if (st == CHUNK_OK) st = chk_lower_passes(&l, err);
+    *n_retiled = l.n_retiled;
     chk_lower_done(&l);
     uint64_t files = 0;
     if (st == CHUNK_OK) st = file_bytes(&files, p, err);
@@ -140,6 +150,20 @@ chunk_status chk_plan_make(chk_plan **out, chk_target *targets, int n_targets, c
     }
     *out = p;
     return CHUNK_OK;
+}
+
+chunk_status chk_plan_make(chk_plan **out, chk_target *targets, int n_targets, const chk_plan_options *options, chunk_error *err)
+{
+    int n_retiled;
+    chunk_error first = {0};
+    chunk_status st = make_plan(out, targets, n_targets, options, CHK_RETILE_AUTO, &n_retiled, &first);
+    for (int retile = CHK_RETILE_ONE; retile <= CHK_RETILE_TWO && st == CHUNK_ECEILING && n_retiled > 0; retile++) {
+        chunk_error other = {0};
+        st = make_plan(out, targets, n_targets, options, retile, &n_retiled, &other);
+        if (st != CHUNK_ECEILING || other.needed < first.needed) first = other;
+    }
+    if (st != CHUNK_OK && err) *err = first;
+    return st;
 }
 
 void chk_plan_bind(chk_plan *p, const chk_target *t, chk_sink *sink)

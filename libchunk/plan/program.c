@@ -209,6 +209,30 @@ chunk_status chk_program_add(chk_program *p, const chk_node *node, const chk_vie
     return compile(p, node, view, as_root, lookup, arg, 0, value, err);
 }
 
+chunk_status chk_program_add_source(chk_program *p, chk_source *s, int *value, chunk_error *err)
+{
+    chk_view view = chk_view_identity(&s->shape);
+    return add_load(p, s, &view, value, err);
+}
+
+chunk_status chk_program_clone(chk_program *out, const chk_program *p, chunk_error *err)
+{
+    *out = *p;
+    out->memo = NULL;
+    out->n_memo = 0;
+    out->input = chk_malloc((size_t)(p->n_inputs + 1) * sizeof *out->input);
+    out->instr = chk_malloc((size_t)(p->n_instr + 1) * sizeof *out->instr);
+    if (!out->input || !out->instr) {
+        chk_free(out->input);
+        chk_free(out->instr);
+        return chk_fail(err, CHUNK_ENOMEM, "out of memory while compiling an expression");
+    }
+    memcpy(out->input, p->input, (size_t)p->n_inputs * sizeof *out->input);
+    memcpy(out->instr, p->instr, (size_t)p->n_instr * sizeof *out->instr);
+    for (int i = 0; i < p->n_inputs; i++) chk_source_retain(out->input[i].source);
+    return CHUNK_OK;
+}
+
 /* Linear scan: a register is free again after the last instruction that reads it. A result may take the register of an input that dies there
  * and whose elements are not smaller, as kern.h allows. */
 chunk_status chk_program_seal(chk_program *p, const int *out, int n_out, chunk_error *err)

@@ -63,6 +63,10 @@ void chk_program_init(chk_program *p, const chk_shape *space);
 /* Compiles `node` seen through view (space -> node); *value is the number of its value. as_root: do not look the node itself up. */
 chunk_status chk_program_add(chk_program *p, const chk_node *node, const chk_view *view, bool as_root, chk_prog_lookup lookup,
                              void *arg, int *value, chunk_error *err);
+/* The same for all of a source, element for element. */
+chunk_status chk_program_add_source(chk_program *p, chk_source *s, int *value, chunk_error *err);
+/* A copy of a sealed program. */
+chunk_status chk_program_clone(chk_program *out, const chk_program *p, chunk_error *err);
 /* Assigns registers; outputs (n_out values) are kept to the end of the piece. */
 chunk_status chk_program_seal(chk_program *p, const int *out, int n_out, chunk_error *err);
 /* Inputs that change least often from task to task come first: those that ignore most of the leading axes. After add, before running. */

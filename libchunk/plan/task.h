@@ -152,6 +152,7 @@ struct chk_plan {
 uint64_t chk_plan_room(const chk_plan *p, int pass, int n_workers);
 uint64_t chk_plan_projected(const chk_plan *p, int n_workers, int n_kept, int *peak_pass);
 void chk_plan_drop_regions(chk_plan *p); /* regions and spills, when planning starts over */
+void chk_plan_forget(chk_plan *p, int n_regions, int n_spills); /* those added since there were so many */
 void chk_plan_free(chk_plan *p);
 
 #endif

@@ -97,6 +97,7 @@ typedef struct walk {
     int ndim;
     int64_t n[CHK_MAX_NDIM], dst[CHK_MAX_NDIM], src[CHK_MAX_NDIM];
     size_t item_bytes, plane_bytes;
+    bool transposed;
 } walk;
 
 static void add_axis(walk *w, int64_t n, int64_t dst, int64_t src)
@@ -125,10 +126,55 @@ static void copy_row_of_planes(char *dst, int64_t dst_stride, const char *src, i
         for (size_t b = 0; b < item; b++) dst[b] = src[b * plane_bytes];
 }
 
+enum {
+    SPAN = 64,
+    LINES = 16
+}; /* shuffled elements are put together so many at a time before they are transposed: at most 16 KiB */
+
+/* The last two axes, the elements of the outer one being neighbours in src, those of the inner one in dst. */
+static void copy_transposed(const walk *w, char *dst, const char *src)
+{
+    char tmp[LINES * SPAN * 16];
+    int i = w->ndim - 2, k = w->ndim - 1;
+    size_t item = w->item_bytes;
+    if (w->plane_bytes == 0) {
+        chk_kern_transpose(dst, w->dst[i], src, w->src[k], item, w->n[k], w->n[i]);
+        return;
+    }
+    for (int64_t line = 0; line < w->n[k]; line += LINES) {
+        int64_t n_lines = w->n[k] - line < LINES ? w->n[k] - line : LINES;
+        for (int64_t at = 0; at < w->n[i]; at += SPAN) {
+            int64_t n = w->n[i] - at < SPAN ? w->n[i] - at : SPAN;
+            for (int64_t l = 0; l < n_lines; l++)
+                chk_kern_unplane(tmp + (size_t)(l * SPAN) * item, src + (line + l) * w->src[k] + at, w->plane_bytes, item,
+                                 (size_t)n);
+            chk_kern_transpose(dst + at * w->dst[i] + line * (int64_t)item, w->dst[i], tmp, SPAN * (int64_t)item, item, n_lines, n);
+        }
+    }
+}
+
+/* Where src runs along another axis than dst, that one becomes the last but one. */
+static bool is_transposed(walk *w)
+{
+    int last = w->ndim - 1, along = last;
+    int64_t unit = w->plane_bytes ? 1 : (int64_t)w->item_bytes;
+    if (last < 1 || w->item_bytes > 16 || w->dst[last] != (int64_t)w->item_bytes || w->src[last] == unit) return false;
+    while (along >= 0 && w->src[along] != unit) along--;
+    if (along < 0) return false;
+    int64_t n = w->n[along], dst = w->dst[along], src = w->src[along];
+    for (int a = along; a < last - 1; a++) w->n[a] = w->n[a + 1], w->dst[a] = w->dst[a + 1], w->src[a] = w->src[a + 1];
+    w->n[last - 1] = n;
+    w->dst[last - 1] = dst;
+    w->src[last - 1] = src;
+    return true;
+}
+
 static void copy_rows(const walk *w, int axis, char *dst, const char *src)
 {
     size_t item = w->item_bytes;
-    if (axis + 1 < w->ndim) {
+    if (w->transposed && axis + 2 == w->ndim) {
+        copy_transposed(w, dst, src);
+    } else if (axis + 1 < w->ndim) {
         for (int64_t i = 0; i < w->n[axis]; i++) copy_rows(w, axis + 1, dst + i * w->dst[axis], src + i * w->src[axis]);
     } else if (w->plane_bytes > 0) {
         int64_t n = w->ndim ? w->n[axis] : 1, to = w->ndim ? w->dst[axis] : (int64_t)item, from = w->ndim ? w->src[axis] : 1;
@@ -156,6 +202,7 @@ void chk_copy_planes(char *dst, const int64_t *dst_stride, const char *src, cons
     walk w = {.item_bytes = item_bytes, .plane_bytes = plane_bytes};
     for (int a = 0; a < ndim; a++)
         if (dst_stride[a] != 0 && extent[a] != 1) add_axis(&w, extent[a], dst_stride[a], src_stride[a]);
+    w.transposed = is_transposed(&w);
     copy_rows(&w, 0, dst, src);
 }
 

@@ -154,6 +154,22 @@ static chunk_status plain_claim(chk_sink *s, chk_block *b, chunk_error *err)
     return st;
 }
 
+static chunk_status plain_place(chk_sink *s, bool (*absent)(void *arg, const chk_box *chunk), void *arg, uint64_t *addr,
+                                chunk_error *err)
+{
+    h5_sink *h = (h5_sink *)s;
+    int64_t n = chk_grid_n_chunks(&s->grid), coord[CHK_MAX_NDIM] = {0};
+    for (int64_t k = 0; k < n; k++) {
+        chk_block b = {.skip = false};
+        chk_grid_chunk_box(&b.box, &s->grid, coord);
+        if (!absent(arg, &b.box)) CHK_TRY(chk_h5out_claim(h->set, coord, 0, h->chunk_bytes, &b.addr, err));
+        if (b.addr != 0 && !h->zero_fill) CHK_TRY(fill_chunk(h, b.addr, err));
+        addr[k] = b.addr;
+        for (int a = s->shape.ndim - 1; a >= 0 && ++coord[a] == s->grid.axis[a].n_chunks; a--) coord[a] = 0;
+    }
+    return CHUNK_OK;
+}
+
 /* Writes n_rows rows that lie `pitch` bytes apart in the file and end to end in memory. Between rows there is only padding, which is written as
  * well where it is short, so that many rows go in one call. */
 static chunk_status write_rows(h5_sink *h, const char *data, size_t row, int64_t n_rows, size_t pitch, uint64_t at,
@@ -304,6 +320,7 @@ static const chk_sink_ops plain_ops = {.kind = "hdf5",
                                        .leading_fill = plain_leading_fill,
                                        .claim = plain_claim,
                                        .write = plain_write,
+                                       .place = plain_place,
                                        .resize = h5_resize,
                                        .free = h5_free};
 static const chk_sink_ops coded_ops = {

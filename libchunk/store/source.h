@@ -132,6 +132,10 @@ typedef struct chk_sink_ops {
     /* May be NULL. Called once for each block, in the order of the pass, one at a time. */
     chunk_status (*claim)(chk_sink *s, chk_block *b, chunk_error *err);
     chunk_status (*write)(chk_sink *s, chk_block *b, chunk_error *err);
+    /* May be NULL: blocks can be written without. For passes that go about chunks in another order: instead of claims, every chunk gets its place at once,
+     * in grid order, but those that `absent` says hold fill alone; addr has one entry a chunk, 0 for these. Blocks then carry their chunk's, and are
+     * runs of its C order; they come from any thread in any order. */
+    chunk_status (*place)(chk_sink *s, bool (*absent)(void *arg, const chk_box *chunk), void *arg, uint64_t *addr, chunk_error *err);
     /* May be NULL. After the last block, before finish: the array turned out to be smaller. */
     chunk_status (*resize)(chk_sink *s, const chk_shape *shape, chunk_error *err);
     /* After the last block, once; not called for failed runs. */

@@ -1,0 +1,447 @@
+/* retile_run.c: one task of retile.h: fetch the pieces of a tile, then make output chunks of them. */
+#include <string.h>
+
+#include "base/thread.h"
+#include "plan/retile.h"
+#include "store/boxes.h"
+
+/* The pieces of one input in a tile: a grid of boxes, bound[a][k] to bound[a][k + 1] along axis a. */
+typedef struct pieces {
+    int64_t *bound[CHK_MAX_NDIM];
+    int64_t n[CHK_MAX_NDIM];
+    size_t n_cells;
+    chk_box *box;
+    chk_piece *piece;
+    bool swapped; /* some are */
+    char *strip;  /* its elements of a strip, put together */
+} pieces;
+
+typedef struct worker {
+    const chk_retile *r;
+    chk_task *t;
+    chk_arena arena;
+    chk_prog_state prog;
+    chk_box tile;
+    pieces *in;
+    chk_hold *hold;
+    char *out; /* a strip, or a chunk to encode */
+    void *scratch;
+} worker;
+
+/* ---- memory */
+
+static size_t strip_elements(const chk_retile *r)
+{
+    int64_t n = 1;
+    for (int a = 0; a < r->space.ndim && n < r->strip; a++) n *= r->choice[a][r->at[a]].most;
+    return (size_t)(n < r->strip ? n : r->strip);
+}
+
+static size_t out_bytes(const chk_retile *r)
+{
+    size_t n = chk_dtype_size(r->dtype);
+    if (!r->encoded) return n * strip_elements(r);
+    for (int a = 0; a < r->space.ndim; a++) n *= (size_t)chk_axis_max_chunk(&r->grid.axis[a]);
+    return n;
+}
+
+size_t chk_retile_work_bytes(const chk_retile *r)
+{
+    size_t n = chk_program_work_bytes(&r->program) + chk_arena_cost((size_t)r->n_in * sizeof(pieces)) +
+               chk_arena_cost((size_t)r->n_in * sizeof(chk_hold)) + chk_arena_cost(out_bytes(r)) +
+               chk_arena_cost(r->scratch_bytes) + 1024;
+    for (int i = 0; i < r->n_in; i++) {
+        size_t cells = (size_t)r->in[i].most_cells, item = chk_dtype_size(r->program.input[i].source->dtype);
+        n += chk_arena_cost(cells * sizeof(chk_box)) + chk_arena_cost(cells * sizeof(chk_piece)) +
+             chk_arena_cost((size_t)r->in[i].most_bounds * sizeof(int64_t)) +
+             (r->copies ? 0 : chk_arena_cost(strip_elements(r) * item));
+    }
+    return n;
+}
+
+size_t chk_retile_kept_bytes(const chk_retile *r)
+{
+    return 64 + (size_t)r->tile_chunks * (chk_arena_cost(sizeof(chk_block)) + chk_arena_cost(r->kept_bytes));
+}
+
+static bool carve(worker *w, const chk_retile *r, chk_task *t, size_t work_bytes)
+{
+    *w = (worker){.r = r, .t = t};
+    chk_arena *a = &w->arena;
+    chk_arena_init(a, t->work, work_bytes);
+    bool ok = chk_prog_state_init(&w->prog, &r->program, a, true) && (w->in = chk_arena_get(a, (size_t)r->n_in * sizeof *w->in)) &&
+              (w->hold = chk_arena_get(a, (size_t)r->n_in * sizeof *w->hold)) && (w->out = chk_arena_get(a, out_bytes(r))) &&
+              (w->scratch = chk_arena_get(a, r->scratch_bytes));
+    if (!ok) return false;
+    memset(w->hold, 0, (size_t)r->n_in * sizeof *w->hold);
+    for (int i = 0; i < r->n_in && ok; i++) {
+        pieces *p = &w->in[i];
+        size_t cells = (size_t)r->in[i].most_cells, item = chk_dtype_size(r->program.input[i].source->dtype);
+        p->swapped = false;
+        ok = (p->box = chk_arena_get(a, cells * sizeof *p->box)) && (p->piece = chk_arena_get(a, cells * sizeof *p->piece)) &&
+             (p->bound[0] = chk_arena_get(a, (size_t)r->in[i].most_bounds * sizeof(int64_t))) &&
+             (r->copies || (p->strip = chk_arena_get(a, strip_elements(r) * item)));
+    }
+    return ok;
+}
+
+/* ---- fetching */
+
+/* Where the pieces of an input end along an axis of the tile. */
+static int64_t *list_bounds(const chk_retile_input *in, int a, const chk_box *tile, int64_t *at, int64_t *n)
+{
+    int64_t lo = tile->lo[a], hi = tile->hi[a];
+    *n = 0;
+    at[0] = lo;
+    while (lo < hi) {
+        int64_t end = hi;
+        if (in->cut && in->shown[a]) end = chk_axis_bound(&in->axis[a], chk_axis_find(&in->axis[a], lo) + 1);
+        if (a == in->split_axis && lo + in->split < end) end = lo + in->split;
+        lo = end < hi ? end : hi;
+        at[++*n] = lo;
+    }
+    return at + *n + 1;
+}
+
+static void list_cells(pieces *p, const chk_retile_input *in, const chk_box *tile)
+{
+    int ndim = tile->ndim;
+    int64_t *at = p->bound[0], i[CHK_MAX_NDIM] = {0};
+    for (int a = 0; a < ndim; a++) {
+        p->bound[a] = at;
+        at = list_bounds(in, a, tile, at, &p->n[a]);
+    }
+    p->n_cells = 0;
+    for (int a = 0; a >= 0;) {
+        chk_box *box = &p->box[p->n_cells++];
+        box->ndim = ndim;
+        for (int b = 0; b < ndim; b++) box->lo[b] = p->bound[b][i[b]], box->hi[b] = p->bound[b][i[b] + 1];
+        for (a = ndim - 1; a >= 0 && ++i[a] == p->n[a]; a--) i[a] = 0;
+    }
+}
+
+static chunk_status fetch(worker *w, chunk_error *err)
+{
+    const chk_retile *r = w->r;
+    for (int i = 0; i < r->n_in; i++) {
+        const chk_prog_input *in = &r->program.input[i];
+        pieces *p = &w->in[i];
+        list_cells(p, &r->in[i], &w->tile);
+        CHK_TRY(in->source->ops->fetch(in->source, &in->view, p->box, p->n_cells, &w->arena, &w->hold[i], p->piece, err));
+        for (size_t k = 0; k < p->n_cells; k++) p->swapped |= p->piece[k].data && p->piece[k].swapped;
+    }
+    return CHUNK_OK;
+}
+
+static chunk_status check_holds(worker *w, chunk_error *err)
+{
+    for (int i = 0; i < w->r->n_in; i++)
+        if (chk_hold_failed(&w->hold[i]))
+            return chk_fail(err, CHUNK_EFILE, "%s: the file became shorter, or its device failed, while it was being read",
+                            w->r->program.input[i].source->name);
+    return CHUNK_OK;
+}
+
+static void release(worker *w)
+{
+    for (int i = 0; i < w->r->n_in; i++) {
+        chk_source *s = w->r->program.input[i].source;
+        chk_hold *h = &w->hold[i];
+        w->t->stats.bytes_read += h->bytes_read;
+        w->t->stats.ns_read += h->ns_read;
+        w->t->stats.ns_decode += h->ns_decode;
+        w->t->stats.ns_compute += h->ns_compute;
+        s->ops->release(s, h);
+    }
+}
+
+/* ---- a strip */
+
+static const char *within(const chk_piece *p, const chk_box *cell, const chk_box *part)
+{
+    const char *at = p->data;
+    for (int a = 0; a < part->ndim; a++) at += (part->lo[a] - cell->lo[a]) * p->stride[a];
+    return at;
+}
+
+/* The first piece along an axis that goes beyond index. */
+static int64_t find(const pieces *p, int a, int64_t index)
+{
+    int64_t lo = 0, hi = p->n[a] - 1;
+    while (lo < hi) {
+        int64_t mid = (lo + hi) / 2;
+        if (p->bound[a][mid + 1] > index)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return lo;
+}
+
+static void copy_part(const pieces *p, size_t cell, const chk_box *part, char *to, const int64_t *stride, size_t item, size_t unit)
+{
+    const chk_piece *piece = &p->piece[cell];
+    int64_t n[CHK_MAX_NDIM];
+    for (int a = 0; a < part->ndim; a++) n[a] = chk_box_extent(part, a);
+    if (piece->data) {
+        chk_copy_planes(to, stride, within(piece, &p->box[cell], part), piece->stride, n, part->ndim, item, piece->plane_bytes);
+        return;
+    }
+    chk_scalar fill = piece->fill;
+    if (p->swapped) chk_kern_bswap(fill.v.bytes, fill.v.bytes, unit, item / unit);
+    chk_fill_strided(to, stride, fill.v.bytes, n, part->ndim, item);
+}
+
+/* The elements of an input in a strip, dense and native, to `to`. */
+static void assemble(const pieces *p, const chk_box *strip, chk_dtype dtype, char *to)
+{
+    int ndim = strip->ndim;
+    int64_t first[CHK_MAX_NDIM], k[CHK_MAX_NDIM], stride[CHK_MAX_NDIM];
+    size_t item = chk_dtype_size(dtype), unit = (size_t)chk_dtypes[dtype].swap, n = 1;
+    for (int a = ndim - 1; a >= 0; a--) {
+        stride[a] = (int64_t)(n * item);
+        n *= (size_t)chk_box_extent(strip, a);
+        first[a] = k[a] = find(p, a, strip->lo[a]);
+    }
+    for (int a = 0; a >= 0;) {
+        chk_box part = {.ndim = ndim};
+        size_t cell = 0;
+        char *at = to;
+        for (int b = 0; b < ndim; b++) {
+            int64_t lo = p->bound[b][k[b]], hi = p->bound[b][k[b] + 1];
+            part.lo[b] = lo > strip->lo[b] ? lo : strip->lo[b];
+            part.hi[b] = hi < strip->hi[b] ? hi : strip->hi[b];
+            at += (part.lo[b] - strip->lo[b]) * stride[b];
+            cell = cell * (size_t)p->n[b] + (size_t)k[b];
+        }
+        copy_part(p, cell, &part, at, stride, item, unit);
+        for (a = ndim - 1; a >= 0; a--) {
+            if (p->bound[a][k[a] + 1] < strip->hi[a]) {
+                k[a]++;
+                break;
+            }
+            k[a] = first[a];
+        }
+    }
+    if (p->swapped) chk_kern_bswap(to, to, unit, n * item / unit);
+}
+
+/* A strip that lies in one piece, in the order that it has there, is read in place. */
+static bool in_place(const pieces *p, const chk_box *strip, size_t item, chk_piece *out)
+{
+    size_t cell = 0;
+    for (int a = 0; a < strip->ndim; a++) {
+        int64_t k = find(p, a, strip->lo[a]);
+        if (p->bound[a][k + 1] < strip->hi[a]) return false;
+        cell = cell * (size_t)p->n[a] + (size_t)k;
+    }
+    *out = p->piece[cell];
+    if (!out->data) return true;
+    int last = strip->ndim - 1;
+    if (last >= 0 && chk_box_extent(strip, last) > 1 && out->stride[last] != (out->plane_bytes ? 1 : (int64_t)item)) return false;
+    out->data = within(&p->piece[cell], &p->box[cell], strip);
+    return true;
+}
+
+static chunk_status make_strip(worker *w, const chk_box *strip, char *to, chunk_error *err)
+{
+    const chk_retile *r = w->r;
+    if (r->copies) {
+        assemble(&w->in[0], strip, r->dtype, to);
+        return CHUNK_OK;
+    }
+    chk_piece piece[CHK_RETILE_INPUTS];
+    const chk_piece *at[CHK_RETILE_INPUTS];
+    for (int i = 0; i < r->n_in; i++) {
+        chk_dtype d = r->program.input[i].source->dtype;
+        int64_t next = (int64_t)chk_dtype_size(d);
+        at[i] = &piece[i];
+        if (in_place(&w->in[i], strip, chk_dtype_size(d), &piece[i])) continue;
+        assemble(&w->in[i], strip, d, w->in[i].strip);
+        piece[i] = (chk_piece){.data = w->in[i].strip};
+        for (int a = strip->ndim - 1; a >= 0; a--) {
+            piece[i].stride[a] = next;
+            next *= chk_box_extent(strip, a);
+        }
+    }
+    chk_prog_out out = {.value = r->value, .dest = to};
+    return chk_program_run(&w->prog, at, strip, strip, &out, 1, err);
+}
+
+/* ---- an output chunk */
+
+/* Strips of the part of a chunk that lies in the tile: runs of the chunk's C order. One index on the axes before p, up to k on p, the chunk's whole
+ * extent behind it. */
+static int64_t cut_part(const chk_retile *r, const chk_box *chunk, const chk_box *part, int *p)
+{
+    int64_t inner = 1, n;
+    int a = part->ndim - 1;
+    for (; a > 0 && chk_box_extent(part, a) == chk_box_extent(chunk, a) && (n = inner * chk_box_extent(part, a)) <= r->strip; a--)
+        inner = n;
+    *p = a;
+    n = r->strip / inner;
+    return n > 0 ? n : 1;
+}
+
+/* Strip by strip: made, and written where chunks are not encoded. at: the chunk's place, for sinks that have some. */
+static chunk_status make_part(worker *w, const chk_box *chunk, const chk_box *part, uint64_t at, chunk_error *err)
+{
+    const chk_retile *r = w->r;
+    size_t item = chk_dtype_size(r->dtype), done = 0;
+    int p;
+    int64_t k = cut_part(r, chunk, part, &p);
+    chk_box strip = *part;
+    for (int a = 0; a <= p; a++) strip.hi[a] = strip.lo[a] + 1;
+    for (int a = 0; a >= 0;) {
+        strip.hi[p] = strip.lo[p] + k < part->hi[p] ? strip.lo[p] + k : part->hi[p];
+        chk_block b = {.box = strip, .data = w->out, .n_bytes = (size_t)chk_box_count(&strip) * item, .addr = at};
+        uint64_t t0 = chk_clock_ns();
+        CHK_TRY(make_strip(w, &strip, w->out + done, err));
+        uint64_t t1 = chk_clock_ns();
+        w->t->stats.ns_compute += t1 - t0;
+        if (r->encoded) {
+            done += b.n_bytes;
+        } else {
+            CHK_TRY(check_holds(w, err));
+            CHK_TRY(r->sink->ops->write(r->sink, &b, err));
+            w->t->stats.ns_write += chk_clock_ns() - t1;
+            if (!r->own_sink)
+                w->t->stats.bytes_written += b.n_bytes;
+            else if (b.addr)
+                w->t->stats.bytes_spilled += b.n_bytes;
+        }
+        for (a = p; a >= 0; a--) {
+            strip.lo[a] = a == p ? strip.hi[a] : strip.lo[a] + 1;
+            if (strip.lo[a] < part->hi[a]) break;
+            strip.lo[a] = part->lo[a];
+        }
+        for (int b2 = 0; b2 < p; b2++) strip.hi[b2] = strip.lo[b2] + 1;
+    }
+    return CHUNK_OK;
+}
+
+/* A task's kept area: how many blocks there are, the blocks, what is stored of them end to end. */
+static chk_block *kept_block(const chk_task *t, size_t i)
+{
+    return (chk_block *)(void *)((char *)t->kept + 64 + i * chk_arena_cost(sizeof(chk_block)));
+}
+
+static chunk_status encode(worker *w, const chk_box *chunk, size_t *used, chunk_error *err)
+{
+    const chk_retile *r = w->r;
+    size_t *n = w->t->kept;
+    chk_block *b = kept_block(w->t, *n);
+    char *to = (char *)kept_block(w->t, (size_t)r->tile_chunks) + *used;
+    *b = (chk_block){.box = *chunk, .data = w->out, .n_bytes = (size_t)chk_box_count(chunk) * chk_dtype_size(r->dtype)};
+    CHK_TRY(check_holds(w, err));
+    uint64_t t0 = chk_clock_ns();
+    CHK_TRY(r->sink->ops->encode(r->sink, b, to, r->kept_bytes, w->scratch, r->scratch_bytes, err));
+    w->t->stats.ns_encode += chk_clock_ns() - t0;
+    if (!b->skip) *used += chk_arena_cost(b->n_bytes);
+    ++*n;
+    return CHUNK_OK;
+}
+
+static uint64_t place_of(const chk_retile *r, const int64_t *coord)
+{
+    int64_t number = 0;
+    for (int a = 0; a < r->space.ndim; a++) number = number * r->grid.axis[a].n_chunks + coord[a];
+    return ((const uint64_t *)r->places->buf.data)[number];
+}
+
+static chunk_status make_chunks(worker *w, chunk_error *err)
+{
+    const chk_retile *r = w->r;
+    const chk_box *tile = &w->tile;
+    int ndim = tile->ndim;
+    int64_t first[CHK_MAX_NDIM], coord[CHK_MAX_NDIM];
+    size_t used = 0;
+    for (int a = 0; a < ndim; a++) first[a] = coord[a] = chk_axis_find(&r->grid.axis[a], tile->lo[a]);
+    for (int a = 0; a >= 0;) {
+        chk_box chunk, part = {.ndim = ndim};
+        chk_grid_chunk_box(&chunk, &r->grid, coord);
+        for (int b = 0; b < ndim; b++) {
+            part.lo[b] = chunk.lo[b] > tile->lo[b] ? chunk.lo[b] : tile->lo[b];
+            part.hi[b] = chunk.hi[b] < tile->hi[b] ? chunk.hi[b] : tile->hi[b];
+        }
+        uint64_t at = r->placed ? place_of(r, coord) : 0;
+        if (chk_task_canceled(w->t)) return chk_fail(err, CHUNK_ECANCELED, "canceled");
+        if (at || !r->placed) CHK_TRY(make_part(w, &chunk, &part, at, err));
+        if (r->encoded) CHK_TRY(encode(w, &chunk, &used, err));
+        for (a = ndim - 1; a >= 0; a--) {
+            if (chunk.hi[a] < tile->hi[a]) {
+                coord[a]++;
+                break;
+            }
+            coord[a] = first[a];
+        }
+    }
+    return CHUNK_OK;
+}
+
+/* ---- the task */
+
+chunk_status chk_retile_run(chk_pass *p, chk_task *t, chunk_error *err)
+{
+    const chk_retile *r = p->ctx;
+    worker w;
+    if (r->encoded) *(size_t *)t->kept = 0;
+    chk_box tile;
+    if (!chk_retile_tile(r, t->number, &tile)) return CHUNK_OK;
+    if (!carve(&w, r, t, p->work_bytes))
+        return chk_fail(err, CHUNK_ESTATE, "internal: a tile of %s is larger than planned", r->name);
+    w.tile = tile;
+    chunk_status st = fetch(&w, err);
+    if (st == CHUNK_OK) st = make_chunks(&w, err);
+    release(&w);
+    return st;
+}
+
+chunk_status chk_retile_claim(chk_pass *p, chk_task *t, chunk_error *err)
+{
+    chk_sink *sink = ((chk_retile *)p->ctx)->sink;
+    for (size_t i = 0; i < *(const size_t *)t->kept; i++) CHK_TRY(sink->ops->claim(sink, kept_block(t, i), err));
+    return CHUNK_OK;
+}
+
+chunk_status chk_retile_write(chk_pass *p, chk_task *t, chunk_error *err)
+{
+    chk_sink *sink = ((chk_retile *)p->ctx)->sink;
+    uint64_t t0 = chk_clock_ns();
+    for (size_t i = 0; i < *(const size_t *)t->kept; i++) {
+        chk_block *b = kept_block(t, i);
+        if (b->skip) continue;
+        CHK_TRY(sink->ops->write(sink, b, err));
+        t->stats.bytes_written += b->n_bytes;
+    }
+    t->stats.ns_write += chk_clock_ns() - t0;
+    return CHUNK_OK;
+}
+
+enum { ADVISE_BOXES = 32 };
+
+void chk_retile_advise(chk_pass *p, uint64_t task)
+{
+    const chk_retile *r = p->ctx;
+    chk_box tile, box[ADVISE_BOXES];
+    if (!chk_retile_tile(r, task, &tile)) return;
+    for (int i = 0; i < r->n_in; i++) {
+        const chk_prog_input *pi = &r->program.input[i];
+        const chk_retile_input *in = &r->in[i];
+        if (!pi->source->ops->advise || !in->cut) continue;
+        int64_t lo[CHK_MAX_NDIM];
+        size_t n = 0;
+        memcpy(lo, tile.lo, sizeof lo);
+        for (int a = 0; a >= 0 && n < ADVISE_BOXES;) {
+            chk_box *b = &box[n++];
+            b->ndim = tile.ndim;
+            for (int k = 0; k < tile.ndim; k++) {
+                int64_t end = chk_axis_bound(&in->axis[k], chk_axis_find(&in->axis[k], lo[k]) + 1);
+                b->lo[k] = lo[k];
+                b->hi[k] = end < tile.hi[k] ? end : tile.hi[k];
+            }
+            for (a = tile.ndim - 1; a >= 0 && (lo[a] = b->hi[a]) >= tile.hi[a]; a--) lo[a] = tile.lo[a];
+        }
+        pi->source->ops->advise(pi->source, &pi->view, box, n);
+    }
+}
