@@ -43,6 +43,7 @@ chunk_status chk_retile_make(chk_retile **out, chk_program *program, int value, 
     r->program = *program;
     *program = (chk_program){.n_inputs = 0};
     r->value = value;
+    r->origin = r;
     r->dtype = dtype;
     r->space = r->program.space;
     r->grid = *grid;
@@ -147,7 +148,7 @@ static void retile_bind(chk_pass *p, int out, chk_sink *sink)
 }
 
 /* True when the program makes `fill` of what absent chunks hold; room: of chk_program_work_bytes. */
-static bool gives_fill(const chk_retile *r, const chk_scalar *absent, char *room)
+static bool gives_fill(const chk_retile *r, const chk_scalar *absent, const chk_scalar *fill, char *room)
 {
     chk_arena arena;
     chk_prog_state state;
@@ -164,7 +165,7 @@ static bool gives_fill(const chk_retile *r, const chk_scalar *absent, char *room
     }
     chk_prog_out out = {.value = r->value, .dest = (char *)value.v.bytes};
     return chk_program_run(&state, at, &one, &one, &out, 1, NULL) == CHUNK_OK &&
-           !memcmp(value.v.bytes, r->sink->fill.v.bytes, chk_dtype_size(r->dtype));
+           !memcmp(value.v.bytes, fill->v.bytes, chk_dtype_size(r->dtype));
 }
 
 static char *program_room(const chk_retile *r)
@@ -175,14 +176,14 @@ static char *program_room(const chk_retile *r)
 /* Output chunks that need no place: no input has stored anything for them, and what is made of that is the output's fill value. */
 static bool is_absent(void *arg, const chk_box *chunk)
 {
-    const chk_retile *r = arg;
+    const chk_retile *stores = arg, *r = stores->origin;
     chk_scalar fill[CHK_RETILE_INPUTS];
-    if (!r->program.constant_when_absent || !r->sink->has_fill) return false;
+    if (!r->program.constant_when_absent || !stores->sink->has_fill) return false;
     for (int i = 0; i < r->n_in; i++) {
         const chk_prog_input *in = &r->program.input[i];
         if (!in->source->ops->all_fill || !in->source->ops->all_fill(in->source, &in->view, chunk, &fill[i])) return false;
     }
-    return gives_fill(r, fill, program_room(r));
+    return gives_fill(r, fill, &stores->sink->fill, program_room(stores));
 }
 
 static chunk_status retile_open(chk_pass *p, int n_workers, chunk_error *err)

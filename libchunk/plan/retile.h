@@ -57,7 +57,8 @@ typedef struct chk_retile {
     chk_sink *sink;
     bool own_sink, encoded, placed;
     size_t sink_worker_bytes, kept_bytes, scratch_bytes; /* as chk_target's */
-    chk_region *places;                                  /* placed: of every output chunk, in the file */
+    const struct chk_retile *origin; /* of a value that comes from scratch: the pass that wrote it there, else the pass itself */
+    chk_region *places;              /* placed: of every output chunk, in the file */
     chk_retile_input in[CHK_RETILE_INPUTS];
     int n_in;
     int64_t block[CHK_MAX_NDIM]; /* encoded: output chunks in a block of the order, along each axis */

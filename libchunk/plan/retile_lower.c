@@ -77,12 +77,13 @@ static void choose_between(const chk_retile *r, double worker_bytes, chk_grid *o
         unit[a] = to[a] = chk_axis_max_chunk(&r->grid.axis[a]);
         times_in[a] = times_out[a] = 1;
     }
-    for (int a = ndim - 1; a >= 0; a--) { /* output tiles grow along the last axes first, as search_runs has them */
-        while (times_out[a] < r->block[a] && to[a] < r->space.dim[a] && 2.5 * 2 * box_bytes(r, to) <= worker_bytes) {
+    for (int a = ndim - 1; a >= 0;
+         a--) { /* output tiles grow along the last axes first, as search_runs has them, until they cover an input chunk */
+        while (to[a] < in[a] && 2.5 * 2 * box_bytes(r, to) <= worker_bytes) {
             times_out[a] *= 2;
             to[a] *= 2;
         }
-        if (times_out[a] < r->block[a]) break;
+        if (to[a] < in[a]) break;
     }
     for (;;) { /* input tiles grow where that helps most */
         int best = -1;
@@ -135,7 +136,7 @@ static chunk_status make_halves(halves *h, chk_lower *l, const chk_retile *r, do
         chk_program_free(&program);
         return st;
     }
-    CHK_TRY(chk_retile_make(&h->read, &program, value, r->dtype, &r->grid, r->block, true, err));
+    CHK_TRY(chk_retile_make(&h->read, &program, value, r->dtype, &r->grid, r->block, r->encoded, err));
     CHK_TRY(chk_program_clone(&program, &r->program, err));
     CHK_TRY(chk_retile_make(&h->write, &program, r->value, r->dtype, &between, NULL, false, err));
     memcpy(h->read->name, r->name, sizeof r->name);
@@ -167,14 +168,16 @@ static chunk_status add_places(chk_lower *l, int number, chk_retile *r, chunk_er
     r->placed = true;
     CHK_TRY(chk_plan_region(&r->places, l->plan, "places of chunks", err));
     r->places->n_bytes =
-        chk_arena_cost((size_t)chk_grid_n_chunks(&r->grid) * sizeof(uint64_t)) + chk_program_work_bytes(&r->program);
+        chk_arena_cost((size_t)chk_grid_n_chunks(&r->grid) * sizeof(uint64_t)) + chk_program_work_bytes(&r->origin->program);
     r->places->first = r->places->last = number;
     return CHUNK_OK;
 }
 
-static chunk_status store_encoded(chk_lower *l, int number, chk_retile *r, int *last, chunk_error *err)
+/* Goes through scratch where that is better: the pass becomes one that writes there, and another follows. */
+static chunk_status split(chk_lower *l, int number, chk_retile **stores, int *last, chunk_error *err)
 {
     halves h = {0};
+    chk_retile *r = *stores;
     int n_spills = l->plan->n_spills, n_regions = l->plan->n_regions;
     l->n_retiled++;
     chunk_status st = make_halves(&h, l, r, (double)l->room / l->threads, err);
@@ -191,10 +194,17 @@ static chunk_status store_encoded(chk_lower *l, int number, chk_retile *r, int *
     strcpy(h.write->name, "scratch");
     set_pass(l, number, h.write);
     chk_retile_free(r);
-    CHK_TRY(chk_lower_add_pass(last, l, &chk_retile_encoded_ops, h.read, err));
+    st = chk_lower_add_pass(last, l, &chk_retile_ops, h.read, err);
+    if (st != CHUNK_OK) {
+        chk_retile_free(h.read);
+        return st;
+    }
+    set_pass(l, *last, h.read);
     memcpy(l->plan->pass[*last].name, h.read->name, sizeof h.read->name);
     h.spill->region->first = number;
     h.spill->region->last = *last;
+    h.read->origin = h.write;
+    *stores = h.read;
     return CHUNK_OK;
 }
 
@@ -206,5 +216,6 @@ chunk_status chk_retile_lower(chk_lower *l, int number, chk_fused *f, int *last,
     set_pass(l, number, r);
     chk_free(f->out);
     chk_free(f);
-    return r->encoded ? store_encoded(l, number, r, last, err) : add_places(l, number, r, err);
+    CHK_TRY(split(l, number, &r, last, err));
+    return r->encoded ? CHUNK_OK : add_places(l, *last, r, err);
 }

@@ -12,6 +12,8 @@ from measure import CORES
 SCALE = int(os.environ.get("PEERS_SCALE", "1"))  # 8: every side 8 times smaller
 N = 16384 // SCALE                               # side of the square arrays
 C = 1024                                         # side of a chunk: 8 MiB
+R = 16                                           # rows of a chunk of W5r's input
+WIDE = 4 * N                                     # columns of its larger one
 MANY = 1_000_000 // SCALE                        # chunks of W9, of
 MANYC = 256                                      # elements each
 SPARSE = (1310720, 1 << 20)                      # 10 TiB
@@ -83,6 +85,39 @@ def make_smooth(dir):
         make_square(os.path.join(dir, f"smooth_{kind}.h5"), {"x": (kind, smooth)})
 
 
+def make_rows(dir):
+    """(R, N) chunks of noise, and smooth ones in two codecs."""
+    for kind in ("none", "lz4", "gzip4"):
+        path = os.path.join(dir, f"rows_{kind}.h5")
+        with h5py.File(path + ".part", "w") as f:
+            d = f.create_dataset("x", (N, N), "f8", chunks=(R, N), **dataset_filters(kind))
+
+            def put(i, lo, hi):
+                v = rnd(1, i, (hi - lo, N)) if kind == "none" else smooth(i, lo, hi)
+                if kind != "gzip4":
+                    d[lo:hi] = v
+                    return
+                for k in range(lo, hi, R):
+                    d.id.write_direct_chunk((k, 0), zlib.compress(shuffled(v[k - lo:k - lo + R]).tobytes(), 4))
+            bands(N, C, put)
+        os.rename(path + ".part", path)
+
+
+def make_wide(dir):
+    path = os.path.join(dir, "rows_wide.h5")
+    with h5py.File(path + ".part", "w") as f:
+        d = f.create_dataset("x", (N, WIDE), "f8", chunks=(R, WIDE))
+
+        def put(i, lo, hi):
+            d[lo:hi] = rnd(1, i, (hi - lo, WIDE))
+        bands(N, 64, put)
+    os.rename(path + ".part", path)
+
+
+def rows_to_zarr(dir):
+    to_zarr(dir, "rows_none.h5", "rows.zarr", (R, N))
+
+
 def make_many(dir):
     """A million chunks of 2 KiB, in the index that HDF5 gives by default."""
     path = os.path.join(dir, "many.h5")
@@ -115,13 +150,18 @@ def make_sparse(dir):
     os.rename(path + ".part", path)
 
 
-def to_zarr(dir):
-    """x for TensorStore, uncompressed, same chunks."""
+def zarr(path, chunks):
+    """A new array for TensorStore, uncompressed."""
     import tensorstore as ts
-    path = os.path.join(dir, "x.zarr")
-    z = ts.open({"driver": "zarr", "kvstore": {"driver": "file", "path": path + ".part/"},
-                 "metadata": {"shape": [N, N], "chunks": [C, C], "dtype": "<f8", "compressor": None}}, create=True).result()
-    with h5py.File(os.path.join(dir, "xyz.h5")) as f:
+    return ts.open({"driver": "zarr", "kvstore": {"driver": "file", "path": path + "/"},
+                    "metadata": {"shape": [N, N], "chunks": list(chunks), "dtype": "<f8", "compressor": None}}, create=True).result()
+
+
+def to_zarr(dir, source="xyz.h5", name="x.zarr", chunks=(C, C)):
+    """x for TensorStore, same chunks."""
+    path = os.path.join(dir, name)
+    z = zarr(path + ".part", chunks)
+    with h5py.File(os.path.join(dir, source)) as f:
         for lo in range(0, N, C):
             z[lo:lo + C].write(f["x"][lo:lo + C]).result()
     os.rename(path + ".part", path)
@@ -158,6 +198,8 @@ GROUPS = {
     "xyz": {"xyz.h5": make_xyz},
     "places": {"xyz.h5": make_xyz, "places.h5": make_places},
     "sparse reads": {"xyz.h5": make_xyz, "x.zarr": to_zarr, "x.b2nd": lambda dir: to_b2nd(dir, "xyz.h5", "x.b2nd", clevel=0)},
+    "rows": {**{f"rows_{k}.h5": make_rows for k in ("none", "lz4", "gzip4")}, "rows.zarr": rows_to_zarr},
+    "wide rows": {"rows_none.h5": make_rows, "rows_wide.h5": make_wide},
     "smooth": {**{f"smooth_{k}.h5": make_smooth for k in ("none",) + FILTERS},
                "smooth.b2nd": lambda dir: to_b2nd(dir, "smooth_none.h5", "smooth.b2nd")},
     "many": {"many.h5": make_many},
