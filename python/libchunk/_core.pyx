@@ -1085,6 +1085,7 @@ def run(list outputs, bint overwrite=False, bint durable=False, bint profile=Fal
             chunk_run_wait(r, interval, &done)
         if done:
             break
+        called_back_add(1)      # the lock is held: what handlers of signals do with arrays must raise, not wait
         try:
             PyErr_CheckSignals()
             if progress is not None:
@@ -1094,6 +1095,8 @@ def run(list outputs, bint overwrite=False, bint durable=False, bint profile=Fal
             interrupted = e
             chunk_run_cancel(r)
             progress = None
+        finally:
+            called_back_add(-1)
     running = NULL
     if progress is not None:
         chunk_run_progress(r, &p)

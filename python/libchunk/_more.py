@@ -243,8 +243,14 @@ def einsum(subscripts, *operands, optimize=None):
 
 
 def vecdot(x1, x2, /, *, axis=-1):
-    """Sums of products along an axis, the first factor conjugated."""
-    return call("sum", call("multiply", call("conj", x1), x2), axis)
+    """Sums of products along an axis, the first factor conjugated; in the dtype of the products."""
+    from libchunk._convert import as_array
+
+    x1, x2 = as_array(x1), as_array(x2)
+    if not x1.ndim or not x2.ndim or x1.shape[axis] != x2.shape[axis]:
+        raise ValueError(f"vecdot: the axis is not of the same extent in shapes {x1.shape} and {x2.shape}")
+    products = call("multiply", call("conj", x1), x2)
+    return call("sum", products, axis, dtype=products.dtype_name)
 
 
 def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):

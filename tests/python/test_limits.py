@@ -223,3 +223,31 @@ def test_stubs_parse():
     from libchunk import _core
 
     assert {entry[0] for entry in _core.operations()} <= {node.name for node in operations.body if isinstance(node, ast.FunctionDef)}
+
+
+def test_signal_handlers_cannot_wait_for_the_run():
+    """A handler that computes during a run gets an error, which ends the run; no deadlock."""
+    assert python(SLOW + """
+    y = lc.arange(3)
+    signal.signal(signal.SIGALRM, lambda *_: y.sum().compute())
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        x.sum().compute()
+    except RuntimeError as e:
+        print("cannot use libchunk" in str(e), y.sum().compute())
+    """) == "True 3"
+
+
+def test_building_does_not_depend_on_chunks():
+    """100 operations over a million chunks: under 10 ms."""
+    x = lc.zeros((10**6, 100), chunks=(1, 100))
+    assert x.npartitions == 10**6
+
+    def build():
+        start = time.process_time()
+        y = x
+        for i in range(50):
+            y = (y + i) * 1.5
+        return time.process_time() - start
+
+    assert min(build() for _ in range(5)) < 0.010
