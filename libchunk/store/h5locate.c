@@ -95,6 +95,10 @@ chunk_status chk_h5set_locate(chk_h5set *d, const int64_t *coord, size_t n, chk_
     if (!d->info.native) /* nothing would be captured: HDF5 would really read */
         return chk_fail(err, CHUNK_EUNSUPPORTED, "%s:%s: its chunks cannot be located: %s", d->info.file, d->info.path,
                         d->info.why_not_native);
+    size_t first = 0;
+    if (d->info.layout == CHK_LAYOUT_CHUNKED)
+        for (; first < n && chk_h5few_absent(d, coord + first * (size_t)ndim); first++) out[first] = (chk_extent){.absent = true};
+    if (first == n) return CHUNK_OK;
     CHK_TRY(chk_h5file_size(&file_bytes, d->file, err));
     if (d->info.layout != CHK_LAYOUT_CHUNKED) {
         for (size_t k = 0; k < n; k++) {
@@ -105,7 +109,7 @@ chunk_status chk_h5set_locate(chk_h5set *d, const int64_t *coord, size_t n, chk_
     }
     CHK_TRY(chk_h5_enter(err));
     chunk_status st = CHUNK_OK;
-    for (size_t k = 0; k < n && st == CHUNK_OK; k++) {
+    for (size_t k = first; k < n && st == CHUNK_OK; k++) {
         const int64_t *c = coord + k * (size_t)ndim;
         st = look_up(d, c, &out[k], err);
         if (st == CHUNK_OK && !out[k].absent) st = check(d, c, &out[k], file_bytes, err);

@@ -22,7 +22,7 @@ struct chk_h5file {
     struct chk_h5file *next; /* list of the process's open files */
 };
 
-/* An open dataset, constant but for refs; id and type are used under the HDF5 lock. */
+/* An open dataset, constant but for refs and few; id and type are used under the HDF5 lock. */
 struct chk_h5set {
     atomic_int refs;
     chk_h5file *file;
@@ -33,6 +33,9 @@ struct chk_h5set {
     uint64_t addr;         /* contiguous: where it lies, UINT64_MAX when not stored */
     void *compact;         /* compact: its bytes as stored */
     bool zero_first;       /* absent parts are not written by H5Dread (fill time "never") */
+    atomic_int few;        /* h5few.c: are its chunks listed, and the numbers of those that are there */
+    uint64_t *few_number;
+    size_t few_n;
 };
 
 /* What an element is: fills the dtype fields of info from an HDF5 type. Under the lock. */
@@ -47,6 +50,8 @@ chunk_status chk_h5file_size(int64_t *out, const chk_h5file *f, chunk_error *err
 /* Adds to *text the names of datasets in f nearest to `wanted`: "; it has /a, /b". Under the lock. */
 void chk_h5file_suggest(char *text, size_t size, chk_h5file *f, const char *wanted);
 
+/* True where a chunk is known to be absent without asking HDF5. Any thread, not under the lock. */
+bool chk_h5few_absent(chk_h5set *d, const int64_t *coord);
 /* "FILE:/PATH: chunk (1, 2)" in buf; returns buf. */
 const char *chk_h5set_where(char *buf, size_t size, const chk_h5set *d, const int64_t *coord);
 

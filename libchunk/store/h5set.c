@@ -226,6 +226,7 @@ static void set_free(chk_h5set *d)
     if (d->type > 0) H5Tclose(d->type);
     if (d->id > 0) H5Dclose(d->id);
     chk_free(d->compact);
+    chk_free(d->few_number);
     chk_free(d->info.file);
     chk_free(d->info.path);
     chk_free(d);

@@ -305,3 +305,45 @@ Test(h5, fixed_bytes_hold)
     }
     (void)grown, (void)promised;
 }
+
+/* Of 90 x 90 chunks every 97th is stored: what is known without asking HDF5 is what was written, in both kinds of B-tree. */
+static void check_few(bool latest)
+{
+    enum { SIDE = 90, STEP = 97 };
+    hsize_t dim[2] = {2 * SIDE - 1, 2 * SIDE}, chunk[2] = {2, 2}, most[2] = {H5S_UNLIMITED, H5S_UNLIMITED};
+    chunk_error err = {0};
+    chk_h5file *f;
+    chk_h5set *d;
+    cr_assert_eq(chk_h5_enter(NULL), CHUNK_OK);
+    hid_t file = create_file(latest), space = H5Screate_simple(2, dim, latest ? most : NULL), dcpl = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(dcpl, 2, chunk);
+    hid_t set = H5Dcreate2(file, "x", H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT);
+    for (hsize_t k = 0; k < SIDE * SIDE; k += STEP) {
+        double x[4] = {k, k, k, k};
+        cr_assert_geq(H5Dwrite_chunk(set, H5P_DEFAULT, 0, (hsize_t[2]){k / SIDE * 2, k % SIDE * 2}, sizeof x, x), 0);
+    }
+    H5Pclose(dcpl), H5Sclose(space), H5Dclose(set), H5Fclose(file);
+    chk_h5_leave();
+    cr_assert_eq(chk_h5file_open(&f, path, &err), CHUNK_OK, "%s", err.text);
+    cr_assert_eq(chk_h5set_open(&d, f, "x", &err), CHUNK_OK, "%s", err.text);
+    cr_assert_str_eq(chk_h5set_info(d)->index, latest ? "btree2" : "btree1");
+    for (int64_t k = 0; k < SIDE * SIDE - 2; k++) {
+        chk_extent at[3];
+        int64_t coord[3][2];
+        for (int j = 0; j < 3; j++) coord[j][0] = (k + j) / SIDE, coord[j][1] = (k + j) % SIDE;
+        cr_assert_eq(chk_h5set_locate(d, coord[0], 3, at, &err), CHUNK_OK, "%s", err.text);
+        for (int j = 0; j < 3; j++) {
+            double x[4];
+            cr_assert_eq(at[j].absent, (k + j) % STEP != 0);
+            if (at[j].absent) continue;
+            cr_assert_eq(at[j].n_bytes, sizeof x);
+            cr_assert_eq(pread(chk_h5set_fd(d), x, sizeof x, (off_t)at[j].addr), (ssize_t)sizeof x);
+            cr_assert_eq(x[0], k + j);
+        }
+    }
+    chk_h5set_release(d);
+    chk_h5file_release(f);
+}
+
+Test(h5, few_chunks_of_many) { check_few(false); }
+Test(h5, few_chunks_of_many_in_a_newer_file) { check_few(true); }
