@@ -66,6 +66,7 @@ def make_square(path, datasets):
 
 
 ELEMENTS, ROWS = N * N // 27, N // 16
+PART = 160 // SCALE
 
 
 def make_places(dir):
@@ -116,6 +117,18 @@ def make_wide(dir):
 
 def rows_to_zarr(dir):
     to_zarr(dir, "rows_none.h5", "rows.zarr", (R, N))
+
+
+HUNDRED = 100                                    # datasets of PART x N
+
+
+def make_hundred(dir):
+    """A hundred datasets, which one concat puts below each other."""
+    path = os.path.join(dir, "hundred.h5")
+    with h5py.File(path + ".part", "w") as f:
+        for i in range(HUNDRED):
+            f.create_dataset(f"d{i}", data=rnd(15, i, (PART, N)), chunks=(PART, C))
+    os.rename(path + ".part", path)
 
 
 def make_many(dir):
@@ -203,6 +216,7 @@ GROUPS = {
     "smooth": {**{f"smooth_{k}.h5": make_smooth for k in ("none",) + FILTERS},
                "smooth.b2nd": lambda dir: to_b2nd(dir, "smooth_none.h5", "smooth.b2nd")},
     "many": {"many.h5": make_many},
+    "hundred": {"hundred.h5": make_hundred},
     "sparse": {"sparse.h5": make_sparse},
     "matrices": {"w4.h5": make_matrices, "w4lz4.h5": make_matrices, "large32.h5": make_matrices},
     "none": {},
