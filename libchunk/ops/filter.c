@@ -117,7 +117,7 @@ const chk_op chk_op_laplace = {
     .params = {FILTER_X, FILTER_OUTPUT, FILTER_MODE, FILTER_CVAL, {"axes", CHK_PAR_AXIS, "None", true}},
     .build = build_laplace,
     .make = filter_make_separable,
-    .local = &filter_separable_local,
+    .local = &filter_laplace_local,
 };
 
 /* op->flags: the weight in the middle of what is across the axis. */

@@ -53,7 +53,7 @@ chk_node *filter_finish(ops_maker *m, const chk_op *op, filter_attr *a, chk_node
 
 chunk_status filter_make_separable(chk_node **out, chk_builder *b, const chk_op *op, chk_node *const *in, int n_in,
                                    const int64_t *attr, int n_attr, chunk_error *err);
-extern const chk_local filter_separable_local;
+extern const chk_local filter_separable_local, filter_laplace_local;
 
 /* ---- the k-th of several elements (filter_rank.c) */
 

@@ -389,8 +389,9 @@ static chunk_status separable_run(const chk_local_call *c, chunk_error *err)
     return CHUNK_OK;
 }
 
-const chk_local filter_separable_local = {
-    .reads = separable_reads, .scratch = separable_scratch, .run = separable_run, .part = separable_part, .ns = 2.0};
+#define SEPARABLE .reads = separable_reads, .scratch = separable_scratch, .run = separable_run, .part = separable_part
+const chk_local filter_separable_local = {SEPARABLE, .ns = 4.0}; /* a Gaussian with sigma 3 */
+const chk_local filter_laplace_local = {SEPARABLE, .ns = 0.5};
 
 static chunk_status bad(const chk_op *op, chunk_error *err)
 {

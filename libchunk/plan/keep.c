@@ -1,5 +1,6 @@
-/* keep.c: recompute or keep? A value that passes of different levels use is computed again in each, unless writing it once and reading it back is
- * estimated to be cheaper by a fifth. Results do not depend on the choice, only time does. */
+/* keep.c: recompute or keep? A value that passes of different levels use is computed again in each, and what a stencil reads is computed again in the
+ * halo of each block, unless writing it once and reading it back is estimated to be cheaper by a fifth. Results do not depend on the choice, only time
+ * does. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -134,6 +135,111 @@ static chunk_status choose(chk_lower *l, uses *u, chk_nodeset *inside, chunk_err
     return CHUNK_OK;
 }
 
+/* ---- stencils over stencils */
+
+/* Where a walk down nested stencils has come to, from the result of a pass on. */
+typedef struct nest {
+    chk_lower *l;
+    chk_nodeset *seen;
+    double blocks; /* of the result */
+    double extra;  /* nanoseconds an element that halos have cost so far */
+} nest;
+
+enum { NOMINAL_BLOCK = 64 << 10, LAYER_DEPTH = 8 }; /* elements that blocks have under a ceiling with room (fused.c) */
+
+static void nominal_block(int64_t *extent, const chk_node *n)
+{
+    int64_t count = 1;
+    for (int a = n->shape.ndim - 1; a >= 0; a--) {
+        int64_t chunk = chk_axis_max_chunk(&n->grid.axis[a]), most = NOMINAL_BLOCK / count;
+        extent[a] = chunk < most ? chunk : most;
+        if (extent[a] < 1) extent[a] = 1;
+        count *= extent[a];
+    }
+}
+
+static chunk_status walk(nest at, const chk_node *n, const int64_t *extent, int depth, chunk_error *err);
+
+/* A new pass begins at n. */
+static chunk_status walk_pass(chk_lower *l, chk_nodeset *seen, const chk_node *n, int depth, chunk_error *err)
+{
+    int64_t extent[CHK_MAX_NDIM];
+    if (chk_shape_count(&n->shape) == 0) return CHUNK_OK;
+    nominal_block(extent, n);
+    nest at = {l, seen, (double)chk_shape_count(&n->shape) / (double)chk_extent_count(n->shape.ndim, extent), 0};
+    return walk(at, n, extent, depth, err);
+}
+
+/* Had from elsewhere, not computed where it is read. */
+static bool is_there(const chk_lower *l, const chk_node *n)
+{
+    for (int i = 0; i < l->n_kept; i++)
+        if (l->kept[i] == n) return true;
+    return n->kind == CHK_NODE_SOURCE || chk_lower_find(l, n);
+}
+
+/* Nanoseconds an element of n down to the next stencils, themselves included; what stands in it twice counts twice. */
+static double layer(const chk_lower *l, const chk_node *n, int depth)
+{
+    double ns = is_there(l, n) ? 0 : cost_of(n);
+    for (int i = 0; i < n->n_in && n->kind == CHK_NODE_MAP && ns > 0 && depth > 0; i++) ns += layer(l, n->in[i], depth - 1);
+    return ns;
+}
+
+/* An input of a stencil, of which each block needs a box of `extent`. Along a chain of equal stencils halos grow by the same amount at each, and time is
+ * least where they have cost as much as a store when one comes. */
+static chunk_status walk_input(nest at, const chk_node *in, const int64_t *extent, int depth, chunk_error *err)
+{
+    double count = (double)chk_shape_count(&in->shape), size = (double)chk_dtype_size(in->dtype), ns = 0;
+    double times = at.blocks * (double)chk_extent_count(in->shape.ndim, extent) / count; /* that each element is computed */
+    double keep = 1.2 * size * (NS_WRITE_BYTE + times * NS_READ_BYTE);
+    if (times > 1) at.extra += (times - 1) * layer(at.l, in, LAYER_DEPTH);
+    if (may_be_kept(in) && at.extra > keep && count * size >= CHK_DENSE_BYTES && at.l->n_kept < CHK_MAX_KEPT) {
+        chk_nodeset below = {0};
+        chunk_status st = estimate(&ns, at.l, in, &below, 0, err);
+        chk_nodeset_done(&below);
+        CHK_TRY(st);
+        if ((times - 1) * ns > keep) {
+            at.l->kept[at.l->n_kept++] = in;
+            return walk_pass(at.l, at.seen, in, depth, err);
+        }
+    }
+    return walk(at, in, extent, depth, err);
+}
+
+static chunk_status walk(nest at, const chk_node *n, const int64_t *extent, int depth, chunk_error *err)
+{
+    const chk_local *local = chk_op_local(n);
+    bool fresh;
+    CHK_TRY(chk_nodeset_add(at.seen, n, &fresh, err));
+    if (!fresh || depth > MAX_DEPTH || (n->kind != CHK_NODE_MAP && !local)) return CHUNK_OK;
+    for (int i = 0; i < n->n_in; i++) {
+        const chk_node *in = n->in[i];
+        if (is_there(at.l, in) || in->shape.ndim != n->shape.ndim || chk_shape_count(&in->shape) == 0) continue;
+        if (!local) {
+            CHK_TRY(walk(at, in, extent, depth + 1, err));
+        } else if (chk_local_has_halo(n, i)) {
+            int64_t in_extent[CHK_MAX_NDIM];
+            local->reads(n, i, extent, in_extent);
+            for (int a = 0; a < in->shape.ndim; a++)
+                if (in_extent[a] > in->shape.dim[a]) in_extent[a] = in->shape.dim[a];
+            CHK_TRY(walk_input(at, in, in_extent, depth + 1, err));
+        }
+    }
+    return CHUNK_OK;
+}
+
+static chunk_status choose_in_nests(chk_lower *l, chunk_error *err)
+{
+    int n_items = l->n_items;
+    chunk_status st = CHUNK_OK;
+    chk_nodeset seen = {0};
+    for (int i = 0; i < n_items && st == CHUNK_OK; i++)
+        if (l->item[i]->kind != CHK_ITEM_CUSTOM) st = walk_pass(l, &seen, l->item[i]->root, 0, err);
+    chk_nodeset_done(&seen);
+    return st;
+}
+
 chunk_status chk_lower_choose_kept(chk_lower *l, chunk_error *err)
 {
     uses u = {.use = chk_calloc(MAX_USES, sizeof *u.use), .l = l};
@@ -141,6 +247,7 @@ chunk_status chk_lower_choose_kept(chk_lower *l, chunk_error *err)
     chk_nodeset inside = {0};
     chunk_status st = collect_all(&u, err);
     if (st == CHUNK_OK) st = choose(l, &u, &inside, err);
+    if (st == CHUNK_OK) st = choose_in_nests(l, err);
     chk_nodeset_done(&inside);
     chk_free(u.use);
     return st;

@@ -367,23 +367,21 @@ static bool only_windows(const chk_local_source *l)
     return any;
 }
 
-/* Whether more of an input is read for a small box than the box has. */
-static bool overlaps(const chk_node *n)
+bool chk_local_has_halo(const chk_node *n, int input)
 {
     const chk_local *local = n->u.custom.op->local;
-    int64_t extent[CHK_MAX_NDIM], in_extent[CHK_MAX_NDIM];
-    for (int a = 0; a < n->shape.ndim; a++) extent[a] = n->shape.dim[a] < 4 ? n->shape.dim[a] : 4;
-    for (int i = 0; i < n->n_in && !local->whole && !local->reshapes; i++) {
-        if (n->in[i]->shape.ndim != n->shape.ndim) continue;
-        bool wider = false, narrower = false;
-        local->reads(n, i, extent, in_extent);
-        for (int a = 0; a < n->shape.ndim; a++) {
-            wider |= in_extent[a] > extent[a];
-            narrower |= in_extent[a] < extent[a];
-        }
-        if (wider && !narrower) return true;
+    int64_t extent[CHK_MAX_NDIM], small[CHK_MAX_NDIM], large[CHK_MAX_NDIM];
+    bool halo = false;
+    if (local->whole || local->reshapes || n->in[input]->shape.ndim != n->shape.ndim) return false;
+    for (int a = 0; a < n->shape.ndim; a++) extent[a] = 1;
+    local->reads(n, input, extent, small);
+    for (int a = 0; a < n->shape.ndim; a++) extent[a] = 2;
+    local->reads(n, input, extent, large);
+    for (int a = 0; a < n->shape.ndim; a++) {
+        if (small[a] < 1 || large[a] != small[a] + 1) return false;
+        halo |= small[a] > 1;
     }
-    return false;
+    return halo;
 }
 
 chunk_status chk_local_source_new(chk_source **out, const chk_node *n, chk_prog_lookup lookup, void *arg, chunk_error *err)
@@ -416,7 +414,7 @@ chunk_status chk_local_source_new(chk_source **out, const chk_node *n, chk_prog_
     l->s.cuttable &= !local->whole;
     l->s.thread_safe &= !(local->serial && local->serial(n));
     l->reshapes = local->reshapes;
-    l->s.overlaps = overlaps(n);
+    for (int i = 0; i < n->n_in; i++) l->s.overlaps |= chk_local_has_halo(n, i);
     l->s.large_blocks = local->forward && only_windows(l);
     *out = &l->s;
     return CHUNK_OK;
