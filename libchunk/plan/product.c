@@ -11,7 +11,7 @@
 
 /* Cells: what one task computes with a panel: some milliseconds. Chunks of the target and blocks must meet within UNIT_MOST. Blocks to be written: 256 KiB
  * of float64. */
-enum { CELL = 1024, UNIT_MOST = 4096, PANEL_MOST = 1024, RUN_ELEMENTS = 32 << 10 };
+enum { CELL = 1024, UNIT_MOST = 4096, PANEL_MOST = 1024, CELLS_LEAST = 8, BLOCK_LEAST = 256, RUN_ELEMENTS = 32 << 10 };
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -136,6 +136,17 @@ static void cut_run(int64_t *out, const int64_t *extent, int ndim, int64_t n)
     }
 }
 
+/* Small tiles have cells of one block, so that there are several; but not where chunks of a factor would be decoded for each. */
+static void cut_cells(chk_product *s)
+{
+    if (up(s->tile_m, s->cell_m) * up(s->tile_n, s->cell_n) < CELLS_LEAST) {
+        if (s->reader[0].cuttable) s->cell_m = s->block_m;
+        if (s->reader[1].cuttable) s->cell_n = s->block_n;
+    }
+    s->cells_m = up(s->tile_m, s->cell_m);
+    s->cells_n = up(s->tile_n, s->cell_n);
+}
+
 static void product_size(chk_pass *p, const chk_sizing *z)
 {
     chk_product *s = p->ctx;
@@ -143,8 +154,8 @@ static void product_size(chk_pass *p, const chk_sizing *z)
     int64_t extent[CHK_MAX_NDIM];
     size_t window = 0;
     s->read_bytes = 0;
-    s->cell_m = s->unit_m * most(1, CELL / s->unit_m);
-    s->cell_n = s->unit_n * most(1, CELL / s->unit_n);
+    s->cell_m = s->block_m * most(1, CELL / s->block_m);
+    s->cell_n = s->block_n * most(1, CELL / s->block_n);
     for (int f = 0; f < 2; f++) {
         chk_need need;
         factor_extents(s, f, f == 0 ? least(s->cell_m, s->m) : least(s->cell_n, s->n), least(s->k, panel_limit(s)), extent);
@@ -169,8 +180,7 @@ static void product_size(chk_pass *p, const chk_sizing *z)
     s->region_c->n_bytes = s->area_c.n_bytes;
     for (int f = 0; f < 2; f++) s->region[f]->n_bytes = (uint64_t)s->n_buffers * s->area[f].n_bytes;
     s->n_panels = up(s->k, s->panel_k);
-    s->cells_m = up(s->tile_m, s->cell_m);
-    s->cells_n = up(s->tile_n, s->cell_n);
+    cut_cells(s);
     s->n_stores = s->chunks_in_unit << (s->n_levels - s->depth);
     p->serial = s->serial || !chk_reader_thread_safe(&s->reader[0]) || !chk_reader_thread_safe(&s->reader[1]);
     p->ordered = true;
@@ -326,6 +336,10 @@ static void set_shape(chk_product *s, const chk_node *n)
     bool like_b = chk_axis_max_chunk(&b->grid.axis[bk]) > chk_axis_max_chunk(&a->grid.axis[ak]);
     s->block_m = chk_product_block(s->m, &a->grid.axis[nb + s->spec.trans[0]], CHK_PRODUCT_BLOCK);
     s->block_n = chk_product_block(s->n, &b->grid.axis[nb + !s->spec.trans[1]], CHK_PRODUCT_BLOCK);
+    int64_t *larger = s->block_m < s->block_n ? &s->block_n : &s->block_m;
+    for (; *larger > BLOCK_LEAST && up(s->m, s->block_m) * up(s->n, s->block_n) < CELLS_LEAST;
+         larger = s->block_m < s->block_n ? &s->block_n : &s->block_m)
+        *larger = up(*larger, 2);
     s->block_k = chk_product_block(s->k, like_b ? &b->grid.axis[bk] : &a->grid.axis[ak], CHK_PRODUCT_BLOCK_K);
 }
 

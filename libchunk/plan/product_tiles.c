@@ -79,12 +79,15 @@ void chk_product_decode(const chk_product *s, uint64_t number, chk_product_task 
     out->j = cell % s->cells_n;
 }
 
-/* The cell of a tile that holds a stored box. */
-static void cell_of(const chk_product *s, const chk_box *tile, const chk_box *stored, int64_t *i, int64_t *j)
+/* The i-th of the cells of a tile that a stored box lies in; false after the last. */
+static bool cell_under(const chk_product *s, const chk_box *tile, const chk_box *stored, int at, int64_t *i, int64_t *j)
 {
-    int a = s->n_batch;
-    *i = (stored->lo[a] - tile->lo[a]) / s->cell_m;
-    *j = (stored->lo[a + 1] - tile->lo[a + 1]) / s->cell_n;
+    int m = s->n_batch, n = m + 1;
+    int64_t i0 = (stored->lo[m] - tile->lo[m]) / s->cell_m, j0 = (stored->lo[n] - tile->lo[n]) / s->cell_n;
+    int64_t i1 = (stored->hi[m] - tile->lo[m] - 1) / s->cell_m, across = (stored->hi[n] - tile->lo[n] - 1) / s->cell_n - j0 + 1;
+    *i = i0 + at / across;
+    *j = j0 + at % across;
+    return *i <= i1;
 }
 
 bool chk_product_deps(const chk_pass *p, uint64_t task, int i, uint64_t *on)
@@ -112,9 +115,8 @@ bool chk_product_deps(const chk_pass *p, uint64_t task, int i, uint64_t *on)
             number = store_number(s, t.tile - 1, i - 2);
         break;
     case CHK_PRODUCT_STORE:
-        if (i > 0 || !chk_product_tile(s, t.tile, &tile) || !chk_product_stored(s, &tile, t.tile, t.store, &stored)) break;
-        cell_of(s, &tile, &stored, &t.i, &t.j);
-        number = compute_number(s, (t.tile + 1) * s->n_panels - 1, t.i, t.j);
+        if (!chk_product_tile(s, t.tile, &tile) || !chk_product_stored(s, &tile, t.tile, t.store, &stored)) break;
+        if (cell_under(s, &tile, &stored, i, &t.i, &t.j)) number = compute_number(s, (t.tile + 1) * s->n_panels - 1, t.i, t.j);
         break;
     default: break;
     }
