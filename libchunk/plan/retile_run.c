@@ -2,19 +2,7 @@
 #include <string.h>
 
 #include "base/thread.h"
-#include "plan/retile.h"
-#include "store/boxes.h"
-
-/* The pieces of one input in a tile: a grid of boxes, bound[a][k] to bound[a][k + 1] along axis a. */
-typedef struct pieces {
-    int64_t *bound[CHK_MAX_NDIM];
-    int64_t n[CHK_MAX_NDIM];
-    size_t n_cells;
-    chk_box *box;
-    chk_piece *piece;
-    bool swapped; /* some are */
-    char *strip;  /* its elements of a strip, put together */
-} pieces;
+#include "plan/retile_pieces.h"
 
 typedef struct worker {
     const chk_retile *r;
@@ -22,7 +10,7 @@ typedef struct worker {
     chk_arena arena;
     chk_prog_state prog;
     chk_box tile;
-    pieces *in;
+    chk_retile_pieces *in;
     chk_hold *hold;
     char *out; /* a strip, or a chunk to encode */
     void *scratch;
@@ -47,7 +35,7 @@ static size_t out_bytes(const chk_retile *r)
 
 size_t chk_retile_work_bytes(const chk_retile *r)
 {
-    size_t n = chk_program_work_bytes(&r->program) + chk_arena_cost((size_t)r->n_in * sizeof(pieces)) +
+    size_t n = chk_program_work_bytes(&r->program) + chk_arena_cost((size_t)r->n_in * sizeof(chk_retile_pieces)) +
                chk_arena_cost((size_t)r->n_in * sizeof(chk_hold)) + chk_arena_cost(out_bytes(r)) +
                chk_arena_cost(r->scratch_bytes) + 1024;
     for (int i = 0; i < r->n_in; i++) {
@@ -75,7 +63,7 @@ static bool carve(worker *w, const chk_retile *r, chk_task *t, size_t work_bytes
     if (!ok) return false;
     memset(w->hold, 0, (size_t)r->n_in * sizeof *w->hold);
     for (int i = 0; i < r->n_in && ok; i++) {
-        pieces *p = &w->in[i];
+        chk_retile_pieces *p = &w->in[i];
         size_t cells = (size_t)r->in[i].most_cells, item = chk_dtype_size(r->program.input[i].source->dtype);
         p->swapped = false;
         ok = (p->box = chk_arena_get(a, cells * sizeof *p->box)) && (p->piece = chk_arena_get(a, cells * sizeof *p->piece)) &&
@@ -87,46 +75,13 @@ static bool carve(worker *w, const chk_retile *r, chk_task *t, size_t work_bytes
 
 /* ---- fetching */
 
-/* Where the pieces of an input end along an axis of the tile. */
-static int64_t *list_bounds(const chk_retile_input *in, int a, const chk_box *tile, int64_t *at, int64_t *n)
-{
-    int64_t lo = tile->lo[a], hi = tile->hi[a];
-    *n = 0;
-    at[0] = lo;
-    while (lo < hi) {
-        int64_t end = hi;
-        if (in->cut && in->shown[a]) end = chk_axis_bound(&in->axis[a], chk_axis_find(&in->axis[a], lo) + 1);
-        if (a == in->split_axis && lo + in->split < end) end = lo + in->split;
-        lo = end < hi ? end : hi;
-        at[++*n] = lo;
-    }
-    return at + *n + 1;
-}
-
-static void list_cells(pieces *p, const chk_retile_input *in, const chk_box *tile)
-{
-    int ndim = tile->ndim;
-    int64_t *at = p->bound[0], i[CHK_MAX_NDIM] = {0};
-    for (int a = 0; a < ndim; a++) {
-        p->bound[a] = at;
-        at = list_bounds(in, a, tile, at, &p->n[a]);
-    }
-    p->n_cells = 0;
-    for (int a = 0; a >= 0;) {
-        chk_box *box = &p->box[p->n_cells++];
-        box->ndim = ndim;
-        for (int b = 0; b < ndim; b++) box->lo[b] = p->bound[b][i[b]], box->hi[b] = p->bound[b][i[b] + 1];
-        for (a = ndim - 1; a >= 0 && ++i[a] == p->n[a]; a--) i[a] = 0;
-    }
-}
-
 static chunk_status fetch(worker *w, chunk_error *err)
 {
     const chk_retile *r = w->r;
     for (int i = 0; i < r->n_in; i++) {
         const chk_prog_input *in = &r->program.input[i];
-        pieces *p = &w->in[i];
-        list_cells(p, &r->in[i], &w->tile);
+        chk_retile_pieces *p = &w->in[i];
+        chk_retile_list_cells(p, &r->in[i], &w->tile);
         CHK_TRY(in->source->ops->fetch(in->source, &in->view, p->box, p->n_cells, &w->arena, &w->hold[i], p->piece, err));
         for (size_t k = 0; k < p->n_cells; k++) p->swapped |= p->piece[k].data && p->piece[k].swapped;
     }
@@ -157,97 +112,11 @@ static void release(worker *w)
 
 /* ---- a strip */
 
-static const char *within(const chk_piece *p, const chk_box *cell, const chk_box *part)
-{
-    const char *at = p->data;
-    for (int a = 0; a < part->ndim; a++) at += (part->lo[a] - cell->lo[a]) * p->stride[a];
-    return at;
-}
-
-/* The first piece along an axis that goes beyond index. */
-static int64_t find(const pieces *p, int a, int64_t index)
-{
-    int64_t lo = 0, hi = p->n[a] - 1;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (p->bound[a][mid + 1] > index)
-            hi = mid;
-        else
-            lo = mid + 1;
-    }
-    return lo;
-}
-
-static void copy_part(const pieces *p, size_t cell, const chk_box *part, char *to, const int64_t *stride, size_t item, size_t unit)
-{
-    const chk_piece *piece = &p->piece[cell];
-    int64_t n[CHK_MAX_NDIM];
-    for (int a = 0; a < part->ndim; a++) n[a] = chk_box_extent(part, a);
-    if (piece->data) {
-        chk_copy_planes(to, stride, within(piece, &p->box[cell], part), piece->stride, n, part->ndim, item, piece->plane_bytes);
-        return;
-    }
-    chk_scalar fill = piece->fill;
-    if (p->swapped) chk_kern_bswap(fill.v.bytes, fill.v.bytes, unit, item / unit);
-    chk_fill_strided(to, stride, fill.v.bytes, n, part->ndim, item);
-}
-
-/* The elements of an input in a strip, dense and native, to `to`. */
-static void assemble(const pieces *p, const chk_box *strip, chk_dtype dtype, char *to)
-{
-    int ndim = strip->ndim;
-    int64_t first[CHK_MAX_NDIM], k[CHK_MAX_NDIM], stride[CHK_MAX_NDIM];
-    size_t item = chk_dtype_size(dtype), unit = (size_t)chk_dtypes[dtype].swap, n = 1;
-    for (int a = ndim - 1; a >= 0; a--) {
-        stride[a] = (int64_t)(n * item);
-        n *= (size_t)chk_box_extent(strip, a);
-        first[a] = k[a] = find(p, a, strip->lo[a]);
-    }
-    for (int a = 0; a >= 0;) {
-        chk_box part = {.ndim = ndim};
-        size_t cell = 0;
-        char *at = to;
-        for (int b = 0; b < ndim; b++) {
-            int64_t lo = p->bound[b][k[b]], hi = p->bound[b][k[b] + 1];
-            part.lo[b] = lo > strip->lo[b] ? lo : strip->lo[b];
-            part.hi[b] = hi < strip->hi[b] ? hi : strip->hi[b];
-            at += (part.lo[b] - strip->lo[b]) * stride[b];
-            cell = cell * (size_t)p->n[b] + (size_t)k[b];
-        }
-        copy_part(p, cell, &part, at, stride, item, unit);
-        for (a = ndim - 1; a >= 0; a--) {
-            if (p->bound[a][k[a] + 1] < strip->hi[a]) {
-                k[a]++;
-                break;
-            }
-            k[a] = first[a];
-        }
-    }
-    if (p->swapped) chk_kern_bswap(to, to, unit, n * item / unit);
-}
-
-/* A strip that lies in one piece, in the order that it has there, is read in place. */
-static bool in_place(const pieces *p, const chk_box *strip, size_t item, chk_piece *out)
-{
-    size_t cell = 0;
-    for (int a = 0; a < strip->ndim; a++) {
-        int64_t k = find(p, a, strip->lo[a]);
-        if (p->bound[a][k + 1] < strip->hi[a]) return false;
-        cell = cell * (size_t)p->n[a] + (size_t)k;
-    }
-    *out = p->piece[cell];
-    if (!out->data) return true;
-    int last = strip->ndim - 1;
-    if (last >= 0 && chk_box_extent(strip, last) > 1 && out->stride[last] != (out->plane_bytes ? 1 : (int64_t)item)) return false;
-    out->data = within(&p->piece[cell], &p->box[cell], strip);
-    return true;
-}
-
 static chunk_status make_strip(worker *w, const chk_box *strip, char *to, chunk_error *err)
 {
     const chk_retile *r = w->r;
     if (r->copies) {
-        assemble(&w->in[0], strip, r->dtype, to);
+        chk_retile_assemble(&w->in[0], strip, r->dtype, to);
         return CHUNK_OK;
     }
     chk_piece piece[CHK_RETILE_INPUTS];
@@ -256,8 +125,8 @@ static chunk_status make_strip(worker *w, const chk_box *strip, char *to, chunk_
         chk_dtype d = r->program.input[i].source->dtype;
         int64_t next = (int64_t)chk_dtype_size(d);
         at[i] = &piece[i];
-        if (in_place(&w->in[i], strip, chk_dtype_size(d), &piece[i])) continue;
-        assemble(&w->in[i], strip, d, w->in[i].strip);
+        if (chk_retile_in_place(&w->in[i], strip, chk_dtype_size(d), &piece[i])) continue;
+        chk_retile_assemble(&w->in[i], strip, d, w->in[i].strip);
         piece[i] = (chk_piece){.data = w->in[i].strip};
         for (int a = strip->ndim - 1; a >= 0; a--) {
             piece[i].stride[a] = next;

@@ -101,6 +101,39 @@ def test_rows_to_columns(grids, before, after, tmp_path):
             assert np.array_equal(read(tmp_path / "c.h5")[0], want), (expr, memory)
 
 
+def test_expressions(tmp_path):
+    """Inputs in several grids, layouts and byte orders, broadcast, reversed, transposed, partly absent: NumPy's values, one file under every ceiling."""
+    rng = np.random.default_rng(SEED)
+    path, x = tmp_path / "a.h5", rng.integers(-99, 99, (350, 450))
+    with h5py.File(path, "w") as f:
+        f["c"] = x.astype(">i4")
+        f.create_dataset("z", data=x.astype("<f8"), chunks=(33, 450), compression="gzip", shuffle=True)
+        f.create_dataset("w", data=x.astype("<f4"), chunks=(350, 7), **FILTERS["lz4"])
+        f.create_dataset("v", data=np.arange(350.0), chunks=(50,))
+        f.create_dataset("k", data=x[:, :1].astype("f2"), chunks=(50, 1))
+        f.create_dataset("p", (350, 450), "f8", chunks=(20, 20), fillvalue=7.0)[100:200, 300:400] = 1
+        f.create_dataset("q", data=rng.integers(0, 60000, (30, 40, 50)), dtype=">u2", chunks=(1, 40, 50), fletcher32=True)
+        whole = h5py.VirtualLayout((350, 450), "f8")
+        whole[:] = h5py.VirtualSource(".", "z", (350, 450))
+        f.create_virtual_dataset("d", whole)
+    arrays = {n: read(path, n)[0] for n in "czwvkpq"}
+    arrays["d"] = arrays["z"]
+    names = dict(arrays, permute_dims=np.transpose, where=np.where, rechunk=lambda a, chunks: a)
+    for text_ in ("c", "d", "permute_dims(c)[:, :350] + v", "permute_dims(d)", "z*2 + k", "w[::-1, ::2] + z[:, 225:]", "where(z > 0, c, w)", "p", "2*p - 7", "permute_dims(p)",
+                  "permute_dims(z)[:350]*2 - w[:, 100:]", "permute_dims(q, (2, 0, 1))", "q[::-1, 3:, ::-3]", "rechunk(permute_dims(z), 91) / 2"):
+        want, after = eval(text_, {}, names), str(rng.choice(["none", "lz4", "gzip=1,shuffle"]))
+        shape = text([max(int(rng.integers(1, n + 1)), n // 30 + 1) for n in want.shape])
+        files = set()
+        for memory in ("20MiB", "26MiB", "1GiB"):
+            args = [f"{n}=a.h5:/{n}" for n in arrays if n in text_.replace("permute_dims", "").replace("where", "").replace("rechunk", "")]
+            done = chunk("eval", text_, *args, "-o", "o.h5:/y", "--overwrite", "-q", "--filter", after, "--chunks", shape, "--memory", memory, cwd=tmp_path)
+            assert done.returncode == 0 or (done.returncode == 3 and memory == "20MiB"), done.stderr
+            if done.returncode == 0:
+                assert np.array_equal(read(tmp_path / "o.h5")[0], want), (text_, after, shape, memory)
+                files.add((tmp_path / "o.h5").read_bytes())
+        assert len(files) == 1, (text_, after, shape)
+
+
 def test_shapes_without_chunks(tmp_path):
     """Nothing to copy, one element, a contiguous dataset."""
     with h5py.File(tmp_path / "a.h5", "w") as f:
