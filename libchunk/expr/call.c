@@ -95,6 +95,17 @@ chunk_status chk_op_call(chk_node **out, chk_builder *b, const chk_op *op, const
     return op->build(out, b, op, bound, err);
 }
 
+chunk_status chk_op_call_part(chk_node **out, int *n, int part, chk_builder *b, const chk_op *op, const chk_value *args,
+                              const char *const *names, int n_args, chunk_error *err)
+{
+    chk_value bound[CHK_MAX_PARAMS] = {{.kind = CHK_VAL_MISSING}};
+    CHK_TRY(bind(bound, op, args, names, n_args, err));
+    CHK_TRY(op->several(n, b, op, bound, err));
+    if (part >= *n) return CHUNK_OK;
+    bound[count_params(op) - 1] = (chk_value){.kind = CHK_VAL_INT, .u.i.i = part};
+    return op->build(out, b, op, bound, err);
+}
+
 char *chk_op_signature(char *buf, size_t size, const chk_op *op)
 {
     size_t used = (size_t)snprintf(buf, size, "%s(", op->name);

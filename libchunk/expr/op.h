@@ -72,6 +72,9 @@ struct chk_op {
     chunk_status (*make)(chk_node **out, chk_builder *b, const chk_op *op, chk_node *const *in, int n_in, const int64_t *attr, int n_attr, chunk_error *err);
     /* May be NULL. Nodes of this operation have a first dimension that is a bound, exact only after a run; gives the node with the exact shape (masks: by counting). */
     chunk_status (*count)(chk_node **out, chk_builder *b, chk_node *n, chunk_error *err);
+    /* May be NULL. The operation has several results: how many they are for these arguments. Its last parameter, part, picks one; text without it means
+     * the tuple of all. */
+    chunk_status (*several)(int *n, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err);
     const struct chk_local *local;
     chunk_status (*lower)(struct chk_plan_builder *p, const chk_node *n, chunk_error *err);
     bool (*lowers)(const chk_node *n); /* with both: which of them; NULL: lower where it is set */
@@ -87,6 +90,8 @@ static inline const struct chk_local *chk_op_local(const chk_node *n)
 
 /* Binds positional and keyword arguments to op's parameters (like Python does) and builds. names[i] is NULL for positional ones. */
 chunk_status chk_op_call(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, const char *const *names, int n_args, chunk_error *err);
+/* Result `part` of an operation with several, and how many there are. */
+chunk_status chk_op_call_part(chk_node **out, int *n, int part, chk_builder *b, const chk_op *op, const chk_value *args, const char *const *names, int n_args, chunk_error *err);
 /* The same for a registered operation: positional arrays, for reductions then axis and keepdims. */
 chunk_status chk_user_call(chk_node **out, chk_builder *b, const chk_user_op *op, const chk_value *args, const char *const *names, int n_args, chunk_error *err);
 char *chk_op_signature(char *buf, size_t size, const chk_op *op);     /* "sum(x, axis=None, *, dtype=None, keepdims=False)" */

@@ -95,6 +95,38 @@ static chunk_status settle(machine *m, chk_value *v)
     return v->u.node ? CHUNK_OK : m->err->code;
 }
 
+static bool names_part(const char *const *keywords, int n)
+{
+    for (int i = 0; i < n && keywords; i++)
+        if (keywords[i] && !strcmp(keywords[i], "part")) return true;
+    return false;
+}
+
+/* All results of an operation that has several, as a tuple. */
+static chunk_status call_several(machine *m, const chk_op *op, const chk_value *args, const char *const *keywords, int n, int column)
+{
+    struct block *block = NULL;
+    for (int part = 0, all = 1; part < all; part++) {
+        chk_node *node = NULL;
+        CHK_TRY(chk_op_call_part(&node, &all, part, m->b, op, args, keywords, n, m->err));
+        if (!block) {
+            block = chk_malloc(sizeof *block + (size_t)all * sizeof(chk_value));
+            if (!block) {
+                chk_node_release(node);
+                return no_memory(m);
+            }
+            block->next = m->blocks;
+            m->blocks = block;
+        }
+        if (node) {
+            CHK_TRY(push_node(m, node, column));
+            block->value[part] = m->stack[--m->n].value;
+        }
+        if (part + 1 >= all) push_value(m, (chk_value){.kind = CHK_VAL_TUPLE, .u.tuple = {block->value, all}}, column);
+    }
+    return CHUNK_OK;
+}
+
 static chunk_status call_op(machine *m, const char *name, const chk_value *given, const char *const *keywords, int n, int column)
 {
     chk_value args[CHK_MAX_ARGS + 1];
@@ -105,6 +137,7 @@ static chunk_status call_op(machine *m, const char *name, const chk_value *given
     const chk_op *op = chk_builder_find(m->b, name, strlen(name));
     const chk_user_op *user = op ? NULL : chk_builder_find_user(m->b, name, strlen(name));
     chk_node *node;
+    if (op && op->several && !names_part(keywords, n)) return call_several(m, op, args, keywords, n, column);
     if (!op && !user) return chk_fail(m->err, CHUNK_ENAME, "there is no operation '%.60s' here", name);
     CHK_TRY(op ? chk_op_call(&node, m->b, op, args, keywords, n, m->err)
                : chk_user_call(&node, m->b, user, args, keywords, n, m->err));
@@ -258,6 +291,21 @@ static chunk_status run_arrays(machine *m, const chk_code *c, chk_node *base, co
     return call_op(m, "index", args, NULL, 2, c->column);
 }
 
+/* An item of a tuple: split(x, 3)[1]. */
+static chunk_status pick_item(machine *m, const chk_code *c, const item *tuple, const item *index)
+{
+    int64_t i, n = tuple->value.u.tuple.n;
+    if (c->n != 1 || index->kind != ITEM_VALUE)
+        return chk_fail(m->err, CHUNK_EINDEX, "a tuple is indexed with one integer");
+    CHK_TRY(chk_value_int(&i, &index->value, "index", "it", m->err));
+    if (i < -n || i >= n)
+        return chk_fail(m->err, CHUNK_EINDEX, "index %lld is out of range for a tuple of %lld", (long long)i, (long long)n);
+    chk_value v = tuple->value.u.tuple.item[i < 0 ? i + n : i];
+    m->n -= c->n + 1;
+    push_value(m, v, c->column);
+    return CHUNK_OK;
+}
+
 static chunk_status run_index(machine *m, const chk_code *c)
 {
     item *base = &m->stack[m->n - c->n - 1];
@@ -265,6 +313,7 @@ static chunk_status run_index(machine *m, const chk_code *c)
     for (int i = 0; i <= c->n; i++) CHK_TRY(settle(m, &base[i].value));
     chk_index list[2 * CHK_MAX_NDIM + 1];
     int n = 0;
+    if (base->kind == ITEM_VALUE && base->value.kind == CHK_VAL_TUPLE) return pick_item(m, c, base, first);
     if (base->kind != ITEM_VALUE || base->value.kind != CHK_VAL_NODE)
         return chk_fail(m->err, CHUNK_EINDEX, "only arrays are indexed, not %s", chk_value_kind_name(&base->value));
     bool tuple = c->n == 1 && first->kind == ITEM_VALUE && first->value.kind == CHK_VAL_TUPLE;

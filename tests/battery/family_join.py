@@ -110,12 +110,41 @@ def insert(rng):
     return Case(f"insert(x, {obj}, v, axis={axis})", {"x": x, "v": v}, lambda: np.insert(x, obj, v, axis=axis), exact)
 
 
-ORACLES = {"concat": concat, "stack": stack, "block": block, "append": append, "delete": delete, "insert": insert}
+def split(name):
+    def case(rng):
+        x = data(rng, pick(rng, DTYPES), pick(rng, [(12,), (12, 6), (6, 12, 4), (0, 6), (30, 20)]))
+        axis = {"hsplit": 1 if x.ndim > 1 else 0, "vsplit": 0, "dsplit": 2}.get(name, int(rng.integers(-x.ndim, x.ndim)))
+        how = int(rng.integers(1, 5)) if rng.random() < 0.5 else tuple(int(i) for i in rng.integers(-14, 16, int(rng.integers(1, 4))))
+        given = f", axis={axis}" if name.endswith("split") and name[0] in "sa" else ""
+        n = how if isinstance(how, int) else len(how) + 1
+        i = int(rng.integers(-n, n))
+        picked = f"[{i}]" if rng.random() < 0.5 else ""
+        text = f"{name}(x, {how}{given})[{i}]" if picked else f"{name}(x, {how}{given}, part={i})"
+
+        def expected():
+            return (getattr(np, name)(x, how, axis=axis) if given else getattr(np, name)(x, how))[i]
+
+        return Case(text, {"x": x}, expected, exact)
+
+    return case
+
+
+def unstack(rng):
+    x = data(rng, pick(rng, DTYPES), pick(rng, [(12,), (12, 6), (6, 12, 4), (30, 20)]))
+    axis = int(rng.integers(-x.ndim, x.ndim))
+    i = int(rng.integers(-x.shape[axis], x.shape[axis]))
+    text = f"stack(unstack(x, axis={axis}))[{i}]" if rng.random() < 0.5 else f"unstack(x, axis={axis}, part={i})"
+    return Case(text, {"x": x}, lambda: np.unstack(x, axis=axis)[i], exact)
+
+
+ORACLES = {"unstack": unstack, "split": split("split"), "array_split": split("array_split"), "hsplit": split("hsplit"), "vsplit": split("vsplit"), "dsplit": split("dsplit"),
+           "concat": concat, "stack": stack, "block": block, "append": append, "delete": delete, "insert": insert}
 ORACLES.update({name: stacked(name) for name in ("hstack", "vstack", "dstack", "column_stack")})
 ORACLES.update({name: at_least(name) for name in ("atleast_1d", "atleast_2d", "atleast_3d")})
 BITS = {"joined": lambda n: "a = concat((x, x[::-1]*2), axis=0); b = sum(concat((x, x + 1), axis=1), axis=0)",
         "stacked": lambda n: "a = stack((x, x*2, x[::-1]), axis=1); b = sum(block(((x, x), (x, x*3))), axis=-1); c = insert(x, (3, 7), 1, axis=0) + 1"}
-MEMORY = {"concat": "concat((x, y))", "stack": "stack((x, y), axis=1)", "block": "block(((x, y), (y, x)))", "append": "append(x, y)", "delete": "delete(x, (7, 1000), axis=1)",
+MEMORY = {"unstack": "unstack(x[:4], part=2)", "split": "split(x, 2)[1]", "array_split": "array_split(x, 7, axis=1)[3]", "hsplit": "hsplit(x, 2)[0]", "vsplit": "vsplit(x, (7, 9))[2]",
+          "dsplit": "dsplit(expand_dims(x, 2), 1)[0]", "concat": "concat((x, y))", "stack": "stack((x, y), axis=1)", "block": "block(((x, y), (y, x)))", "append": "append(x, y)", "delete": "delete(x, (7, 1000), axis=1)",
           "insert": "insert(x, 7, 1, axis=0)", "hstack": "hstack((x, y))", "vstack": "vstack((x, y))", "dstack": "dstack((x, y))", "column_stack": "column_stack((x, y))"}
 WORKLOADS = ["concat((xz, xz), axis=1)", "sum(concat((x, y)))", "sum(concat((x[:, 1:2000], y[:, :100], xz[:3000]), axis=1), axis=0)", "stack((x, y), axis=2)"]
 FAULTS = {"join": ("concat((x, x*2), axis=1)", "zip", []), "handed on": ("sum(concat((x, x[::-1])), axis=1)", "plain", []), "stack": ("stack((x, x + 1, x))", "flat", [])}
