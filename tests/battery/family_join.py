@@ -137,13 +137,21 @@ def unstack(rng):
     return Case(text, {"x": x}, lambda: np.unstack(x, axis=axis)[i], exact)
 
 
-ORACLES = {"unstack": unstack, "split": split("split"), "array_split": split("array_split"), "hsplit": split("hsplit"), "vsplit": split("vsplit"), "dsplit": split("dsplit"),
+def meshgrid(rng):
+    arrays = {f"a{i}": data(rng, pick(rng, DTYPES), pick(rng, [(), (5,), (1,), (0,), (9,)])) for i in range(int(rng.integers(1, 5)))}
+    i = int(rng.integers(0, len(arrays)))
+    extra = {k: v for k, v in (("sparse", bool(rng.random() < 0.5)), ("indexing", pick(rng, ["xy", "ij"]))) if rng.random() < 0.6}
+    given = ", ".join([*arrays, *(f"{k}={v!r}" for k, v in extra.items())])
+    return Case(f"meshgrid({given})[{i}]", arrays, lambda: np.meshgrid(*arrays.values(), **extra)[i], exact)
+
+
+ORACLES = {"meshgrid": meshgrid, "unstack": unstack, "split": split("split"), "array_split": split("array_split"), "hsplit": split("hsplit"), "vsplit": split("vsplit"), "dsplit": split("dsplit"),
            "concat": concat, "stack": stack, "block": block, "append": append, "delete": delete, "insert": insert}
 ORACLES.update({name: stacked(name) for name in ("hstack", "vstack", "dstack", "column_stack")})
 ORACLES.update({name: at_least(name) for name in ("atleast_1d", "atleast_2d", "atleast_3d")})
 BITS = {"joined": lambda n: "a = concat((x, x[::-1]*2), axis=0); b = sum(concat((x, x + 1), axis=1), axis=0)",
         "stacked": lambda n: "a = stack((x, x*2, x[::-1]), axis=1); b = sum(block(((x, x), (x, x*3))), axis=-1); c = insert(x, (3, 7), 1, axis=0) + 1"}
-MEMORY = {"unstack": "unstack(x[:4], part=2)", "split": "split(x, 2)[1]", "array_split": "array_split(x, 7, axis=1)[3]", "hsplit": "hsplit(x, 2)[0]", "vsplit": "vsplit(x, (7, 9))[2]",
+MEMORY = {"meshgrid": "meshgrid(x[0], y[:, 0])[1]", "unstack": "unstack(x[:4], part=2)", "split": "split(x, 2)[1]", "array_split": "array_split(x, 7, axis=1)[3]", "hsplit": "hsplit(x, 2)[0]", "vsplit": "vsplit(x, (7, 9))[2]",
           "dsplit": "dsplit(expand_dims(x, 2), 1)[0]", "concat": "concat((x, y))", "stack": "stack((x, y), axis=1)", "block": "block(((x, y), (y, x)))", "append": "append(x, y)", "delete": "delete(x, (7, 1000), axis=1)",
           "insert": "insert(x, 7, 1, axis=0)", "hstack": "hstack((x, y))", "vstack": "vstack((x, y))", "dstack": "dstack((x, y))", "column_stack": "column_stack((x, y))"}
 WORKLOADS = ["concat((xz, xz), axis=1)", "sum(concat((x, y)))", "sum(concat((x[:, 1:2000], y[:, :100], xz[:3000]), axis=1), axis=0)", "stack((x, y), axis=2)"]
