@@ -141,39 +141,65 @@ def test_fault_of_full_disk(data, tmp_path, size):
         with h5py.File(out, "w") as f:
             f["y"] = np.arange(10)
         old = out.read_bytes()
-        for case in ("store", "passes"):
+        for case in CASES:
+            assert run(data, case, tmp_path / "good.h5").returncode == 0
+            good = (tmp_path / "good.h5").read_bytes()
+            out.write_bytes(old)
             done = run(data, case, out)
-            failed_cleanly(done, f"full disk, {case}")
+            folder_holds(disk, out, f"{size}, {case}")
+            if done.returncode == 0 and case not in ("store", "passes"):
+                assert out.read_bytes() == good, case
+                continue
+            failed_cleanly(done, f"{size}, {case}")
             assert re.search("space|full|room", done.stderr, re.I), done.stderr
             assert out.read_bytes() == old
-            folder_holds(disk, out, "full disk")
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 
 
+STOPPED = {"store": "exp(-x)*x + sin(x)", "mask": "x[x > 0.9]", "scan": "cumulative_sum(x, axis=0)", "stencil": "gaussian_filter(x, 2)",
+           "rechunk": "rechunk(x, (-1, 64))", "spill": "k := exp(x); (k - mean(k))/std(k)"}
+
+
+class Stopped:
+    """A run whose output replaces another, stopped after a random time; how long it takes, and what it leaves, are known."""
+
+    def __init__(self, tmp_path, text):
+        with h5py.File(tmp_path / "x.h5", "w") as f:
+            f.create_dataset("x", data=np.random.default_rng(1).random((1500, 2000)), chunks=(100, 128))
+        self.folder = tmp_path / "out"
+        self.folder.mkdir()
+        self.out = self.folder / "y.h5"
+        self.command = [CHUNK, "eval", text, f"x={tmp_path}/x.h5:/x", "-o", f"{self.out}:/y", "--overwrite", "--filter", "gzip=1", "--threads", "2",
+                        "--memory", "48MiB", "-q"]
+        start = time.monotonic()
+        assert subprocess.run(self.command, timeout=60).returncode == 0
+        self.whole, self.new = time.monotonic() - start, self.out.read_bytes()
+        with h5py.File(self.out, "w") as f:
+            f["y"] = np.arange(10)
+        self.old = self.out.read_bytes()
+
+    def start(self, rng):
+        self.out.write_bytes(self.old)
+        process = subprocess.Popen(self.command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        time.sleep(rng.random() * self.whole * 1.1)
+        return process
+
+    def left(self):
+        """What lies beside the output, which is the old one or the whole new one."""
+        assert self.out.read_bytes() in (self.old, self.new)
+        return [p.name for p in self.folder.iterdir() if p != self.out]
+
+
 @pytest.mark.skipif(is_sanitized(), reason="slow starts under sanitizers leave nothing to kill")
 @pytest.mark.parametrize("whom", ["launcher", "worker"])
-def test_fault_of_kill(tmp_path, seed, whom):
+@pytest.mark.parametrize("name", STOPPED)
+def test_fault_of_kill(tmp_path, seed, name, whom):
     """kill -9 at random points: the old file or the whole new one, at most one temporary, which the next run removes."""
-    x = np.random.default_rng(1).random((1500, 2000))
-    with h5py.File(tmp_path / "x.h5", "w") as f:
-        f.create_dataset("x", data=x, chunks=(100, 128))
-    folder = tmp_path / "out"
-    folder.mkdir()
-    out = folder / "y.h5"
-    command = [CHUNK, "eval", "exp(-x)*x + sin(x)", f"x={tmp_path}/x.h5:/x", "-o", f"{out}:/y", "--overwrite", "--filter", "gzip=1", "--threads", "2", "-q"]
-    start = time.monotonic()
-    assert subprocess.run(command, timeout=60).returncode == 0
-    whole, new = time.monotonic() - start, out.read_bytes()
-    old = b"what was there: not even HDF5"
-    with h5py.File(out, "w") as f:
-        f["y"] = np.arange(10)
-    old = out.read_bytes()
-    rng = np.random.default_rng([seed, 9])
-    for _ in range(60 if LEVEL == "full" else 12):
-        out.write_bytes(old)
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        time.sleep(rng.random() * whole * 1.1)
+    run = Stopped(tmp_path, STOPPED[name])
+    rng = np.random.default_rng([seed, 9, list(STOPPED).index(name)])
+    for _ in range(40 if LEVEL == "full" else 4):
+        process = run.start(rng)
         target = process.pid
         if whom == "worker":
             found = Path(f"/proc/{process.pid}/task/{process.pid}/children")
@@ -184,13 +210,32 @@ def test_fault_of_kill(tmp_path, seed, whom):
                 os.kill(target, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        _, err = process.communicate(timeout=60)
-        time.sleep(0.1 if whom == "launcher" else 0)  # the worker dies with its parent, a moment later
-        assert out.read_bytes() in (old, new)
-        left = [p.name for p in folder.iterdir() if p != out]
+        _, err = process.communicate(timeout=60)   # ends with the worker, which has the same standard error
+        left = run.left()
         assert len(left) <= 1 and all(re.fullmatch(r"\.y\.h5\.chunk-tmp.*", name) for name in left), left
         if whom == "worker":
             assert process.returncode in (0, 1) and not left, (process.returncode, left)
             assert process.returncode == 0 or len(err.splitlines()) == 1, err
-    assert subprocess.run(command, timeout=60).returncode == 0
-    assert [p.name for p in folder.iterdir()] == ["y.h5"] and out.read_bytes() == new
+    assert subprocess.run(run.command, timeout=60).returncode == 0
+    assert not run.left() and run.out.read_bytes() == run.new
+
+
+@pytest.mark.parametrize("name", STOPPED)
+def test_fault_of_interrupt(tmp_path, seed, name):
+    """Ctrl-C at random points, as a terminal sends it to both processes: 130 with the old file as it was, or done; never anything beside it."""
+    run = Stopped(tmp_path, STOPPED[name])
+    rng = np.random.default_rng([seed, 10, list(STOPPED).index(name)])
+    for _ in range(40 if LEVEL == "full" else 4):
+        process = run.start(rng)
+        try:
+            os.killpg(process.pid, signal.SIGINT)
+        except ProcessLookupError:
+            pass
+        _, err = process.communicate(timeout=60)
+        assert not run.left()
+        if process.returncode == 0:
+            assert run.out.read_bytes() == run.new and err == ""
+        else:
+            # -SIGINT: before the launcher had a handler.
+            assert process.returncode in (130, -signal.SIGINT) and run.out.read_bytes() == run.old, (process.returncode, err)
+            assert len(err.splitlines()) <= 1, err
