@@ -1,11 +1,14 @@
 """chunk info: the table, -v, --json, and what it does with files that are none."""
 import json
+import struct
+import subprocess
+import sys
 
 import h5py
 import hdf5plugin
 import numpy as np
 import pytest
-from chunkcli import CHUNK_INFO, chunk
+from chunkcli import CHUNK_INFO, chunk, is_sanitized
 
 KEYS = "file path shape maxshape dtype layout chunks filters logical_bytes stored_bytes chunks_written chunks_total".split()
 
@@ -90,3 +93,21 @@ def test_failures(folder):
     assert done.returncode == 1 and "/t" in done.stdout, "the others are listed all the same"
     for args in ([], ["a.h5", "--what"]):
         assert chunk("info", *args, cwd=folder).returncode == 2
+
+
+def test_damaged_length_takes_no_memory(tmp_path):
+    """An attribute that claims two billion characters: 2 GiB were taken before HDF5 noticed."""
+    if is_sanitized():
+        pytest.skip("sanitizers keep shadows of memory, so that it cannot be limited")
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        f["x"] = np.arange(10.0)
+        f["x"].attrs["note"] = "text"
+    good = (tmp_path / "x.h5").read_bytes()
+    length = struct.pack("<IQ", 4, good.index(b"GCOL"))      # of the value, and where it lies
+    assert good.count(length) == 1
+    (tmp_path / "x.h5").write_bytes(good.replace(length, struct.pack("<I", 2_000_000_000) + length[4:]))
+    command = [sys.executable, "-c", "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
+               "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)", CHUNK_INFO, "x.h5", "-v"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    *told, peak = done.stdout.splitlines()
+    assert 'attributes  {"note":null}' in told and int(peak) < 300_000

@@ -129,7 +129,7 @@ void json_raw(FILE *out, const char *s); /* JSON text from the library, put on o
 
 /* ---- watch.c */
 
-/* From on to off HDF5 reads what tells of files, not data: when it makes no progress the worker ends. Calls do not nest. */
+/* From on to off HDF5 reads what tells of files, not data: when it makes no progress the worker ends, and memory is limited. Calls do not nest. */
 void worker_watch(bool on);
 
 /* ---- progress.c */
