@@ -2,7 +2,8 @@
  * writes unaligned memory, touches nothing outside [0, n), allocates nothing, and is called from any thread.
  *
  * Arithmetic has the same bits at every ISA level (no contraction, fixed lanes in reductions). Transcendental functions come from SLEEF's
- * 1.0-ulp family (sin and cos of float64 are our own, within the same bound) and may differ between levels within that bound; inside one level a result does not depend on n, offset or neighbours:
+ * 1.0-ulp family (sin and cos of float64 are our own, within the same bound) and may differ between levels within that bound; inside one
+ * level a result does not depend on n, offset or neighbours:
  * tails run the same vector code, padded. */
 #ifndef CHK_KERN_H
 #define CHK_KERN_H
