@@ -277,7 +277,7 @@ def empty_like(x, /, *, dtype=None, device=None, chunks=None):
     return __getattr__("zeros_like")(x, dtype=dtype, device=device, chunks=chunks)
 
 
-_CREATED = {name for name in TABLE if TABLE[name].family == "creation" and name not in ("array", "eye")}
+_CREATED = {name for name in TABLE if TABLE[name].family == "creation" and name not in ("array", "eye", "meshgrid")}
 _NAMES = frozenset({"from_hdf5", "from_array", "asarray", "asanyarray", "array", "from_dlpack", "empty", "empty_like", "eye", "normalize_chunks", "rechunk",
                     *_CREATED})
 

@@ -302,4 +302,4 @@ def ndim(x):
 
 _NAMES = frozenset(name for name, value in list(globals().items())
                    if callable(value) and getattr(value, "__module__", None) == __name__ and name not in ("names", "padding", "size")
-                   and (name not in TABLE or name in ("astype", "concat", "concatenate", "reshape", "unstack")))
+                   and (name not in TABLE or name in ("astype", "broadcast_arrays", "concat", "concatenate", "meshgrid", "pad", "reshape", "unstack")))
