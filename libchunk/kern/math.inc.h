@@ -2,9 +2,6 @@
  * dtype. */
 #include "kern/isa.h"
 #include "kern/simd.h"
-#if defined __AVX2__
-#include "kern/trig.inc.h"
-#endif
 
 /* HALF_EXP: half of exp(x) is exp(x - SHIFT) * FACTOR, for x above FROM. SHIFT is the multiple of 1/4 whose factor, exp(SHIFT) / 2, lies
  * nearest to a number of the type, found by trying all up to 60; x - SHIFT is exact. */
@@ -12,9 +9,6 @@
 #define REAL_T double
 #define EXACT_BELOW 0x1p53
 #define FMOD fmod
-#if defined __AVX2__
-#define OWN_TRIG
-#endif
 #define HALF_EXP_FROM 709
 #define HALF_EXP_SHIFT 39.75
 #define HALF_EXP_FACTOR 0x1.45a37ac20f1ddp+56
@@ -26,7 +20,6 @@
 #undef HALF_EXP_FROM
 #undef HALF_EXP_SHIFT
 #undef HALF_EXP_FACTOR
-#undef OWN_TRIG
 
 #define REAL f32
 #define REAL_T float

@@ -150,10 +150,8 @@ UNARY(log2, S(log2, u10)(x))
 UNARY(log10, S(log10, u10)(x))
 UNARY(log1p, OF(log1p_of)(x))
 UNARY(cbrt, S(cbrt, u10)(x))
-#ifndef OWN_TRIG
 UNARY(sin, S(sin, u10)(x))
 UNARY(cos, S(cos, u10)(x))
-#endif
 UNARY(tan, S(tan, u10)(x))
 UNARY(asin, S(asin, u10)(x))
 UNARY(acos, S(acos, u10)(x))

@@ -49,25 +49,6 @@ static inline vec_f32 trunc_f32(vec_f32 x) { return _mm512_roundscale_ps(x, _MM_
 static inline vec_f64 floor_f64(vec_f64 x) { return _mm512_roundscale_pd(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
 static inline vec_f32 floor_f32(vec_f32 x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
 static inline vec_f64 fnma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return _mm512_fnmadd_pd(a, b, c); }
-static inline vec_f64 fma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return _mm512_fmadd_pd(a, b, c); }
-/* The low bits of a number as an integer: the next one up, is it odd, and y with its sign turned where the second bit is set and where x's is. */
-static inline vec_f64 count_f64(vec_f64 t)
-{
-    return _mm512_castsi512_pd(_mm512_add_epi64(_mm512_castpd_si512(t), _mm512_set1_epi64(1)));
-}
-static inline mask_f64 beyond_f64(vec_f64 a, vec_f64 b)
-{
-    return _mm512_cmp_pd_mask(a, b, _CMP_NLT_UQ);
-} /* not below, or not a number */
-static inline mask_f64 either_f64(mask_f64 a, mask_f64 b) { return a | b; }
-static inline mask_f64 both_f64(mask_f64 a, mask_f64 b) { return a & b; }
-static inline mask_f64 none_f64(void) { return 0; }
-static inline mask_f64 low_bit_f64(vec_f64 t) { return _mm512_test_epi64_mask(_mm512_castpd_si512(t), _mm512_set1_epi64(1)); }
-static inline vec_f64 turn_f64(vec_f64 y, vec_f64 t, vec_f64 x)
-{
-    vec_f64 turned = _mm512_xor_pd(x, _mm512_castsi512_pd(_mm512_slli_epi64(_mm512_castpd_si512(t), 62)));
-    return _mm512_xor_pd(y, _mm512_and_pd(turned, all_f64(-0.0)));
-}
 static inline vec_f32 fnma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return _mm512_fnmadd_ps(a, b, c); }
 #elif defined __AVX2__
 #include <immintrin.h>
@@ -107,24 +88,6 @@ static inline vec_f32 trunc_f32(vec_f32 x) { return _mm256_round_ps(x, _MM_FROUN
 static inline vec_f64 floor_f64(vec_f64 x) { return _mm256_floor_pd(x); }
 static inline vec_f32 floor_f32(vec_f32 x) { return _mm256_floor_ps(x); }
 static inline vec_f64 fnma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return _mm256_fnmadd_pd(a, b, c); }
-static inline vec_f64 fma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return _mm256_fmadd_pd(a, b, c); }
-static inline vec_f64 count_f64(vec_f64 t)
-{
-    return _mm256_castsi256_pd(_mm256_add_epi64(_mm256_castpd_si256(t), _mm256_set1_epi64x(1)));
-}
-static inline mask_f64 beyond_f64(vec_f64 a, vec_f64 b) { return _mm256_cmp_pd(a, b, _CMP_NLT_UQ); }
-static inline mask_f64 either_f64(mask_f64 a, mask_f64 b) { return _mm256_or_pd(a, b); }
-static inline mask_f64 both_f64(mask_f64 a, mask_f64 b) { return _mm256_and_pd(a, b); }
-static inline mask_f64 none_f64(void) { return _mm256_setzero_pd(); }
-static inline mask_f64 low_bit_f64(vec_f64 t)
-{
-    return _mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(t), 63));
-} /* blends go by the sign */
-static inline vec_f64 turn_f64(vec_f64 y, vec_f64 t, vec_f64 x)
-{
-    vec_f64 turned = _mm256_xor_pd(x, _mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(t), 62)));
-    return _mm256_xor_pd(y, _mm256_and_pd(turned, all_f64(-0.0)));
-}
 static inline vec_f32 fnma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return _mm256_fnmadd_ps(a, b, c); }
 #else
 typedef double vec_f64;
