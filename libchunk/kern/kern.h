@@ -140,6 +140,8 @@ void chk_kern_shuffle(void *out, const void *in, size_t item_bytes, size_t n_byt
 void chk_kern_unshuffle(void *out, const void *in, size_t item_bytes, size_t n_bytes);
 /* Gathers n elements out of shuffled bytes: byte b of element i is in[b * plane_bytes + i]. What unshuffle does, for a piece of it. */
 void chk_kern_unplane(void *out, const void *in, size_t plane_bytes, size_t item_bytes, size_t n);
+/* Element (i, k) of n_rows by n_cols at in + i * from + k * item_bytes goes to out + k * to + i * item_bytes. */
+void chk_kern_transpose(void *out, int64_t to, const void *in, int64_t from, size_t item_bytes, int64_t n_rows, int64_t n_cols);
 /* Bit transpose of n elements (a multiple of 8) as the bitshuffle project defines it, one block, and its inverse. out must not overlap in. */
 void chk_kern_bitshuffle(void *out, const void *in, size_t item_bytes, size_t n);
 void chk_kern_bitunshuffle(void *out, const void *in, size_t item_bytes, size_t n);
