@@ -32,6 +32,20 @@ def is_sanitized():
     return cache.exists() and re.search(r"^CHUNK_SANITIZE:\w+=\S+$", cache.read_text(), re.M) is not None
 
 
+SLACK = 32 if is_sanitized() else 0  # MiB by which a sanitized process differs from run to run
+
+
+def ceiling(mib):
+    """A ceiling for --memory; sanitizers take tens of MiB themselves, on another machine another number."""
+    return f"{mib + 3 * SLACK}MiB"
+
+
+def assert_held(got):
+    """measured peak <= projected peak <= ceiling; what a sanitizer takes is not in a projection."""
+    assert got["projected_peak"] <= got["ceiling"], got
+    assert is_sanitized() or 0 < got["measured_peak"] <= got["projected_peak"], got
+
+
 def chunk(*args, cwd=None, env=None, timeout=120, program=CHUNK):
     full_env = dict(os.environ, **env) if env else None
     return subprocess.run([program, *map(str, args)], capture_output=True, text=True, cwd=cwd, env=full_env, timeout=timeout)
