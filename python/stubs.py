@@ -37,7 +37,9 @@ def stub(name, summary, params):
         optional = default == "None" and "None" not in TYPES[kind]
         parts.append(f"{parameter}: {TYPES[kind]}{' | None' if optional else ''}{'' if default is None else ' = ...'}")
     keywords = ", **keywords: Any" if params else ""
-    return f'def {name}({", ".join(parts)}{keywords}) -> Array:\n    """{summary[0].upper()}{summary[1:]}."""\n'
+    several = params and params[-1][0] == "part"
+    result = "Any" if several else "Array"          # of several results all, or the one that part picks
+    return f'def {name}({", ".join(parts)}{keywords}) -> {result}:\n    """{summary[0].upper()}{summary[1:]}."""\n'
 
 
 print(TOP)

@@ -1,4 +1,5 @@
 /* array.c: array handles: made from files, memory, callbacks and calls of operations. */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -184,31 +185,68 @@ static chunk_status to_value(chk_value *v, const chunk_arg *arg, chk_value *pool
 
 enum { MAX_ARGS = 32, MAX_VALUES = 256 };
 
-chunk_status chunk_call(chunk_array **out, chunk_context *ctx, const char *op, const chunk_arg *args, int n_args, chunk_error *err)
+/* Arguments as the table's operations take them. */
+typedef struct call {
+    chk_value value[MAX_ARGS], pool[MAX_VALUES];
+    const char *name[MAX_ARGS];
+} call;
+
+static chunk_status read_call(call *c, chunk_context *ctx, const void *out, const char *op, const chunk_arg *args, int n_args, chunk_error *err)
 {
     CHK_TRY(chk_context_check(ctx, err));
     if (!out || !op || (n_args && !args)) return chk_fail(err, CHUNK_EINVAL, "chunk_call: out, op or args is NULL");
     if (n_args < 0 || n_args > MAX_ARGS) return chk_fail(err, CHUNK_EINVAL, "%s: %d arguments: at most %d", op, n_args, MAX_ARGS);
-    chk_value value[MAX_ARGS], pool[MAX_VALUES];
-    const char *name[MAX_ARGS];
     int n_pool = 0;
     for (int i = 0; i < n_args; i++) {
-        name[i] = args[i].name;
-        CHK_TRY(to_value(&value[i], &args[i], pool, &n_pool, MAX_VALUES, 0, err));
+        c->name[i] = args[i].name;
+        CHK_TRY(to_value(&c->value[i], &args[i], c->pool, &n_pool, MAX_VALUES, 0, err));
     }
-    size_t n = strlen(op);
+    return CHUNK_OK;
+}
+
+static chunk_status no_operation(chunk_context *ctx, const char *op, chunk_error *err)
+{
+    const char *near = chk_builder_nearest(ctx->builder, op, strlen(op));
+    return chk_fail(err, CHUNK_ENAME, near ? "there is no operation '%s': did you mean '%s'?" : "there is no operation '%s'", op, near);
+}
+
+chunk_status chunk_call(chunk_array **out, chunk_context *ctx, const char *op, const chunk_arg *args, int n_args, chunk_error *err)
+{
+    call c;
+    CHK_TRY(read_call(&c, ctx, out, op, args, n_args, err));
     chk_node *node = NULL;
-    const chk_op *found = chk_builder_find(ctx->builder, op, n);
-    const chk_user_op *user = found ? NULL : chk_builder_find_user(ctx->builder, op, n);
+    const chk_op *found = chk_builder_find(ctx->builder, op, strlen(op));
+    const chk_user_op *user = found ? NULL : chk_builder_find_user(ctx->builder, op, strlen(op));
     if (found)
-        CHK_TRY(chk_op_call(&node, ctx->builder, found, value, name, n_args, err));
+        CHK_TRY(chk_op_call(&node, ctx->builder, found, c.value, c.name, n_args, err));
     else if (user)
-        CHK_TRY(chk_user_call(&node, ctx->builder, user, value, name, n_args, err));
-    else {
-        const char *near = chk_builder_nearest(ctx->builder, op, n);
-        return chk_fail(err, CHUNK_ENAME, near ? "there is no operation '%s': did you mean '%s'?" : "there is no operation '%s'", op, near);
-    }
+        CHK_TRY(chk_user_call(&node, ctx->builder, user, c.value, c.name, n_args, err));
+    else
+        return no_operation(ctx, op, err);
     return chk_array_wrap(out, ctx, node, err);
+}
+
+chunk_status chunk_call_all(chunk_array **out, int max, int *n, chunk_context *ctx, const char *op, const chunk_arg *args, int n_args, chunk_error *err)
+{
+    call c;
+    CHK_TRY(read_call(&c, ctx, n, op, args, n_args, err));
+    const chk_op *found = chk_builder_find(ctx->builder, op, strlen(op));
+    if (!found) return no_operation(ctx, op, err);
+    if (!found->several) return chk_fail(err, CHUNK_EINVAL, "%s: has one result: use chunk_call", op);
+    int all = 0, made = 0;
+    chk_node *node = NULL;
+    CHK_TRY(chk_op_call_part(&node, &all, INT_MAX, ctx->builder, found, c.value, c.name, n_args, err)); /* there is no such part: counts */
+    if (out && all > max) return chk_fail(err, CHUNK_EINVAL, "%s: %d results, room for %d", op, all, max);
+    chunk_status st = CHUNK_OK;
+    chk_builder_recall(ctx->builder, true);
+    for (; out && made < all && st == CHUNK_OK; made += st == CHUNK_OK) {
+        st = chk_op_call_part(&node, &all, made, ctx->builder, found, c.value, c.name, n_args, err);
+        if (st == CHUNK_OK) st = chk_array_wrap(&out[made], ctx, node, err);
+    }
+    chk_builder_recall(ctx->builder, false);
+    if (st == CHUNK_OK) *n = all;
+    while (st != CHUNK_OK && made > 0) chunk_array_free(out[--made]);
+    return st;
 }
 
 chunk_status chunk_slice(chunk_array **out, chunk_context *ctx, chunk_array *a, const int64_t *start, const int64_t *stop, const int64_t *step,

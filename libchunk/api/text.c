@@ -78,6 +78,7 @@ chunk_status chunk_text_build(chunk_array **results, const chunk_text *t, chunk_
         else b[i] = (chk_binding){bindings[i].name, bindings[i].array->node};
     }
     chk_builder_defer(ctx->builder, true);
+    chk_builder_recall(ctx->builder, true);
     if (st == CHUNK_OK) st = chk_text_build(node, &n_results, t->t, ctx->builder, b, n_bindings, err);
     for (int i = 0; i < n_results && st == CHUNK_OK && !ctx->defer; i++) {
         chk_node *exact = chk_node_exact(ctx->builder, node[i], err);
@@ -90,6 +91,7 @@ chunk_status chunk_text_build(chunk_array **results, const chunk_text *t, chunk_
         for (int k = 0; k < n_results; k++) chk_node_release(node[k]);
     }
     chk_builder_defer(ctx->builder, false);
+    chk_builder_recall(ctx->builder, false);
     if (st == CHUNK_OK) st = wrap_all(results, ctx, node, n_results, err);
     chk_free(b);
     chk_free(node);

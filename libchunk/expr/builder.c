@@ -174,10 +174,36 @@ void chk_builder_set_evaluate(chk_builder *b, chk_evaluate_fn fn, void *arg)
     b->evaluate_arg = arg;
 }
 
+static void forget(chk_builder *b)
+{
+    chk_node_release(b->known);
+    chk_free(b->value);
+    b->known = NULL;
+    b->value = NULL;
+}
+
 chunk_status chk_builder_evaluate(chk_builder *b, chk_node *n, void *out, chunk_error *err)
 {
     if (!b->evaluate) return chk_fail(err, CHUNK_EUNSUPPORTED, "%s depends on values of data, which are not looked at here", n->name);
-    return b->evaluate(b->evaluate_arg, n, out, err);
+    size_t bytes = (size_t)chk_shape_count(&n->shape) * chk_dtype_size(n->dtype);
+    if (b->known == n) {
+        memcpy(out, b->value, bytes);
+        return CHUNK_OK;
+    }
+    CHK_TRY(b->evaluate(b->evaluate_arg, n, out, err));
+    void *value = b->recall ? chk_malloc(bytes) : NULL;
+    if (!value) return CHUNK_OK;
+    forget(b);
+    memcpy(value, out, bytes);
+    b->known = chk_node_retain(n);
+    b->value = value;
+    return CHUNK_OK;
+}
+
+void chk_builder_recall(chk_builder *b, bool recall)
+{
+    b->recall = recall;
+    if (!recall) forget(b);
 }
 
 bool chk_node_reads_files(const chk_node *n) { return ((const chk_cell *)n)->file; }

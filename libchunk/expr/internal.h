@@ -39,7 +39,9 @@ struct chk_builder {
     size_t n_names;
     chk_evaluate_fn evaluate;
     void *evaluate_arg;
-    bool assume, defer;
+    bool assume, defer, recall;
+    chk_node *known; /* counted; the last node that was evaluated while recall is set, and its value */
+    void *value;
 };
 
 static inline const char *chk_node_full_name(const chk_node *n) { return ((const chk_cell *)n)->full_name; }

@@ -105,6 +105,8 @@ void chk_builder_free(chk_builder *b);     /* nodes that are still held live on 
 typedef chunk_status (*chk_evaluate_fn)(void *arg, chk_node *n, void *out, chunk_error *err);
 void chk_builder_set_evaluate(chk_builder *b, chk_evaluate_fn fn, void *arg);
 chunk_status chk_builder_evaluate(chk_builder *b, chk_node *n, void *out, chunk_error *err); /* CHUNK_EUNSUPPORTED where nobody evaluates */
+/* While it recalls, the last node's value is remembered: what several results of an expression need is looked at once. Data must not change meanwhile. */
+void chk_builder_recall(chk_builder *b, bool recall);
 /* While it assumes, nothing is looked at: masks are taken to select everything, indices to be good. For asking what a plan needs at most. */
 void chk_builder_assume(chk_builder *b, bool assume);
 bool chk_builder_assumes(const chk_builder *b);

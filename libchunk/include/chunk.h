@@ -121,6 +121,9 @@ typedef struct chunk_arg {
 /* Calls an operation of the table (or a registered one) by name: chunk_call(&y, ctx, "sqrt", ...). chunk_op_get lists them, and chunk_ops.h has
  * a typed function for each of the table: chunk_op_sqrt(&y, ctx, x, &err). */
 CHUNK_API chunk_status chunk_call(chunk_array **out, chunk_context *ctx, const char *op, const chunk_arg *args, int n_args, chunk_error *err);
+/* All results of an operation that has several (split, unstack, meshgrid, nonzero; where a parameter `part` picks one in chunk_call): *n of them into out, which
+ * has room for max; out NULL: only counts them. CHUNK_EINVAL where they are more than max, or the operation has one result. */
+CHUNK_API chunk_status chunk_call_all(chunk_array **out, int max, int *n, chunk_context *ctx, const char *op, const chunk_arg *args, int n_args, chunk_error *err);
 /* Basic slicing: per axis start, stop and step with NumPy's meaning (negative counts from the end; NULL: 0, extent, 1). */
 CHUNK_API chunk_status chunk_slice(chunk_array **out, chunk_context *ctx, chunk_array *a, const int64_t *start, const int64_t *stop, const int64_t *step,
                                    chunk_error *err);

@@ -247,9 +247,7 @@ class Array(_core.Base):
 
     def nonzero(self):
         """The indices of the elements that are not zero, one array an axis."""
-        from libchunk import _more
-
-        return _more.nonzero(self)
+        return call("nonzero", self)
 
     def rechunk(self, chunks="auto", **options):
         """The same values in other chunks: see `libchunk.rechunk`."""

@@ -210,6 +210,7 @@ cdef extern from "chunk.h" nogil:
     int64_t chunk_array_count(const chunk_array *a)
     int64_t chunk_array_bounds(const chunk_array *a, int axis, int64_t *bounds, int64_t n)
     chunk_status chunk_call(chunk_array **out, chunk_context *ctx, const char *op, const chunk_arg *args, int n_args, chunk_error *err)
+    chunk_status chunk_call_all(chunk_array **out, int max, int *n, chunk_context *ctx, const char *op, const chunk_arg *args, int n_args, chunk_error *err)
     chunk_status chunk_slice(chunk_array **out, chunk_context *ctx, chunk_array *a, const int64_t *start, const int64_t *stop, const int64_t *step,
                              chunk_error *err)
     chunk_status chunk_persist(chunk_array **out, chunk_context *ctx, chunk_array *a, chunk_error *err)
@@ -722,14 +723,8 @@ cdef class Call:
         return 0
 
 
-def call(str name, list arguments, Owner owner=None):
-    """Calls an operation with (parameter's name as bytes or None, kind, value) for each argument. owner is kept by the result."""
+cdef Call filled(str name, list arguments):
     cdef Call c = Call()
-    cdef chunk_array *a = NULL
-    cdef chunk_error err
-    cdef chunk_status st
-    cdef bytes op = name.encode()
-    cdef const char *s = op
     cdef chunk_arg *arg
     if len(arguments) > MAX_ARGS:
         raise TypeError(f"{name}: {len(arguments)} arguments: at most {MAX_ARGS}")
@@ -740,6 +735,17 @@ def call(str name, list arguments, Owner owner=None):
             arg.name = param
         c.n_args += 1
         c.fill(arg, value, kind)
+    return c
+
+
+def call(str name, list arguments, Owner owner=None):
+    """Calls an operation with (parameter's name as bytes or None, kind, value) for each argument. owner is kept by the result."""
+    cdef Call c = filled(name, arguments)
+    cdef chunk_array *a = NULL
+    cdef chunk_error err
+    cdef chunk_status st
+    cdef bytes op = name.encode()
+    cdef const char *s = op
     enter()
     with nogil:
         st = chunk_call(&a, context, s, c.arg, c.n_args, &err)
@@ -749,6 +755,26 @@ def call(str name, list arguments, Owner owner=None):
         fail(&err, name)
     owners = c.owners if c.owners is not None else frozenset()
     return wrap(a, owners if owner is None else owners | {owner})
+
+
+def call_all(str name, list arguments):
+    """All results of an operation that has several, a list."""
+    cdef Call c = filled(name, arguments)
+    cdef chunk_array *a[4096]
+    cdef int n = 0
+    cdef chunk_error err
+    cdef chunk_status st
+    cdef bytes op = name.encode()
+    cdef const char *s = op
+    enter()
+    with nogil:
+        st = chunk_call_all(a, 4096, &n, context, s, c.arg, c.n_args, &err)
+        engine_leave()
+    if st:
+        reraise(st, c.owners)
+        fail(&err, name)
+    owners = c.owners if c.owners is not None else frozenset()
+    return [wrap(a[i], owners) for i in range(n)]
 
 
 cdef int reraise(chunk_status st, object owners) except -1:

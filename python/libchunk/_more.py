@@ -113,12 +113,6 @@ def unstack(x, /, *, axis=0):
     return tuple(x[i] for i in range(x.shape[0]))
 
 
-def nonzero(x, /):
-    """The indices of the elements that are not zero, one array an axis."""
-    rows = call("argwhere", x)
-    return tuple(rows[:, i] for i in range(rows.shape[1]))
-
-
 def pad(array, pad_width, mode="constant", **options):
     """An array with more elements at its ends, as numpy.pad: modes constant, edge, reflect, symmetric, wrap, empty.
 

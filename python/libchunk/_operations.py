@@ -15,6 +15,7 @@ class Operation:
         star = [p[1] for p in params if p[1] in _core.PARAM_STARS]
         self.star = _core.PARAM_STARS[star[0]] if star else None       # the kind of all further positional arguments
         self.kinds = [(None, kind) for _, kind, _, keyword_only in params if not keyword_only and kind not in _core.PARAM_STARS]
+        self.several = params[-1][0] == "part" if params else False       # results: all of them where none is picked
         self.by_name = {p[0]: (p[0].encode(), p[1]) for p in params if p[1] not in _core.PARAM_STARS}
 
     def parameter(self, name):
@@ -51,7 +52,11 @@ class Operation:
         return bound
 
     def __call__(self, args, kwargs):
-        return _core.call(self.name, self.bind(args, kwargs))
+        bound = self.bind(args, kwargs)
+        if not self.several or kwargs.get("part") is not None:
+            return _core.call(self.name, bound)
+        results = _core.call_all(self.name, bound)
+        return results if self.name.endswith("split") else tuple(results)       # as NumPy's do
 
     def signature(self):
         """sum(x, axis=None, *, dtype=None, keepdims=False)"""
@@ -75,7 +80,7 @@ class Operation:
         lines += ["Parameters", "----------"]
         for name, kind, default, _ in self.params:
             lines.append(f"{name} : {kinds[kind]}" + ("" if default is None else f", default: {default}"))
-        return "\n".join([*lines, "", "Returns", "-------", "Array", "    Lazy: nothing is read until it is computed."])
+        return "\n".join([*lines, "", "Returns", "-------", "list of Array, or Array where part is given" if self.name.endswith("split") else "tuple of Array, or Array where part is given" if self.several else "Array", "    Lazy: nothing is read until it is computed."])
 
 
 TABLE = {}
@@ -119,7 +124,7 @@ def function(name):
     def call(*args, **kwargs):
         if _core.called_back():
             return of_numpy(name)(*args, **kwargs)
-        return _core.call(op.name, op.bind(args, kwargs))
+        return op(args, kwargs)
 
     params = []
     for parameter, what, default, keyword_only in op.params:

@@ -127,6 +127,34 @@ Test(ops_header, several_arrays)
     cr_assert_eq(chunk_op_concat(&a, ctx, both, 1000000, NULL, &err), CHUNK_EINVAL);
 }
 
+/* One call for all results, one where part picks it; operations with one result are told from these. */
+Test(ops_header, several_results)
+{
+    chunk_array *part[3], *one;
+    chunk_arg args[] = {{.kind = CHUNK_ARG_ARRAY, .array = x}, {.kind = CHUNK_ARG_INT, .i = 2}, {.name = "axis", .kind = CHUNK_ARG_INT, .i = 1}};
+    int n = 0;
+    double half[6];
+    int64_t where[2][11];
+    cr_assert_eq(chunk_call_all(NULL, 0, &n, ctx, "split", args, 3, &err), CHUNK_OK);
+    cr_assert_eq(n, 2);
+    n = 0;
+    cr_assert_eq(chunk_call_all(part, 1, &n, ctx, "split", args, 3, &err), CHUNK_EINVAL);
+    cr_assert_str_eq(err.text, "split: 2 results, room for 1");
+    cr_assert_eq(n, 0);
+    cr_assert_eq(chunk_call_all(part, 3, &n, ctx, "split", args, 3, &err), CHUNK_OK);
+    expect(CHUNK_OK, &part[0], CHUNK_FLOAT64, half);
+    cr_assert(half[0] == 0 && half[5] == 9);
+    expect(CHUNK_OK, &part[1], CHUNK_FLOAT64, half);
+    cr_assert(half[0] == 2 && half[5] == 11);
+    cr_assert_eq(chunk_call_all(part, 3, &n, ctx, "nonzero", args, 1, &err), CHUNK_OK);
+    cr_assert_eq(n, 2);
+    for (int i = 0; i < n; i++) expect(CHUNK_OK, &part[i], CHUNK_INT64, where[i]);
+    for (int i = 0; i < 11; i++) cr_assert(where[0][i] == (i + 1) / 4 && where[1][i] == (i + 1) % 4);
+    cr_assert_eq(chunk_op_nonzero(&one, ctx, x, NULL, &err), CHUNK_EINVAL);
+    cr_assert_eq(chunk_call_all(part, 3, &n, ctx, "sqrt", args, 1, &err), CHUNK_EINVAL);
+    cr_assert_eq(chunk_call_all(part, 3, &n, ctx, "splat", args, 1, &err), CHUNK_ENAME);
+}
+
 Test(ops_header, errors_are_those_of_the_operation)
 {
     chunk_array *a = NULL;

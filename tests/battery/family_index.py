@@ -118,6 +118,18 @@ def argwhere(rng):
     return index_case(rng, "argwhere(x)", x, {}, lambda: np.argwhere(x))
 
 
+def nonzero(rng):
+    x = data(rng, pick(rng, DTYPES), some_shape(rng))
+    x = np.where(rng.random(x.shape) < 0.5, x, np.zeros((), x.dtype))
+    axis = int(rng.integers(-x.ndim, x.ndim))
+    kind = int(rng.integers(3))
+    if kind == 0:
+        return index_case(rng, f"nonzero(x, part={axis})", x, {}, lambda: np.nonzero(x)[axis])
+    if kind == 1:
+        return index_case(rng, f"nonzero(x)[{axis}]", x, {}, lambda: np.nonzero(x)[axis])
+    return index_case(rng, "stack(nonzero(x))", x, {}, lambda: np.stack(np.nonzero(x)))
+
+
 def array(rng):
     d = pick(rng, ["bool", "int64", "float64", "complex128"])
     a = data(rng, d, tuple(int(n) for n in rng.integers(0, 5, int(rng.integers(1, 4)))), special=0)
@@ -170,13 +182,14 @@ def put(rng):
     return index_case(rng, "put(x, i, v)", x, {"i": i, "v": v}, changed(x, lambda y: np.put(y, i, v)))
 
 
-ORACLES = {"assign": assign, "put": put, "take": take, "take_along_axis": take_along_axis, "index": index, "extract": extract, "compress": compress, "argwhere": argwhere, "array": array}
+ORACLES = {"assign": assign, "put": put, "take": take, "take_along_axis": take_along_axis, "index": index, "extract": extract, "compress": compress, "argwhere": argwhere, "nonzero": nonzero, "array": array}
 BITS = {"assigned": lambda n: "x[1:-1:2] = -3; a = x + 1" if n == 2 else "x[[0, 1, 0]] = 5; a = x*2",
         "indexed": lambda n: "a = x[[5, 0, -1, 3, 3]]; b = x[::2][[1, 2], [0, -1]]; c = sum(x[x > 0])" if n == 2 else "a = x[[1, 0, -1]]; b = x[x > 0]"}
 BITS["scattered"] = lambda n: ("i = astype(abs(x)*100, int64); a = x[i % 37, i // 37 % 41]; b = sum(x[i[:, 0] % 40])" if n == 2 else
                                "a = x[astype(abs(x)*100, int64) % 40]" if n == 1 else "a = x[astype(abs(x)*100, int64) % 5, 2:4]")
+BITS["places"] = lambda n: "a = nonzero(x > 0)[0]; b = stack(nonzero(x > 0))"
 MEMORY = {"assign": "assign(x, ((10, 2000, 3),), y[0])", "put": "put(x, arange(100)*7, 1)", "take": "take(x, arange(2999, -1, -3), axis=0)", "take_along_axis": "take_along_axis(x, astype(x*2000, int64), axis=1)", "index": "x[arange(0, 3000, 2)]",
-          "extract": "extract(x > 0.5, x)", "compress": "compress(x[:, 0] > 0.5, x, axis=0)", "argwhere": "argwhere(x > 0.5)", "array": "x*[2.0]"}
+          "extract": "extract(x > 0.5, x)", "compress": "compress(x[:, 0] > 0.5, x, axis=0)", "argwhere": "argwhere(x > 0.5)", "nonzero": "nonzero(x > 0.5)[1]", "array": "x*[2.0]"}
 WORKLOADS = ["x[x > 0.9]", "xz[xz > 0.9]", "x[arange(0, 3000, 7)]", "x[arange(3000) % 2000, arange(3000) % 2900]",
              "x[i[:300]*97, i[:300]*93]", "xz[i[:300]*97, i[:300]*93 % 2800]", "xz[i[0]*97]"]
 FAULTS = {"assign": ("x[5:100:3] = 1; x", "zip", []), "mask": ("x[x > 0.5]", "zip", []), "take": ("x[[5, 1, 7]]", "plain", []),

@@ -56,7 +56,7 @@ def eval_json(text, folder, *args, threads=2, program=None):
 def least(text, folder, *args, threads=2):
     code, got = eval_json(text, folder, *args, "--memory", 1, threads=threads)
     assert code == 3, got
-    if "argwhere" in text or "extract" in text or "[" in text:  # masks could not even be counted: that was the need at most
+    if "argwhere" in text or "nonzero" in text or "extract" in text or "[" in text:  # masks could not even be counted: that was the need at most
         code, got = eval_json(text, folder, *args, "--memory", got["needed"] - 128 * 1024, threads=threads)
         assert code == 3, got
     return got["needed"]

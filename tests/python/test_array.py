@@ -214,6 +214,12 @@ def test_functions_of_python(rng):
         same(got, want)
     for got, want in zip(lc.nonzero(x > 0.5), np.nonzero(n > 0.5)):
         same(got, want)
+    assert isinstance(lc.nonzero(x), tuple) and len(lc.nonzero(x)) == 2
+    same(lc.nonzero(x > 0.5, part=1), np.nonzero(n > 0.5)[1])
+    parts = lc.array_split(x, 3, axis=1)
+    assert isinstance(parts, list) and len(parts) == 3
+    for got, want in zip(parts + lc.vsplit(x, 2) + lc.hsplit(x, (1, 3)), np.array_split(n, 3, axis=1) + np.vsplit(n, 2) + np.hsplit(n, (1, 3))):
+        same(got, want)
     for got, want in zip(lc.unstack(x, axis=1), n.T):
         same(got, want)
     np.testing.assert_allclose(lc.average(x, axis=0, weights=[1, 2, 3, 4]).compute(), np.average(n, axis=0, weights=[1, 2, 3, 4]))
