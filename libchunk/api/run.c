@@ -113,7 +113,8 @@ chunk_status chunk_run_start(chunk_run **out, chunk_context *ctx, const chunk_ou
     if (st == CHUNK_OK) st = make_scratch(run, err);
     if (st == CHUNK_OK) st = chk_outputs_create(&run->outputs, run->plan, o.overwrite, err);
     if (st == CHUNK_OK) {
-        chk_exec_options e = {.profile = o.profile, .trace = o.trace, .scramble = run->ctx->scramble, .inline_small = is_small(&run->outputs, run->plan), .on_thread = on_thread};
+        chk_exec_options e = {.profile = o.profile, .trace = o.trace, .event = o.event, .event_user = o.event_user, .scramble = run->ctx->scramble,
+                              .inline_small = is_small(&run->outputs, run->plan), .on_thread = on_thread};
         st = chk_exec_start(&run->exec, run->plan, ctx->ledger, ctx->pool, &e, err);
     }
     if (st != CHUNK_OK) {

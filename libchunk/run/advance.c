@@ -58,7 +58,7 @@ static chunk_status open_pass(chk_exec *e, int pass, chunk_error *err)
     chk_order_open(&e->order, p);
     for (int i = 0; i < e->n_workers; i++) e->worker[i].batch = 1;
     show_total(e);
-    if (e->trace && p->ops->open) chk_trace_span(e->trace, 0, p->name, "open", e->ns_pass_began, chk_clock_ns(), 0, 0);
+    if (chk_exec_tells(e)) chk_exec_tell(e, 0, CHUNK_EVENT_OPEN, e->ns_pass_began, chk_clock_ns(), 0, 0, 0);
     return CHUNK_OK;
 }
 
@@ -67,9 +67,9 @@ static chunk_status close_pass(chk_exec *e, int *next, chunk_error *err)
     chk_pass *p = &e->plan->pass[e->pass_now];
     *next = e->pass_now + 1;
     if (!p->ops->close) return CHUNK_OK;
-    uint64_t t0 = e->trace ? chk_clock_ns() : 0;
+    uint64_t t0 = chk_exec_tells(e) ? chk_clock_ns() : 0;
     CHK_TRY(p->ops->close(p, next, err));
-    if (e->trace) chk_trace_span(e->trace, 0, p->name, "close", t0, chk_clock_ns(), 0, 0);
+    if (chk_exec_tells(e)) chk_exec_tell(e, 0, CHUNK_EVENT_CLOSE, t0, chk_clock_ns(), 0, 0, 0);
     if (*next < 0) return chk_fail(err, CHUNK_ESTATE, "pass %s: its close names pass %d as the next", p->name, *next);
     return CHUNK_OK;
 }

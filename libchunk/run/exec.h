@@ -2,6 +2,7 @@
 #ifndef CHK_EXEC_H
 #define CHK_EXEC_H
 
+#include "include/chunk.h"
 #include "plan/task.h"
 
 /* Threads that wait for work; made once a context, started on first need. */
@@ -12,6 +13,8 @@ void chk_pool_free(chk_pool *p);                  /* joins */
 typedef struct chk_exec_options {
     bool profile;
     const char *trace;                            /* path or NULL */
+    chunk_event_callback event;                   /* NULL: none */
+    void *event_user;
     bool inline_small;                            /* few and tiny tasks run in the calling thread, without hand-off */
     uint64_t scramble;                            /* tests: not 0 seeds a random (still valid) task order */
     void (*on_thread)(bool start);                /* hooks for each worker: codec state, GIL; may be NULL */

@@ -67,10 +67,12 @@ void chk_order_pass(chk_order *o, uint64_t number);      /* the task has passed 
 
 typedef struct chk_trace chk_trace;
 chunk_status chk_trace_open(chk_trace **out, const char *path, int n_workers, chunk_error *err);
-/* One span: [t0, t1) in chk_clock_ns, n tasks from first on (n = 0: none). Called by that worker, or while it is idle. */
-void chk_trace_span(chk_trace *t, int worker, const char *name, const char *phase, uint64_t t0, uint64_t t1, uint64_t first,
-                    uint64_t n);
+/* One event, as the caller's callback gets it, but for its times, which are chk_clock_ns. Called by that worker, or while it is idle. */
+void chk_trace_span(chk_trace *t, const chunk_event *event);
 chunk_status chk_trace_close(chk_trace *t, chunk_error *err); /* frees; the error is the first failed write's */
+
+/* Tells the trace and the caller of an event of the pass that runs: [t0, t1) in chk_clock_ns, n tasks from first on. Lock not held. */
+void chk_exec_tell(chk_exec *e, int worker, chunk_event_kind kind, uint64_t t0, uint64_t t1, uint64_t first, uint64_t n, uint64_t bytes);
 
 /* ---- exec.c, pool.c, worker.c, advance.c, memory.c ---- */
 
@@ -142,6 +144,7 @@ struct chk_exec {
     chk_worker worker[]; /* n_workers */
 };
 
+static inline bool chk_exec_tells(const chk_exec *e) { return e->trace || e->options.event; }
 static inline bool chk_exec_halted(chk_exec *e) { return atomic_load_explicit(&e->halt, memory_order_relaxed) != CHK_HALT_NO; }
 
 void chk_cond_init(pthread_cond_t *c);                                        /* on the monotonic clock */

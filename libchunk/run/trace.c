@@ -1,5 +1,6 @@
-/* trace.c: a run's spans in Chrome's trace event format: one JSON array, one thread a worker. Each worker fills a buffer of fixed size and writes
- * it to the file when it is full, under a lock that guards nothing else. Memory is bounded; the file is whole JSON once the run is finished. */
+/* trace.c: what the workers did, told to the caller, and as spans in Chrome's trace event format: one JSON array, one thread a worker. For that
+ * each worker fills a buffer of fixed size and writes it to the file when it is full, under a lock that guards nothing else. Memory is bounded;
+ * the file is whole JSON once the run is finished. */
 #include "run/internal.h"
 
 #include <errno.h>
@@ -70,10 +71,14 @@ chunk_status chk_trace_open(chk_trace **out, const char *path, int n_workers, ch
     return CHUNK_OK;
 }
 
-void chk_trace_span(chk_trace *t, int worker, const char *name, const char *phase, uint64_t t0, uint64_t t1, uint64_t first,
-                    uint64_t n)
+void chk_trace_span(chk_trace *t, const chunk_event *event)
 {
-    trace_buffer *b = &t->buffer[worker];
+    static const char *const kinds[] = {
+        [CHUNK_EVENT_RUN] = "run",   [CHUNK_EVENT_CLAIM] = "claim", [CHUNK_EVENT_WRITE] = "write",
+        [CHUNK_EVENT_OPEN] = "open", [CHUNK_EVENT_CLOSE] = "close",
+    };
+    const char *name = event->name;
+    trace_buffer *b = &t->buffer[event->worker];
     if (BUFFER_BYTES - b->used < EVENT_MOST) {
         write_out(t, b->text, b->used);
         b->used = 0;
@@ -89,9 +94,10 @@ void chk_trace_span(chk_trace *t, int worker, const char *name, const char *phas
         else
             *p++ = (char)c;
     }
-    p += sprintf(p, "\",\"cat\":\"%s\",\"ph\":\"X\",\"pid\":1,\"tid\":%d,\"ts\":%.3f,\"dur\":%.3f", phase, worker,
-                 (double)t0 * 1e-3, (double)(t1 - t0) * 1e-3);
-    if (n) p += sprintf(p, ",\"args\":{\"task\":%llu,\"tasks\":%llu}", (unsigned long long)first, (unsigned long long)n);
+    p += sprintf(p, "\",\"cat\":\"%s\",\"ph\":\"X\",\"pid\":1,\"tid\":%d,\"ts\":%.3f,\"dur\":%.3f", kinds[event->kind],
+                 event->worker, (double)event->begin * 1e-3, (double)(event->end - event->begin) * 1e-3);
+    if (event->n)
+        p += sprintf(p, ",\"args\":{\"task\":%llu,\"tasks\":%llu}", (unsigned long long)event->first, (unsigned long long)event->n);
     *p++ = '}';
     b->used = (size_t)(p - b->text);
 }
@@ -106,4 +112,25 @@ chunk_status chk_trace_close(chk_trace *t, chunk_error *err)
     chk_free(t->path);
     chk_free(t);
     return st;
+}
+
+void chk_exec_tell(chk_exec *e, int worker, chunk_event_kind kind, uint64_t t0, uint64_t t1, uint64_t first, uint64_t n,
+                   uint64_t bytes)
+{
+    chunk_event event = {.size = sizeof event,
+                         .kind = kind,
+                         .name = e->plan->pass[e->pass_now].name,
+                         .pass = e->pass_now,
+                         .worker = worker,
+                         .first = first,
+                         .n = n,
+                         .begin = t0,
+                         .end = t1,
+                         .bytes = bytes};
+    if (e->trace) chk_trace_span(e->trace, &event);
+    if (!e->options.event) return;
+    event.begin -= e->ns_began;
+    event.end -= e->ns_began;
+    event.held = chk_ledger_used(e->ledger);
+    e->options.event(e->options.event_user, &event);
 }

@@ -15,7 +15,8 @@ enum {
 
 /* ---- counting ---- */
 
-static void count(chk_worker *w, chk_task_stats *s, uint64_t ns)
+/* Returns the bytes that were moved. */
+static uint64_t count(chk_worker *w, chk_task_stats *s, uint64_t ns)
 {
     uint64_t told = s->ns_read + s->ns_decode + s->ns_compute + s->ns_encode + s->ns_write + s->ns_wait;
     if (!s->ns_compute && ns > told) s->ns_compute = ns - told; /* what a task does not name is computing */
@@ -26,6 +27,7 @@ static void count(chk_worker *w, chk_task_stats *s, uint64_t ns)
                               memory_order_relaxed);
     chk_stats_add(&w->stats, s);
     *s = (chk_task_stats){0};
+    return bytes;
 }
 
 static void count_done(chk_worker *w, uint64_t n)
@@ -56,14 +58,14 @@ static void give_areas(chk_exec *e, chk_worker *w, chk_pass *p, chk_task *t)
 }
 
 static chunk_status do_phase(chk_exec *e, chk_worker *w, chk_task *t, chunk_status (*fn)(chk_pass *, chk_task *, chunk_error *),
-                             const char *phase)
+                             chunk_event_kind kind)
 {
     chk_pass *p = e->order.pass;
     uint64_t t0 = chk_clock_ns();
     chunk_status st = fn(p, t, &w->err);
     uint64_t t1 = chk_clock_ns();
-    count(w, &t->stats, t1 - t0);
-    if (e->trace) chk_trace_span(e->trace, t->worker, p->name, phase, t0, t1, t->number, 1);
+    uint64_t bytes = count(w, &t->stats, t1 - t0);
+    if (chk_exec_tells(e)) chk_exec_tell(e, t->worker, kind, t0, t1, t->number, 1, bytes);
     if (st != CHUNK_OK) chk_exec_fail(e, t->number, st, &w->err);
     return st;
 }
@@ -108,9 +110,9 @@ static void do_plain(chk_exec *e, chk_worker *w)
             if (st != CHUNK_OK) break;
         }
         uint64_t t1 = chk_clock_ns();
-        count(w, &sum, t1 - t0);
+        uint64_t bytes = count(w, &sum, t1 - t0);
         count_done(w, i);
-        if (e->trace) chk_trace_span(e->trace, t->worker, p->name, "run", t0, t1, first, size);
+        if (chk_exec_tells(e)) chk_exec_tell(e, t->worker, CHUNK_EVENT_RUN, t0, t1, first, size, bytes);
         if (st != CHUNK_OK) {
             chk_exec_fail(e, t->number, st, &w->err);
             return;
@@ -145,12 +147,12 @@ static void do_step(chk_exec *e, chk_worker *w, chk_step *s)
     }
     give_areas(e, w, p, t);
     if (s->kind == CHK_STEP_CLAIM) {
-        st = do_phase(e, w, t, p->ops->claim, "claim");
+        st = do_phase(e, w, t, p->ops->claim, CHUNK_EVENT_CLAIM);
     } else if (s->kind == CHK_STEP_WRITE) {
-        st = do_phase(e, w, t, p->ops->write, "write");
+        st = do_phase(e, w, t, p->ops->write, CHUNK_EVENT_WRITE);
     } else {
-        st = do_phase(e, w, t, p->ops->run, "run");
-        if (st == CHUNK_OK && !claims && p->ops->write) st = do_phase(e, w, t, p->ops->write, "write");
+        st = do_phase(e, w, t, p->ops->run, CHUNK_EVENT_RUN);
+        if (st == CHUNK_OK && !claims && p->ops->write) st = do_phase(e, w, t, p->ops->write, CHUNK_EVENT_WRITE);
     }
     bool ended = s->kind == CHK_STEP_WRITE || (s->kind == CHK_STEP_CLAIM && !p->ops->write) || (s->kind == CHK_STEP_RUN && !claims);
     if (st == CHUNK_OK && ended) count_done(w, 1);

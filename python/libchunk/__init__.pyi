@@ -1,6 +1,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy import (bool as bool, complex64 as complex64, complex128 as complex128, dtype as dtype, e as e, finfo as finfo, float16 as float16,
@@ -28,6 +28,30 @@ class Report:
     bytes_spilled: int
     tasks: int
     threads: int
+    functions: list[FunctionCost]
+    passes: list[dict[str, Any]]
+    events: list[Event]
+    def to_html(self, path: str | PathLike[str] | None = None) -> str | None: ...
+
+class FunctionCost(NamedTuple):
+    name: str
+    calls: int
+    seconds: float
+    granted: int
+    used: int
+    excess: int
+
+class Event(NamedTuple):
+    begin: float
+    end: float
+    busy: float
+    worker: int
+    name: str
+    kind: str
+    tasks: int
+    bytes: int
+    held: int
+    resident: int
 
 class Array:
     shape: tuple[int, ...]
@@ -125,6 +149,8 @@ class ProgressBar:
 class Profiler:
     reports: list[Report]
     profiles: list[dict[str, Any]]
+    def visualize(self, path: str | PathLike[str] | None = None) -> str | None: ...
+    def clear(self) -> None: ...
     def __enter__(self) -> Profiler: ...
     def __exit__(self, *exc: Any) -> None: ...
 

@@ -1,5 +1,6 @@
 """Python functions on blocks of arrays: map_blocks, map_overlap, blockwise, apply_gufunc, with Dask's calling habits. They are called from the
 engine's workers on NumPy views of its tiles, which are not copied."""
+import functools
 import re
 
 from libchunk import _core
@@ -121,8 +122,22 @@ def split(args):
     return arrays, place, [as_array(a) if yes else a for a, yes in zip(args, is_array)]
 
 
+def label(function):
+    """A function's name for people."""
+    return getattr(function, "__qualname__", None) or getattr(function, "__name__", None) or repr(function)
+
+
+@functools.cache
+def count_memory():
+    """From the first function on what they take for NumPy's arrays is counted, for the reports."""
+    from numpy._core import _multiarray_umath
+
+    _core.count_memory(_multiarray_umath._ARRAY_API)
+
+
 def run(op, function, before, arrays, after, kwargs, place, crop, memory, dtype, serial=False):
-    lease = _core.lease(caller(function, kwargs, place, crop), *scratch(memory, arrays, dtype), serial)
+    count_memory()
+    lease = _core.lease(caller(function, kwargs, place, crop), *scratch(memory, arrays, dtype), serial, label(function))
     options = {key: value for key, value in after.items() if value is not None}
     return _core.call(op, TABLE[op].bind((lease.name, *before), {**options, "dtype": dtype}), lease)
 

@@ -140,7 +140,7 @@ def from_object(value, chunks=None, thread_safe=False):
 
     if chunks is not None:
         chunks = tuple(max(1, min(c, n)) for c, n in zip(chunks, shape))
-    return _core.from_reader(read, name, shape, chunks, thread_safe)
+    return _core.from_reader(read, name, shape, chunks, thread_safe, f"reading {type(value).__module__.partition('.')[0]}.{type(value).__qualname__}")
 
 
 def regular_chunks(value, shape):

@@ -5,6 +5,7 @@
 # every call takes one lock (`enter`), without the GIL while it waits, and runs go on without the GIL. Code that is called back may not call
 # the engine: it would wait for the run that waits for it.
 from cpython.buffer cimport PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
@@ -50,13 +51,6 @@ cdef extern from *:
         free(d);
         return array;
     }
-    /* A worker keeps its thread state from its first call back on: making one for each block would cost more than most functions. */
-    static void thread_attach(void)
-    {
-        if (PyGILState_GetThisThreadState()) return;
-        PyGILState_Ensure();
-        PyEval_SaveThread();
-    }
     static void called_back_add(int n) { called_back += n; }
     static int is_called_back(void) { return called_back; }
     """
@@ -66,11 +60,11 @@ cdef extern from *:
     void locks_renew() nogil
     void dead_put(void *array) nogil
     void *dead_take() nogil
-    void thread_attach() nogil
     void called_back_add(int n) nogil
     int is_called_back() nogil
 
 cdef extern from "Python.h":
+    void *PyCapsule_GetPointer(object capsule, const char *name) except NULL
     enum:
         PyBUF_READ, PyBUF_WRITE
     object PyMemoryView_FromMemory(char *data, Py_ssize_t n_bytes, int flags)
@@ -139,6 +133,9 @@ cdef extern from "chunk.h" nogil:
         const int64_t *strides
         chunk_write_callback write
         void *user
+    ctypedef struct chunk_event:
+        pass
+    ctypedef void (*chunk_event_callback)(void *user, const chunk_event *event) noexcept
     ctypedef struct chunk_run_options:
         size_t size
         bint overwrite
@@ -146,6 +143,8 @@ cdef extern from "chunk.h" nogil:
         bint profile
         const char *trace
         uint64_t reserved
+        chunk_event_callback event
+        void *event_user
     ctypedef struct chunk_progress:
         uint64_t tasks_done
         uint64_t tasks_total
@@ -180,6 +179,7 @@ cdef extern from "chunk.h" nogil:
         const chunk_tile *out
         const int64_t *block
         const int64_t *n_blocks
+        size_t scratch_bytes
     ctypedef int (*chunk_block_callback)(void *user, const chunk_block *block) noexcept
     ctypedef struct chunk_block_function:
         size_t size
@@ -238,6 +238,33 @@ cdef extern from "chunk.h" nogil:
                                chunk_report *report, chunk_error *err)
 
 
+cdef extern from "_record.h" nogil:
+    ctypedef struct cost_of "struct cost":
+        pass
+    ctypedef struct call_begun "struct call_begun":
+        pass
+    ctypedef struct record_entry "struct record_entry":
+        pass
+    ctypedef struct record "struct record":
+        int n_passes
+        size_t used
+        uint64_t resident_before
+        char[64][96] name
+        record_entry *entry
+    record *record_new()
+    void record_begin(record *r)
+    uint64_t record_resident(const record *r)
+    void record_event(void *user, const chunk_event *event) noexcept
+    void thread_attach()
+    int count_with(void *numpy_functions) except -1
+    void *handler_enter()
+    void handler_leave(void *old)
+    call_begun cost_begin()
+    void cost_end(cost_of *c, const call_begun *b, uint64_t granted)
+    void cost_clear(cost_of *c)
+    void cost_get(cost_of *c, uint64_t *out)
+
+
 cdef enum:
     MAX_ARGS = 32
     MAX_ITEMS = 256      # what chunk_call takes in all tuples of a call
@@ -248,6 +275,7 @@ cdef object scratch_bytes = None
 cdef bint settings_changed = True
 cdef int generation = 0  # counts forks: handles of the parent are of no use in the child
 cdef chunk_run *running = NULL
+cdef record *recorder = NULL     # of the run that goes on, or went on last: filled under the engine's lock
 
 DTYPES = tuple(chunk_dtype_name(<chunk_dtype>i).decode() for i in range(14))
 cdef dict dtype_numbers = {name: i for i, name in enumerate(DTYPES)}
@@ -316,10 +344,11 @@ def configure(memory, threads, scratch):
 
 def after_fork():
     """In a child: the parent's context and arrays are left alone, a new context is made when one is needed."""
-    global context, generation, settings_changed, running
+    global context, generation, settings_changed, running, recorder
     locks_renew()
     context = NULL
     running = NULL
+    recorder = NULL
     generation += 1
     settings_changed = True
 
@@ -335,6 +364,11 @@ def shutdown():
 def called_back():
     """Whether this is a function that a run calls."""
     return is_called_back() != 0
+
+
+def count_memory(object numpy_functions):
+    """From now on reports tell how much memory Python functions take for NumPy's arrays; the argument is NumPy's capsule of its C functions."""
+    count_with(PyCapsule_GetPointer(numpy_functions, NULL))
 
 
 def cancel():
@@ -461,9 +495,12 @@ cdef class Owner:
     cdef int ndim
     cdef size_t itemsize
     cdef object error             # of the last failing call
+    cdef readonly object label    # of a function: its name in reports
+    cdef cost_of cost             # of a function: what it took in the run
 
     def __cinit__(self):
         self.held = False
+        cost_clear(&self.cost)
 
     def __dealloc__(self):
         if self.held:
@@ -472,6 +509,9 @@ cdef class Owner:
     cdef object take_error(self):
         error, self.error = self.error, None
         return error
+
+    cdef cost_of *costs(self):
+        return &self.cost
 
 
 # ---- sources
@@ -543,6 +583,8 @@ cdef int read_box(void *user, const int64_t *lo, const int64_t *hi, void *out) n
 
 cdef int read_box_gil(void *user, const int64_t *lo, const int64_t *hi, void *out) noexcept with gil:
     cdef Owner owner = <Owner>user
+    cdef void *handler = handler_enter()
+    cdef call_begun begun = cost_begin()
     called_back_add(1)
     try:
         owner.call(box_of(lo, hi, owner.ndim), memory_of(out, lo, hi, owner.ndim, owner.itemsize, True))
@@ -552,6 +594,8 @@ cdef int read_box_gil(void *user, const int64_t *lo, const int64_t *hi, void *ou
         return 1
     finally:
         called_back_add(-1)
+        cost_end(&owner.cost, &begun, 0)
+        handler_leave(handler)
 
 
 cdef int write_box(void *user, const int64_t *lo, const int64_t *hi, const void *data) noexcept nogil:
@@ -561,6 +605,8 @@ cdef int write_box(void *user, const int64_t *lo, const int64_t *hi, const void 
 
 cdef int write_box_gil(void *user, const int64_t *lo, const int64_t *hi, const void *data) noexcept with gil:
     cdef Owner owner = <Owner>user
+    cdef void *handler = handler_enter()
+    cdef call_begun begun = cost_begin()
     called_back_add(1)
     try:
         owner.call(box_of(lo, hi, owner.ndim), memory_of(<void *>data, lo, hi, owner.ndim, owner.itemsize, False))
@@ -570,10 +616,13 @@ cdef int write_box_gil(void *user, const int64_t *lo, const int64_t *hi, const v
         return 1
     finally:
         called_back_add(-1)
+        cost_end(&owner.cost, &begun, 0)
+        handler_leave(handler)
 
 
-cdef Owner called(object function, int ndim, str dtype):
+cdef Owner called(object function, int ndim, str dtype, object label):
     cdef Owner owner = Owner()
+    owner.label = label
     owner.call = function
     owner.ndim = ndim
     owner.itemsize = chunk_dtype_size(dtype_numbers[dtype])
@@ -591,15 +640,15 @@ cdef object memory_of(void *data, const int64_t *lo, const int64_t *hi, int ndim
     return PyMemoryView_FromMemory(<char *>data, n, PyBUF_WRITE if writable else PyBUF_READ)
 
 
-def from_reader(object read, str dtype, tuple shape, object chunks, bint thread_safe):
-    """An array whose boxes read(slices, memory) puts into memory: dense, in C order."""
+def from_reader(object read, str dtype, tuple shape, object chunks, bint thread_safe, object label):
+    """An array whose boxes read(slices, memory) puts into memory: dense, in C order. label: its name in reports."""
     cdef chunk_array *a = NULL
     cdef chunk_error err
     cdef chunk_status st
     cdef int64_t[32] extent
     cdef int64_t[32] chunk
     cdef int ndim = len(shape)
-    cdef Owner owner = called(read, ndim, dtype)
+    cdef Owner owner = called(read, ndim, dtype, label)
     cdef int number = dtype_numbers[dtype]
     if ndim > CHUNK_MAX_NDIM:
         raise ValueError(f"libchunk: {ndim} dimensions: 0 to {CHUNK_MAX_NDIM} can be handled")
@@ -837,6 +886,8 @@ cdef int run_block(void *user, const chunk_block *b) noexcept nogil:
 cdef int run_block_gil(void *user, const chunk_block *b) noexcept with gil:
     cdef Owner owner = <Owner>user
     cdef int ndim = b.out.ndim
+    cdef void *handler = handler_enter()
+    cdef call_begun begun = cost_begin()
     called_back_add(1)
     try:
         owner.call([tile_of(&b.in_[i], False) for i in range(b.n_in)], tile_of(b.out, True), tuple([b.block[i] for i in range(ndim)]),
@@ -847,6 +898,8 @@ cdef int run_block_gil(void *user, const chunk_block *b) noexcept with gil:
         return 1
     finally:
         called_back_add(-1)
+        cost_end(&owner.cost, &begun, b.scratch_bytes)
+        handler_leave(handler)
 
 
 # Registered functions live as long as the context, so a name is used again when no array is left that calls its function: kept by what they
@@ -869,10 +922,13 @@ cdef class Lease(Owner):
     cdef object take_error(self):
         return self.slot.take_error()
 
+    cdef cost_of *costs(self):
+        return &self.slot.cost
 
-def lease(object function, size_t scratch_bytes, size_t scratch_per_element, bint serial):
+
+def lease(object function, size_t scratch_bytes, size_t scratch_per_element, bint serial, object label):
     """A name under which the operations over blocks know a function(inputs, output, block, blocks); tiles are (memory, dtype, shape, first index).
-    Whoever uses the name keeps the lease among the owners of its arrays."""
+    Whoever uses the name keeps the lease among the owners of its arrays. label: the function's name in reports."""
     global n_slots
     cdef Lease l = Lease()
     cdef chunk_block_function f
@@ -905,6 +961,7 @@ def lease(object function, size_t scratch_bytes, size_t scratch_per_element, bin
     slot.error = None
     l.slot = slot
     l.key = key
+    l.label = label
     return l
 
 
@@ -1030,7 +1087,7 @@ cdef class Outputs:
         if len(target) == 1:
             self.memory(o, target[0])
         elif len(target) == 2:
-            owner = called(target[0], chunk_array_ndim(o.array), DTYPES[chunk_array_dtype(o.array)])
+            owner = called(target[0], chunk_array_ndim(o.array), DTYPES[chunk_array_dtype(o.array)], "store")
             self.held.append(owner)
             self.owners |= {owner}
             o.write = write_box
@@ -1075,11 +1132,29 @@ cdef tuple report_of(const chunk_report *r):
     return (r.seconds, r.ceiling, r.projected_peak, r.measured_peak, r.bytes_read, r.bytes_written, r.bytes_spilled, r.tasks, r.threads)
 
 
+cdef list functions_of(object owners):
+    """(name, calls, seconds, bytes granted, bytes used) of the Python functions that a run called."""
+    cdef uint64_t[4] v
+    told = []
+    for o in owners:
+        if (<Owner>o).label is not None:
+            cost_get((<Owner>o).costs(), v)
+            if v[0]:
+                told.append(((<Owner>o).label, v[0], v[1] * 1e-9, v[2], v[3]))
+    return told
+
+
+cdef tuple recorded():
+    """(events as bytes, names of passes, resident bytes of the process before the run) of the run that has ended."""
+    return (PyBytes_FromStringAndSize(<char *>recorder.entry, recorder.used * sizeof(record_entry)),
+            tuple([recorder.name[i].decode("utf-8", "replace") for i in range(recorder.n_passes)]), recorder.resident_before)
+
+
 def run(list outputs, bint overwrite=False, bint durable=False, bint profile=False, bytes trace=None, uint64_t reserved=0, progress=None,
         double interval=0.1):
     """Computes outputs in one run. progress(tasks done, in all, bytes done, in all, seconds, seconds left) is called every `interval`.
-    Returns the report and the profile (JSON text or None)."""
-    global running
+    Returns the report, the profile (JSON text; None where it was not asked for and the run was short), what was recorded, and what functions cost."""
+    global running, recorder
     cdef Outputs o = Outputs(outputs)
     cdef chunk_run_options options
     cdef chunk_error err
@@ -1093,11 +1168,20 @@ def run(list outputs, bint overwrite=False, bint durable=False, bint profile=Fal
     options.size = sizeof(chunk_run_options)
     options.overwrite = overwrite
     options.durable = durable
-    options.profile = profile
+    options.profile = True
     options.reserved = reserved
     if trace is not None:
         options.trace = trace
     enter()
+    for owner in o.owners:
+        cost_clear((<Owner>owner).costs())
+    if recorder == NULL:
+        recorder = record_new()
+    if recorder:
+        record_begin(recorder)
+        recorder.resident_before = record_resident(recorder)
+        options.event = record_event
+        options.event_user = recorder
     with nogil:
         st = chunk_run_start(&r, context, o.out, o.n, &options, &err)
     if st:
@@ -1124,12 +1208,14 @@ def run(list outputs, bint overwrite=False, bint durable=False, bint profile=Fal
         finally:
             called_back_add(-1)
     running = NULL
-    if progress is not None:
-        chunk_run_progress(r, &p)
+    chunk_run_progress(r, &p)
+    if profile or p.seconds > 0.001:
+        text = chunk_run_profile(r, True)
     with nogil:
-        if profile:
-            text = chunk_run_profile(r, True)
         st = chunk_run_finish(r, &report, &err)
+    try:
+        events, functions = recorded() if st == 0 and recorder else None, functions_of(o.owners)
+    finally:
         engine_leave()
     told = None
     if text:
@@ -1144,7 +1230,7 @@ def run(list outputs, bint overwrite=False, bint durable=False, bint profile=Fal
     if st:
         reraise(st, o.owners)
         fail(&err, None)
-    return report_of(&report), told
+    return report_of(&report), told, events, functions
 
 
 def explain(list outputs, bint json, uint64_t reserved=0):

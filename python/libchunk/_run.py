@@ -1,6 +1,7 @@
 """Runs: results in memory, in files, in the caller's arrays; what they reported."""
 import os
 import sys
+from collections import namedtuple
 
 from libchunk import _core
 from libchunk._convert import as_array, dtype_name
@@ -19,16 +20,111 @@ class Report:
         Stored bytes.
     tasks, threads : int
         Tasks that ran, and workers that ran them.
+    functions : list of FunctionCost
+        What Python functions took, those that read and store other libraries' arrays too.
+    passes : list of dict
+        Time per operation as the engine measured it; empty where the run took less than a millisecond outside of a `Profiler`.
+    events : list of Event
+        What each worker did when; of a long run neighbouring events are told as one.
     """
 
-    __slots__ = ("seconds", "ceiling", "projected_peak", "measured_peak", "bytes_read", "bytes_written", "bytes_spilled", "tasks", "threads")
+    FIELDS = ("seconds", "ceiling", "projected_peak", "measured_peak", "bytes_read", "bytes_written", "bytes_spilled", "tasks", "threads")
+    __slots__ = (*FIELDS, "_profile", "_recorded", "_functions")
 
-    def __init__(self, *values):
-        for name, value in zip(self.__slots__, values, strict=True):
-            setattr(self, name, value)
+    def __init__(self, values, profile=None, recorded=None, functions=()):
+        (self.seconds, self.ceiling, self.projected_peak, self.measured_peak, self.bytes_read, self.bytes_written, self.bytes_spilled, self.tasks,
+         self.threads) = values
+        self._profile, self._recorded, self._functions = profile, recorded, functions
+
+    @property
+    def functions(self):
+        """What Python functions took: name, calls, seconds, granted, used and excess bytes of a block."""
+        return [FunctionCost(*f, max(0, f[4] - f[3]) if f[3] else 0) for f in self._functions]
+
+    @property
+    def passes(self):
+        """Time per operation, as the engine measured it."""
+        return parse(self._profile)["passes"] if self._profile else []
+
+    @property
+    def events(self):
+        """What each worker did when."""
+        if not self._recorded:
+            return []
+        import struct
+
+        raw, names, _ = self._recorded
+        return [Event(begin * 1e-9, end * 1e-9, busy * 1e-9, worker, names[number], EVENTS[kind], tasks, n_bytes, held, resident)
+                for begin, end, busy, tasks, n_bytes, held, resident, _, worker, number, kind in struct.iter_unpack("=7QIHBB", raw)]
+
+    def to_html(self, path=None):
+        """A page with the numbers, a timeline of the workers, the memory against the ceiling, and the time per operation.
+
+        Parameters
+        ----------
+        path : str or path-like, optional
+            Where it is written. It needs no other file and no network.
+
+        Returns
+        -------
+        str
+            The page; None where it was written.
+        """
+        from libchunk import _page
+
+        text = _page.page(self)
+        if path is None:
+            return text
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+
+    def _repr_html_(self):
+        from libchunk import _page
+
+        return _page.body(self)
 
     def __repr__(self):
-        return f"Report({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__slots__)})"
+        return f"Report({', '.join(f'{name}={getattr(self, name)!r}' for name in self.FIELDS)})"
+
+
+class FunctionCost(namedtuple("FunctionCost", "name calls seconds granted used excess")):
+    """What a Python function took in a run.
+
+    Attributes
+    ----------
+    name : str
+    calls : int
+    seconds : float
+        In all its calls; with several workers they may add up to more than the run.
+    granted, used, excess : int
+        Bytes of a block: what the plan had room for besides its tiles, the most that the function took for NumPy's arrays, and what that is too much.
+        Then say `memory=`. Functions that have nothing granted (those that read and store) have no excess.
+    """
+
+    __slots__ = ()
+
+
+EVENTS = ("run", "claim", "write", "open", "close")
+
+
+class Event(namedtuple("Event", "begin end busy worker name kind tasks bytes held resident")):
+    """What a worker did.
+
+    Attributes
+    ----------
+    begin, end, busy : float
+        Seconds since the run began; busy is end - begin but for gaps between events that are told as one.
+    worker : int
+    name : str
+        The pass.
+    kind : {"run", "claim", "write", "open", "close"}
+    tasks, bytes : int
+        Tasks that were worked on, and stored bytes that were moved.
+    held, resident : int
+        Bytes booked under the ceiling then, and resident in the process (0: not looked at).
+    """
+
+    __slots__ = ()
 
 
 watchers = []       # ProgressBar and Profiler that are open, outermost first
@@ -51,7 +147,7 @@ def run(outputs, reserved=0, overwrite=False, durable=False):
     global _last
     if watchers:
         return watched_run(outputs, reserved, overwrite, durable)
-    _last = Report(*_core.run(outputs, overwrite, durable, reserved=reserved)[0])
+    _last = Report(*_core.run(outputs, overwrite, durable, reserved=reserved))
 
 
 def watched_run(outputs, reserved, overwrite, durable):
@@ -66,10 +162,10 @@ def watched_run(outputs, reserved, overwrite, durable):
     for watcher in told:
         watcher.start()
     try:
-        report, text = _core.run(outputs, overwrite, durable, profile, reserved=reserved, progress=progress)
-        _last = Report(*report)
+        measured = _core.run(outputs, overwrite, durable, profile, reserved=reserved, progress=progress)
+        _last = Report(*measured)
         for watcher in told:
-            watcher.done(_last, parse(text) if text else None)
+            watcher.done(_last, parse(measured[1]) if measured[1] else None)
     finally:
         for watcher in told:
             watcher.stop()
@@ -256,7 +352,7 @@ def explain(*arrays, format="text"):
 
 def projected(array):
     """The Report of the plan: what a run would read, and its peak at most."""
-    return Report(*_core.explain([(array, (lambda *_: None, None)) if array.size else (array, ())], False, array.nbytes)[1])
+    return Report(_core.explain([(array, (lambda *_: None, None)) if array.size else (array, ())], False, array.nbytes)[1])
 
 
 class ProgressBar:
@@ -318,6 +414,12 @@ class Profiler:
     reports : list of Report
     profiles : list of dict
         As measured by the engine: passes with their operations and times.
+
+    Examples
+    --------
+    >>> with lc.Profiler() as p:
+    ...     x.std(axis=0).compute()
+    >>> p.visualize("run.html")
     """
 
     wants_profile = True
@@ -332,6 +434,26 @@ class Profiler:
 
     def progress(self, *numbers):
         pass
+
+    def visualize(self, path=None):
+        """A page of all runs: as `Report.to_html`, one after the other."""
+        from libchunk import _page
+
+        text = _page.page(*self.reports)
+        if path is None:
+            return text
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+
+    def _repr_html_(self):
+        from libchunk import _page
+
+        return "".join(_page.body(r) for r in self.reports)
+
+    def clear(self):
+        """Forgets what was collected."""
+        self.reports.clear()
+        self.profiles.clear()
 
     def done(self, report, profile):
         self.reports.append(report)

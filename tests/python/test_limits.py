@@ -172,6 +172,63 @@ def test_progress_and_profile(big, capsys):
     assert len(profiler.reports) == 1 and capsys.readouterr().err == ""
 
 
+def test_report_tells_what_happened(big):
+    """Events tell every task and byte; booked memory never passes the measured peak; functions that take more than they were granted are found out."""
+    x = lc.from_hdf5(big, "x")
+    calls = []
+
+    def greedy(b):
+        calls.append(1)
+        return np.stack([b] * 8).mean(axis=0)
+
+    lc.map_blocks(lambda b: b + 1, lc.map_blocks(greedy, x, dtype="f8", memory="1MiB")).sum().compute()
+    r = lc.last_report()
+    ran = [e for e in r.events if e.kind == "run"]
+    assert sum(e.tasks for e in ran) == r.tasks and sum(e.bytes for e in r.events) == r.bytes_read + r.bytes_written + r.bytes_spilled
+    assert max(e.held for e in r.events) <= r.measured_peak and {e.worker for e in ran} <= set(range(r.threads))
+    assert max(e.end for e in r.events) <= r.seconds and any(e.resident for e in r.events)
+    costs = {f.name.rpartition(".")[2]: f for f in r.functions}
+    one, two = costs["greedy"], costs["<lambda>"]
+    assert one.calls == two.calls == len(calls) == x.npartitions and one.granted == 1 << 20
+    assert 9 * 500 * 500 * 8 <= one.used <= 11 * 500 * 500 * 8 and one.excess == one.used - one.granted
+    assert 500 * 500 * 8 <= two.used < 500 * 500 * 8 + 4096 and two.excess == 0
+    lc.arange(3).sum().compute()
+    assert lc.last_report().functions == []
+
+
+def test_long_runs_are_told_in_bounded_memory(tmp_path):
+    """Events are joined when there are many: none of the tasks is lost."""
+    lc.ones((9000, 64), chunks=(1, 64)).to_hdf5(tmp_path / "many.h5", "x", filter="lz4")
+    r = lc.last_report()
+    assert r.tasks == 9000 and len(r.events) <= 8192
+    for kind in ("run", "claim", "write"):
+        assert sum(e.tasks for e in r.events if e.kind == kind) == 9000
+        for w in range(r.threads):
+            mine = sorted((e.begin, e.end) for e in r.events if e.worker == w and e.kind == kind)
+            assert all(a[1] <= b[0] for a, b in zip(mine, mine[1:]))
+
+
+def test_report_as_a_page(big, tmp_path):
+    """Well-formed, whole in itself, and every part is there; a profiler shows all its runs."""
+    from xml.etree import ElementTree
+
+    x = lc.from_hdf5(big, "x")
+    with lc.Profiler() as p:
+        lc.map_blocks(np.sin, x).std(axis=0).compute()
+        (x + 1).sum().compute()
+    p.reports[0].to_html(tmp_path / "r.html")
+    text = (tmp_path / "r.html").read_text()
+    assert text == p.reports[0].to_html() and "http" not in text and "<script" not in text and len(text) < 300_000
+    tree = ElementTree.fromstring(text.split("\n", 1)[1].replace("<meta charset='utf-8'>", ""))
+    headings = [e.text for e in tree.iter("h2")]
+    assert headings == ["Run", "What the workers did", "Memory", "Time per operation", "Python functions"]
+    drawn = {s.get("aria-label"): s for s in tree.iter("svg")}
+    assert len(list(drawn["timeline"].iter("rect"))) >= p.reports[0].threads and drawn["memory"].find("path") is not None and "sin" in text
+    assert p.visualize().count("What the workers did") == 2 and lc.last_report()._repr_html_() in p._repr_html_()
+    p.clear()
+    assert not p.reports and not p.profiles
+
+
 def test_import_needs_no_numpy():
     """NumPy is loaded when it is first needed: importing costs less than it alone."""
     assert python("import sys, libchunk; print('numpy' in sys.modules, 'h5py' in sys.modules)") == "False False"

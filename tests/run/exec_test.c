@@ -175,7 +175,7 @@ Test(exec, trace_is_whole_json_also_when_canceled)
         if (canceled)
             cr_assert_gt(cJSON_GetArraySize(j), 500);
         else
-            cr_assert_eq(cJSON_GetArraySize(j), 3001); /* run, claim, write, and the head */
+            cr_assert_eq(cJSON_GetArraySize(j), 3002); /* run, claim, write, the pass that opens, and the head */
         cJSON *e = cJSON_GetArrayItem(j, 1);
         cr_assert_str_eq(cJSON_GetObjectItem(e, "ph")->valuestring, "X");
         cr_assert_str_eq(cJSON_GetObjectItem(e, "name")->valuestring, "first \"pass\"");
@@ -183,6 +183,45 @@ Test(exec, trace_is_whole_json_also_when_canceled)
         done(f);
     }
     unlink(path);
+}
+
+typedef struct told {
+    pthread_mutex_t lock;
+    uint64_t tasks[5], events[5], bytes, last_end, most_held;
+} told;
+
+static void tell(void *user, const chunk_event *e)
+{
+    told *t = user;
+    pthread_mutex_lock(&t->lock);
+    cr_assert(e->size == sizeof *e && e->pass == 0 && e->worker >= 0 && e->worker < 2 && e->begin <= e->end);
+    cr_assert_str_eq(e->name, "first \"pass\"");
+    t->events[e->kind]++;
+    t->tasks[e->kind] += e->n;
+    t->bytes += e->bytes;
+    if (e->end > t->last_end) t->last_end = e->end;
+    if (e->held > t->most_held) t->most_held = e->held;
+    pthread_mutex_unlock(&t->lock);
+}
+
+Test(exec, events_tell_every_task_and_byte)
+{
+    static const chk_pass_ops claiming = {.kind = "claims", .run = reads, .claim = counts, .write = counts};
+    for (int claims = 0; claims < 2; claims++) {
+        told t = {.lock = PTHREAD_MUTEX_INITIALIZER};
+        uint64_t at = UINT64_MAX;
+        fixture *f = make(claims ? &claiming : &reading, &at, 1000, 2);
+        chk_exec_totals totals;
+        start(f, &(chk_exec_options){.event = tell, .event_user = &t});
+        cr_assert_eq(chk_exec_finish(f->exec, &totals, &f->err), CHUNK_OK);
+        cr_assert_eq(t.tasks[CHUNK_EVENT_RUN], 1000);
+        cr_assert_eq(t.tasks[CHUNK_EVENT_CLAIM], claims ? 1000 : 0);
+        cr_assert_eq(t.tasks[CHUNK_EVENT_WRITE], claims ? 1000 : 0);
+        cr_assert_eq(t.bytes, totals.stats.bytes_read);
+        cr_assert_leq((double)t.last_end * 1e-9, totals.seconds);
+        cr_assert_eq(t.most_held, chk_ledger_peak(f->ledger));
+        done(f);
+    }
 }
 
 Test(exec, a_trace_that_cannot_be_written_is_an_error)
