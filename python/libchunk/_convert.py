@@ -80,6 +80,8 @@ def argument(value, kind):
     """An argument that is no Array and no plain number: an Array where arrays are taken, else a plain value."""
     import numpy as np
 
+    if kind == _core.PARAM_AXIS and isinstance(value, np.ndarray):
+        return tuple(value.tolist()) if value.ndim else value.item()
     if kind in (_core.PARAM_ARRAY, _core.PARAM_ARRAYS) or isinstance(value, np.ndarray) and value.ndim:
         return as_array(value)
     if isinstance(value, np.generic) or isinstance(value, np.ndarray):

@@ -1,11 +1,10 @@
 """xarray's chunk manager: with `chunked_array_type="libchunk"` the arrays of a dataset are libchunk's. Variables of netCDF-4 and HDF5 files that xarray has
 opened with h5netcdf or netCDF4 are read by the engine itself, also where xarray decodes them."""
-import os
-
 import libchunk as lc
-from libchunk import _convert
+from libchunk import _xarray_hooks
 from libchunk._array import Array
 from libchunk._creation import normalize_chunks
+from libchunk._xarray_files import native
 from xarray.namedarray.parallelcompat import ChunkManagerEntrypoint
 
 
@@ -16,7 +15,7 @@ class LibchunkManager(ChunkManagerEntrypoint[Array]):
     available = True
 
     def __init__(self):
-        pass
+        _xarray_hooks.adopt()
 
     def is_chunked_array(self, data):
         """Whether it is one of libchunk's arrays."""
@@ -33,7 +32,7 @@ class LibchunkManager(ChunkManagerEntrypoint[Array]):
     def from_array(self, data, chunks, **kwargs):
         """An array of a variable; variables of dtypes that the engine does not have (times, text) stay as they are, not chunked."""
         try:
-            made = native(getattr(data, "array", data), data.shape)
+            made = native(data)
             if made is None:
                 return lc.from_array(data, chunks=chunks)
         except TypeError:
@@ -51,6 +50,24 @@ class LibchunkManager(ChunkManagerEntrypoint[Array]):
     def persist(self, *data, **kwargs):
         """Kept in runs that use them several times."""
         return tuple(x.persist() if isinstance(x, Array) else x for x in data)
+
+    def reduction(self, arr, func, combine_func=None, aggregate_func=None, axis=None, dtype=None, keepdims=False):
+        """A reduction by Python functions: func on each block, then aggregate_func on what the blocks gave, which lies in memory whole along the axes."""
+        axes = tuple(range(arr.ndim)) if axis is None else tuple(a % arr.ndim for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
+        if any(arr.shape[a] > 1 for a in axes):
+            chunks = tuple((1,) * n if a in axes else None for a, n in enumerate(arr.numblocks))
+            arr = lc.map_blocks(func, arr, chunks=chunks, dtype=dtype, axis=axes if len(axes) > 1 else axes[0], keepdims=True)
+        arr = arr.rechunk({a: -1 for a in axes})
+        chunks = tuple(1 if a in axes else None for a in range(arr.ndim))
+        made = lc.map_blocks(aggregate_func or func, arr, chunks=chunks, dtype=dtype, axis=axes if len(axes) > 1 else axes[0], keepdims=True)
+        return made if keepdims else made.squeeze(axes)
+
+    def scan(self, func, binop, ident, arr, axis=None, dtype=None, **kwargs):
+        """A cumulative Python function along an axis, which is given whole."""
+        def along(block):
+            return func(block, axis=-1)
+
+        return lc.apply_gufunc(along, "(i)->(i)", arr, axis=axis, output_dtypes=dtype or arr.dtype)
 
     @property
     def array_api(self):
@@ -98,37 +115,3 @@ class Target:
 
     def __setitem__(self, box, values):
         self.target[box] = values
-
-
-def native(data, shape):
-    """The array of a variable of an open file, as the engine reads it; None where it is no plain variable of one."""
-    for _ in range(8):
-        kind = type(data).__name__
-        if kind in ("CopyOnWriteArray", "MemoryCachedArray", "ImplicitToExplicitIndexingAdapter"):
-            data = data.array
-        elif kind == "LazilyIndexedArray" and tuple(data.shape) == tuple(data.array.shape):
-            data = data.array
-        elif kind == "_ElementwiseFunctionArray":
-            raw = native(data.array, shape)
-            if raw is None:
-                return None
-            function = data.func
-            return lc.map_blocks(lambda block: function(block), raw, dtype=data.dtype)
-        elif kind in ("NetCDF4ArrayWrapper", "H5NetCDFArrayWrapper"):
-            return of_file(data, shape)
-        else:
-            return None
-    return None
-
-
-def of_file(wrapper, shape):
-    store = wrapper.datastore
-    path = getattr(store, "_filename", None)
-    if not isinstance(path, str) or not os.path.isfile(path) or getattr(store, "_mode", "r") != "r":
-        return None
-    group = (getattr(store, "_group", None) or "").strip("/")
-    try:
-        made = _convert.open_hdf5(path, f"/{group}/{wrapper.variable_name}" if group else f"/{wrapper.variable_name}")
-    except (OSError, NotImplementedError):
-        return None         # netCDF-3, or behind a server
-    return made if made.shape == tuple(shape) and made.dtype == wrapper.dtype else None

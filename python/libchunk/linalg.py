@@ -1,9 +1,10 @@
 """Linear algebra of the array API, as far as the engine has it: products, norms, diagonals. What needs a factorisation is not there yet."""
+from libchunk import _core
 from libchunk._array import call
 from libchunk._convert import as_array
 from libchunk._more import tensordot, vecdot
 
-__all__ = ["cross", "diagonal", "matmul", "matrix_norm", "matrix_transpose", "norm", "outer", "tensordot", "trace", "vecdot", "vector_norm"]
+__all__ = ["cross", "diagonal", "lstsq", "matmul", "matrix_norm", "matrix_transpose", "norm", "outer", "tensordot", "trace", "vecdot", "vector_norm"]
 
 
 def matmul(x1, x2, /):
@@ -98,3 +99,44 @@ def norm(x, ord=None, axis=None, keepdims=False):
     if axis is not None and tuple(a % x.ndim for a in axis) != (x.ndim - 2, x.ndim - 1):
         raise NotImplementedError("norm of matrices that are not the last two axes: moveaxis first")
     return matrix_norm(x, keepdims=keepdims, ord=ord)
+
+
+def lstsq(a, b, rcond=None):
+    """Least squares solutions of a x = b for a matrix that is in memory and right-hand sides that need not be.
+
+    Parameters
+    ----------
+    a : numpy.ndarray
+        Shape (m, n).
+    b : array_like
+        Shape (m,) or (m, ...): each column is a problem of its own.
+    rcond : float, optional
+        Singular values below rcond times the largest count as zero; default: NumPy's.
+
+    Returns
+    -------
+    x : Array
+        Shape (n, ...).
+    residuals : Array
+        Sums of squares of b - a x, shape (...); NaN where NumPy gives none, for m <= n or a of lower rank.
+    rank : int
+    s : numpy.ndarray
+        Singular values of a.
+    """
+    import numpy as np
+
+    if isinstance(a, _core.Base):
+        raise NotImplementedError("lstsq: the matrix must be a NumPy array: this version has no factorisation of lazy ones")
+    a, b = np.asarray(a), as_array(b)
+    if a.ndim != 2 or not b.ndim or b.shape[0] != a.shape[0]:
+        raise np.linalg.LinAlgError(f"lstsq: shapes {a.shape} and {b.shape}")
+    dtype = np.result_type(a.dtype, b.dtype, np.float32)
+    u, s, vh = np.linalg.svd(a.astype(dtype), full_matrices=False)
+    cut = (np.finfo(dtype).eps * max(a.shape) if rcond is None else rcond) * (s[0] if s.size else 0)
+    rank = int((s > cut).sum())
+    inverse = (vh[:rank].conj().T / s[:rank]) @ u[:, :rank].conj().T
+    b = b.astype(dtype)
+    x = tensordot(inverse, b, axes=1)
+    off = call("abs", b - tensordot(a.astype(dtype), x, axes=1))
+    residuals = call("sum", off * off, 0)
+    return x, residuals if rank == a.shape[1] < a.shape[0] else residuals * np.nan, rank, s

@@ -1,0 +1,101 @@
+"""Functions that call NumPy's on whole lines, and that look values up: against NumPy over several chunks."""
+import libchunk as lc
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def x(rng):
+    values = rng.normal(0, 3, (7, 9, 4))
+    values[rng.random(values.shape) < 0.2] = np.nan
+    return values
+
+
+@pytest.mark.parametrize("name", ["median", "nanmedian"])
+@pytest.mark.parametrize("axis", [0, -1, (0, 2)])
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.filterwarnings("ignore:All-NaN")
+def test_median(x, name, axis, keepdims):
+    lazy = lc.from_array(x, chunks=(3, 2, 4))
+    got = getattr(lc, name)(lazy, axis=axis, keepdims=keepdims)
+    want = getattr(np, name)(x, axis=axis, keepdims=keepdims)
+    assert isinstance(got, lc.Array) and got.shape == want.shape
+    np.testing.assert_array_equal(got, want)
+    np.testing.assert_array_equal(getattr(np, name)(lazy, axis=axis, keepdims=keepdims), want)
+    with pytest.raises(NotImplementedError, match="axis"):
+        getattr(lc, name)(lazy)
+
+
+@pytest.mark.parametrize("q", [0.3, [0.1, 0.9]])
+@pytest.mark.parametrize("name", ["quantile", "nanquantile"])
+@pytest.mark.filterwarnings("ignore:All-NaN")
+def test_quantile(x, name, q):
+    got = getattr(lc, name)(lc.from_array(x, chunks=(3, 2, 4)), q, axis=1)
+    np.testing.assert_array_equal(got, getattr(np, name)(x, q, axis=1))
+
+
+def test_float32_stays(x):
+    assert lc.median(lc.from_array(x.astype("f4"), chunks=2), axis=0).dtype == np.float32
+    assert lc.median(lc.arange(12).reshape(3, 4), axis=0).dtype == np.float64
+
+
+def test_apply_along_axis(x):
+    lazy = lc.from_array(x, chunks=(3, 2, 4))
+    for f in (np.nansum, lambda line: line[:2] * 2, np.argsort):
+        for axis in (0, 1, -1):
+            np.testing.assert_array_equal(lc.apply_along_axis(f, axis, lazy), np.apply_along_axis(f, axis, x))
+    np.testing.assert_allclose(lc.apply_over_axes(lc.nansum, lazy, (0, 2)), np.apply_over_axes(np.nansum, x, (0, 2)))
+    with pytest.raises(NotImplementedError):
+        lc.apply_along_axis(np.diag, 0, lazy)
+
+
+def test_lookups(rng):
+    x = rng.integers(0, 9, (20, 6))
+    lazy, edges = lc.from_array(x, chunks=(7, 4)), np.array([2, 4, 7])
+    np.testing.assert_array_equal(lc.isin(lazy, [1, 5]), np.isin(x, [1, 5]))
+    np.testing.assert_array_equal(lc.isin(lazy, [1, 5], invert=True), np.isin(x, [1, 5], invert=True))
+    for right in (False, True):
+        np.testing.assert_array_equal(lc.digitize(lazy, edges, right), np.digitize(x, edges, right))
+    for side in ("left", "right"):
+        np.testing.assert_array_equal(lc.searchsorted(edges, lazy, side=side), np.searchsorted(edges, x, side))
+    np.testing.assert_array_equal(lc.choose(lazy % 3, [lazy, 10, -lazy]), np.choose(x % 3, [x, 10, -x]))
+    np.testing.assert_array_equal(lc.select([lazy > 6, lazy > 3], [lazy, lazy * 0.5], -1), np.select([x > 6, x > 3], [x, x * 0.5], -1))
+    with pytest.raises(ValueError):
+        lc.digitize(lazy, [3, 1, 2])
+    with pytest.raises(NotImplementedError, match="in memory"):
+        lc.isin(lazy, lazy)
+
+
+def test_counts(rng):
+    x, w = rng.normal(size=(40, 5)), rng.random((40, 5))
+    lazy = lc.from_array(x, chunks=(7, 5))
+    for kwargs in ({"bins": 8, "range": (-2, 2)}, {"bins": [-1, 0, 0.5, 3]}):
+        for density in (False, True):
+            got, edges = lc.histogram(lazy, density=density, **kwargs)
+            want, want_edges = np.histogram(x, density=density, **kwargs)
+            np.testing.assert_allclose(got, want)
+            np.testing.assert_array_equal(edges, want_edges)
+    np.testing.assert_allclose(lc.histogram(lazy, 4, (-2, 2), weights=lc.from_array(w, chunks=(7, 5)))[0], np.histogram(x, 4, (-2, 2), weights=w)[0])
+    n = rng.integers(0, 6, 50)
+    np.testing.assert_array_equal(lc.bincount(lc.from_array(n, chunks=8), minlength=6), np.bincount(n, minlength=6))
+    with pytest.raises(ValueError, match="minlength"):
+        lc.bincount(lc.from_array(n, chunks=8), minlength=n.max()).compute()
+    with pytest.raises(ValueError, match="range"):
+        lc.histogram(lazy, 5)
+
+
+def test_lstsq(rng):
+    a, b = rng.normal(size=(30, 3)), rng.normal(size=(30, 8))
+    for rhs in (b, b[:, 0]):
+        x, residuals, rank, s = lc.linalg.lstsq(a, lc.from_array(rhs, chunks=4))
+        want = np.linalg.lstsq(a, rhs)
+        np.testing.assert_allclose(x, want[0])
+        np.testing.assert_allclose(np.ravel(residuals), np.ravel(want[1]))
+        assert rank == want[2]
+        np.testing.assert_allclose(s, want[3])
+    deficient = a @ np.diag([1, 1, 0])
+    x, residuals, rank, _ = np.linalg.lstsq(deficient, lc.from_array(b, chunks=4))
+    np.testing.assert_allclose(x, np.linalg.lstsq(deficient, b)[0], atol=1e-12)
+    assert rank == 2 and np.isnan(residuals).all()
+    with pytest.raises(np.linalg.LinAlgError):
+        lc.linalg.lstsq(a, b[:4])
