@@ -6,7 +6,7 @@
 
 struct chunk_text {
     chk_text *t;
-    int result[];                         /* statement numbers of the results, ended by -1 */
+    int result[]; /* statement numbers of the results, ended by -1 */
 };
 
 chunk_status chunk_text_new(chunk_text **out, chunk_context *ctx, const char *text, chunk_error *err)
@@ -66,7 +66,8 @@ static chunk_status wrap_all(chunk_array **results, chunk_context *ctx, chk_node
     return CHUNK_OK;
 }
 
-chunk_status chunk_text_build(chunk_array **results, const chunk_text *t, chunk_context *ctx, const chunk_binding *bindings, int n_bindings, chunk_error *err)
+chunk_status chunk_text_build(chunk_array **results, const chunk_text *t, chunk_context *ctx, const chunk_binding *bindings,
+                              int n_bindings, chunk_error *err)
 {
     CHK_TRY(chk_context_check(ctx, err));
     int n = chk_text_n_statements(t->t), n_results = 0;
@@ -74,8 +75,10 @@ chunk_status chunk_text_build(chunk_array **results, const chunk_text *t, chunk_
     chk_node **node = chk_calloc((size_t)n + 1, sizeof *node);
     chunk_status st = b && node ? CHUNK_OK : chk_fail(err, CHUNK_ENOMEM, "out of memory for an expression");
     for (int i = 0; i < n_bindings && st == CHUNK_OK; i++) {
-        if (!bindings[i].name || !bindings[i].array) st = chk_fail(err, CHUNK_EINVAL, "binding %d has no name or no array", i);
-        else b[i] = (chk_binding){bindings[i].name, bindings[i].array->node};
+        if (!bindings[i].name || !bindings[i].array)
+            st = chk_fail(err, CHUNK_EINVAL, "binding %d has no name or no array", i);
+        else
+            b[i] = (chk_binding){bindings[i].name, bindings[i].array->node};
     }
     chk_builder_defer(ctx->builder, true);
     chk_builder_recall(ctx->builder, true);
@@ -98,12 +101,14 @@ chunk_status chunk_text_build(chunk_array **results, const chunk_text *t, chunk_
     return st;
 }
 
-chunk_status chunk_eval(chunk_array **out, chunk_context *ctx, const char *text, const chunk_binding *bindings, int n_bindings, chunk_error *err)
+chunk_status chunk_eval(chunk_array **out, chunk_context *ctx, const char *text, const chunk_binding *bindings, int n_bindings,
+                        chunk_error *err)
 {
     chunk_text *t;
     CHK_TRY(chunk_text_new(&t, ctx, text, err));
     chunk_status st = CHUNK_OK;
-    if (chunk_text_n_results(t) != 1) st = chk_fail(err, CHUNK_EPARSE, "chunk_eval: the text has %d results: give one expression", chunk_text_n_results(t));
+    if (chunk_text_n_results(t) != 1)
+        st = chk_fail(err, CHUNK_EPARSE, "chunk_eval: the text has %d results: give one expression", chunk_text_n_results(t));
     chunk_array *result = NULL;
     if (st == CHUNK_OK) st = chunk_text_build(&result, t, ctx, bindings, n_bindings, err);
     chunk_text_free(t);
@@ -111,13 +116,26 @@ chunk_status chunk_eval(chunk_array **out, chunk_context *ctx, const char *text,
     return st;
 }
 
-chunk_status chunk_to_json(char **out, chunk_context *ctx, chunk_array *const *arrays, int n, chunk_error *err)
+typedef chunk_status (*write_fn)(char **out, chk_node *const *results, int n_results, chunk_error *err);
+
+static chunk_status write_nodes(const char *what, write_fn write, char **out, chunk_context *ctx, chunk_array *const *arrays, int n,
+                                chunk_error *err)
 {
     CHK_TRY(chk_context_check(ctx, err));
-    if (!out || n < 1 || n > 1024 || !arrays) return chk_fail(err, CHUNK_EINVAL, "chunk_to_json: give 1 to 1024 arrays");
+    if (!out || n < 1 || n > 1024 || !arrays) return chk_fail(err, CHUNK_EINVAL, "%s: give 1 to 1024 arrays", what);
     chk_node *node[n];
     for (int i = 0; i < n; i++) node[i] = arrays[i]->node;
-    return chk_json_write(out, node, n, err);
+    return write(out, node, n, err);
+}
+
+chunk_status chunk_to_json(char **out, chunk_context *ctx, chunk_array *const *arrays, int n, chunk_error *err)
+{
+    return write_nodes("chunk_to_json", chk_json_write, out, ctx, arrays, n, err);
+}
+
+chunk_status chunk_graph(char **out, chunk_context *ctx, chunk_array *const *arrays, int n, chunk_error *err)
+{
+    return write_nodes("chunk_graph", chk_json_graph, out, ctx, arrays, n, err);
 }
 
 /* FILE:/DATASET, split at the first ":/" whose left side opens. */
@@ -139,10 +157,12 @@ static chunk_status resolve(void *arg, const char *name, chk_source **out, chunk
     return st;
 }
 
-chunk_status chunk_from_json(chunk_array **out, int max, int *n, chunk_context *ctx, const char *json, size_t n_bytes, chunk_error *err)
+chunk_status chunk_from_json(chunk_array **out, int max, int *n, chunk_context *ctx, const char *json, size_t n_bytes,
+                             chunk_error *err)
 {
     CHK_TRY(chk_context_check(ctx, err));
-    if (!out || !n || !json || max < 1 || max > 1024) return chk_fail(err, CHUNK_EINVAL, "chunk_from_json: give room for 1 to 1024 arrays");
+    if (!out || !n || !json || max < 1 || max > 1024)
+        return chk_fail(err, CHUNK_EINVAL, "chunk_from_json: give room for 1 to 1024 arrays");
     chk_node *node[max];
     int found = 0;
     CHK_TRY(chk_json_read(node, max, &found, ctx->builder, json, n_bytes, resolve, NULL, err));

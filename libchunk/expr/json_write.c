@@ -14,6 +14,7 @@ typedef struct writer {
     int n_nodes, room_nodes;
     int32_t *slot; /* hash table: number + 1 of a node, by address */
     size_t n_slots;
+    bool shown;  /* for people: any node, by its name, with what it is */
     bool failed; /* out of memory */
 } writer;
 
@@ -269,17 +270,50 @@ static chunk_status put_node(writer *w, const chk_node *n, chunk_error *err)
     return chk_fail(err, CHUNK_EUNSUPPORTED, "JSON: '%s' is code of the calling program and cannot be written", n->name);
 }
 
+/* {"chunk":[10,20],"dtype":"float64","in":[0,1],"kind":"map","name":"add","shape":[100,200]}; scalars also have their value. */
+static chunk_status put_shown(writer *w, const chk_node *n, chunk_error *err)
+{
+    static const char *const kind[] = {
+        [CHK_NODE_SOURCE] = "source", [CHK_NODE_SCALAR] = "scalar", [CHK_NODE_IOTA] = "iota",
+        [CHK_NODE_MAP] = "map",       [CHK_NODE_USER] = "map",      [CHK_NODE_REDUCE] = "reduce",
+        [CHK_NODE_VIEW] = "view",     [CHK_NODE_KEEP] = "keep",     [CHK_NODE_CUSTOM] = "custom",
+    };
+    int64_t chunk[CHK_MAX_NDIM];
+    for (int a = 0; a < n->shape.ndim; a++) {
+        const chk_axis_grid *g = &n->grid.axis[a];
+        chunk[a] = 0;
+        if (g->n_chunks > 0) chunk[a] = chk_axis_bound(g, 1) - chk_axis_bound(g, 0); /* the first one's */
+    }
+    put_ints(w, "chunk", chunk, n->shape.ndim);
+    put(w, ",");
+    put_field(w, "dtype", chk_dtype_name(n->dtype));
+    put(w, ",");
+    put_inputs(w, n);
+    put(w, ",");
+    put_field(w, "kind", kind[n->kind]);
+    put(w, ",");
+    put_field(w, "name", n->kind == CHK_NODE_SOURCE ? chk_node_full_name(n) : n->name);
+    put(w, ",");
+    put_ints(w, "shape", n->shape.dim, n->shape.ndim);
+    if (n->kind != CHK_NODE_SCALAR) return CHUNK_OK;
+    char value[128];
+    CHK_TRY(chk_scalar_text(value, sizeof value, &n->u.scalar, err));
+    put(w, ",");
+    put_field(w, "value", value);
+    return CHUNK_OK;
+}
+
 static chunk_status write_all(writer *w, chk_node *const *results, int n_results, chunk_error *err)
 {
     bool ok = true;
     for (int i = 0; i < n_results && ok; i++) ok = walk(w, results[i]);
     if (!ok) return chk_fail(err, CHUNK_ENOMEM, "out of memory while writing JSON");
-    if (w->n_nodes > CHK_JSON_NODES)
+    if (w->n_nodes > CHK_JSON_NODES && !w->shown)
         return chk_fail(err, CHUNK_EUNSUPPORTED, "JSON: %d nodes, at most %d can be read back", w->n_nodes, CHK_JSON_NODES);
     put(w, "{\"libchunk\":1,\"nodes\":[");
     for (int i = 0; i < w->n_nodes; i++) {
         put(w, i ? ",{" : "{");
-        CHK_TRY(put_node(w, w->node[i], err));
+        CHK_TRY(w->shown ? put_shown(w, w->node[i], err) : put_node(w, w->node[i], err));
         put(w, "}");
     }
     put(w, "],\"results\":[");
@@ -291,9 +325,9 @@ static chunk_status write_all(writer *w, chk_node *const *results, int n_results
     return w->failed ? chk_fail(err, CHUNK_ENOMEM, "out of memory while writing JSON") : CHUNK_OK;
 }
 
-chunk_status chk_json_write(char **out, chk_node *const *results, int n_results, chunk_error *err)
+static chunk_status write_as(bool shown, char **out, chk_node *const *results, int n_results, chunk_error *err)
 {
-    writer w = {.text = NULL};
+    writer w = {.shown = shown};
     chunk_status st = write_all(&w, results, n_results, err);
     chk_free(w.node);
     chk_free(w.slot);
@@ -302,4 +336,14 @@ chunk_status chk_json_write(char **out, chk_node *const *results, int n_results,
     else
         chk_free(w.text);
     return st;
+}
+
+chunk_status chk_json_write(char **out, chk_node *const *results, int n_results, chunk_error *err)
+{
+    return write_as(false, out, results, n_results, err);
+}
+
+chunk_status chk_json_graph(char **out, chk_node *const *results, int n_results, chunk_error *err)
+{
+    return write_as(true, out, results, n_results, err);
 }

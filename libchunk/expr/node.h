@@ -157,6 +157,8 @@ void chk_node_grid_fixed(chk_grid *out, const chk_shape *shape, chk_dtype d);
 /* ---- the canonical JSON form: one object {"libchunk":1,"nodes":[...],"results":[...]}, keys sorted, no spaces, nodes in the order of first use,
  * constants as exact text. Sources are named; reading asks `resolve` for them. Refuses caller's kernels and memory (CHUNK_EUNSUPPORTED). */
 chunk_status chk_json_write(char **out, chk_node *const *results, int n_results, chunk_error *err); /* *out: chk_free */
+/* The same graph for people: any node, with its name, dtype, shape and chunks; it cannot be read back. */
+chunk_status chk_json_graph(char **out, chk_node *const *results, int n_results, chunk_error *err);
 typedef chunk_status (*chk_resolve_fn)(void *arg, const char *name, chk_source **out, chunk_error *err);
 chunk_status chk_json_read(chk_node **results, int max_results, int *n_results, chk_builder *b, const char *json, size_t n, chk_resolve_fn resolve, void *arg,
                            chunk_error *err);

@@ -157,6 +157,9 @@ CHUNK_API void chunk_context_assume(chunk_context *ctx, bool assume);
 CHUNK_API chunk_status chunk_eval(chunk_array **out, chunk_context *ctx, const char *text, const chunk_binding *bindings, int n_bindings, chunk_error *err);
 /* The canonical JSON form of results (to be freed with chunk_string_free), and back; sources are written as FILE:/DATASET. */
 CHUNK_API chunk_status chunk_to_json(char **out, chunk_context *ctx, chunk_array *const *arrays, int n, chunk_error *err);
+/* The expressions as a graph to be drawn, as JSON (to be freed with chunk_string_free): "nodes", inputs first, each with kind ("source", "scalar", "iota", "map",
+ * "reduce", "view", "keep", "custom"), name, dtype, shape, chunk (the first chunk's extents) and in (numbers of nodes), scalars with their value; and "results". */
+CHUNK_API chunk_status chunk_graph(char **out, chunk_context *ctx, chunk_array *const *arrays, int n, chunk_error *err);
 CHUNK_API chunk_status chunk_from_json(chunk_array **out, int max, int *n, chunk_context *ctx, const char *json, size_t n_bytes, chunk_error *err);
 CHUNK_API void chunk_string_free(char *s);
 

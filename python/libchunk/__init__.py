@@ -28,7 +28,8 @@ _FROM_NUMPY = {"e", "pi", "inf", "nan", "newaxis", "bool", "int8", "int16", "int
 _SUBMODULES = ("lib", "linalg")
 _OWN = ["Array", "CanceledError", "CeilingError", "ProgressBar", "Profiler", "Report", "compute", "config", "explain", "from_json", "last_report",
         "options", "parse_bytes", "store"]
-__all__ = sorted({*_OWN, *_SUBMODULES, *_FROM_NUMPY, *(n for m in _MODULES for n in m.names()), *_operations.TABLE})
+_LATER = {"Drawing": "_graph", "visualize": "_graph"}       # modules that few need
+__all__ = sorted({*_OWN, *_LATER, *_SUBMODULES, *_FROM_NUMPY, *(n for m in _MODULES for n in m.names()), *_operations.TABLE})
 
 
 def __getattr__(name):
@@ -43,10 +44,11 @@ def __getattr__(name):
             import numpy
 
             value = getattr(numpy, name)
-        elif name in _SUBMODULES:
+        elif name in _SUBMODULES or name in _LATER:
             from importlib import import_module
 
-            value = import_module(f"libchunk.{name}")
+            value = import_module(f"libchunk.{_LATER.get(name, name)}")
+            value = getattr(value, name) if name in _LATER else value
         else:
             raise AttributeError(f"module 'libchunk' has no attribute '{name}'")
     globals()[name] = value

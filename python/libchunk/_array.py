@@ -169,6 +169,25 @@ class Array(_core.Base):
         """
         return _run.explain(self, format=format)
 
+    def visualize(self, filename=None, format=None):
+        """Draws the expression as a graph of its operations.
+
+        Parameters
+        ----------
+        filename : str or path-like, optional
+            Where the drawing is written: .svg and .dot need nothing else; other formats (.png, .pdf) need Graphviz's program `dot`.
+        format : str, optional
+            The format where the file's name does not tell it.
+
+        Returns
+        -------
+        Drawing
+            Shows itself in a notebook; its `svg` is the text.
+        """
+        from libchunk import _graph
+
+        return _graph.visualize(self, filename=filename, format=format)
+
     def item(self, *args):
         """The only element, or the one at an index, as a Python number."""
         x = self[args[0] if len(args) == 1 else args] if args else self

@@ -222,6 +222,7 @@ cdef extern from "chunk.h" nogil:
     chunk_status chunk_text_build(chunk_array **results, const chunk_text *t, chunk_context *ctx, const chunk_binding *bindings, int n_bindings,
                                   chunk_error *err)
     chunk_status chunk_to_json(char **out, chunk_context *ctx, chunk_array **arrays, int n, chunk_error *err)
+    chunk_status chunk_graph(char **out, chunk_context *ctx, chunk_array **arrays, int n, chunk_error *err)
     chunk_status chunk_from_json(chunk_array **out, int max, int *n, chunk_context *ctx, const char *json, size_t n_bytes, chunk_error *err)
     void chunk_string_free(char *s)
     int chunk_op_count()
@@ -369,6 +370,11 @@ def called_back():
 def count_memory(object numpy_functions):
     """From now on reports tell how much memory Python functions take for NumPy's arrays; the argument is NumPy's capsule of its C functions."""
     count_with(PyCapsule_GetPointer(numpy_functions, NULL))
+
+
+def dtype_size(str name):
+    """Bytes of an element."""
+    return chunk_dtype_size(dtype_numbers[name])
 
 
 def cancel():
@@ -1024,6 +1030,28 @@ def to_json(Base x):
         fail(&err, "pickle")
     try:
         return text.decode()
+    finally:
+        chunk_string_free(text)
+
+
+def graph(list arrays):
+    """The graph of expressions for people, as JSON text."""
+    cdef (chunk_array *)[1024] a
+    cdef char *text = NULL
+    cdef chunk_error err
+    cdef chunk_status st
+    cdef int n = len(arrays)
+    if n > 1024:
+        raise ValueError(f"libchunk: {n} arrays in one graph: at most 1024")
+    for i in range(n):
+        a[i] = check(arrays[i])
+    enter()
+    st = chunk_graph(&text, context, a, n, &err)
+    engine_leave()
+    if st:
+        fail(&err, "visualize")
+    try:
+        return text.decode("utf-8", "replace")
     finally:
         chunk_string_free(text)
 

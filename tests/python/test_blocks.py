@@ -128,6 +128,46 @@ def test_a_call_costs_little():
     assert min(cost() for _ in range(5)) < 15e-6
 
 
+def test_drawn_graphs(pair, tmp_path, monkeypatch):
+    """Every operation has its box, edges go down from inputs to what uses them, and boxes do not overlap."""
+    from xml.etree import ElementTree
+
+    from libchunk import _graph
+
+    n, x = pair
+    mean = x.mean(axis=0)
+    y = (lc.map_blocks(np.sin, x - mean) / x.std(axis=0)).persist()
+    made = lc.visualize(y - y.max(), y.sum(axis=1) * 2, filename=tmp_path / "g.svg")
+    text = (tmp_path / "g.svg").read_text()
+    assert text == made.svg == made._repr_svg_() and repr(made).startswith("libchunk.Drawing(")
+    tree = ElementTree.fromstring(text)
+    space = "{http://www.w3.org/2000/svg}"
+    first = [g.find(f"{space}text").text for g in tree.iter(f"{space}g")]
+    assert sorted(first) == sorted(["memory", "rechunk", "sum", "divide 100", "subtract", "map_blocks", "var", "sqrt", "divide", "persist", "max", "subtract", "sum", "multiply 2"])
+    rects = [tuple(float(r.get(k)) for k in ("x", "y", "width", "height")) for r in tree.iter(f"{space}rect")]
+    for i, (x1, y1, w1, h1) in enumerate(rects):
+        assert not any(x1 < x2 + w2 and x2 < x1 + w1 and y1 < y2 + h2 and y2 < y1 + h1 for x2, y2, w2, h2 in rects[:i])
+    assert sum(r.get("stroke") == _graph.RESULT for r in tree.iter(f"{space}rect")) == 2
+    for path in tree.iter(f"{space}path"):
+        if path.get("fill") == "none":
+            ends = [float(v) for v in path.get("d")[1:].replace("C", " ").replace(",", " ").split()]
+            assert ends[1] < ends[-1]
+    y.visualize(tmp_path / "g.dot")
+    lines = (tmp_path / "g.dot").read_text().splitlines()
+    assert lines[0] == "digraph libchunk {" and sum("->" in line for line in lines) == 11 and sum("label" in line for line in lines) == 10
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(RuntimeError, match="Graphviz"):
+        y.visualize(tmp_path / "g.png")
+    long = x
+    for i in range(100):
+        long = long + x[i % 50]
+    assert long.visualize().svg.count("<rect") == 2 + 50 + 100
+    with pytest.raises(ValueError, match="at most 2000"):
+        for i in range(2000):
+            long = lc.sin(long)
+        long.visualize()
+
+
 class Checker(html.parser.HTMLParser):
     def __init__(self, text):
         super().__init__()
