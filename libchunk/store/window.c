@@ -16,7 +16,7 @@
 
 #include "base/thread.h"
 
-enum { PAGE = 4096, MAX_HOLDS = 2048, MAX_WINDOWS = sizeof((chk_hold *)0)->addr / sizeof(void *) };
+enum { PAGE = 4096, HUGE = 2 << 20, MAX_HOLDS = 2048, MAX_WINDOWS = sizeof((chk_hold *)0)->addr / sizeof(void *) };
 
 static _Atomic(chk_hold *) live[MAX_HOLDS];
 static struct sigaction host; /* the handler before ours */
@@ -93,6 +93,7 @@ const char *chk_window_map(chk_hold *h, int fd, uint64_t offset, size_t n_bytes)
     size_t bound = bound_of(n_bytes), skew = offset % bound, length = (skew + n_bytes + bound - 1) / bound * bound;
     char *at = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, (off_t)(offset - skew));
     if (at == MAP_FAILED) return NULL;
+    if (length >= HUGE) madvise(at, length, MADV_HUGEPAGE); /* 2 MiB a read where it is not in memory, whatever the device's read-ahead is set to */
     size_t first = skew / PAGE * PAGE; /* older kernels than 5.14 refuse, and bring pages in as they are touched */
     madvise(at + first, skew + n_bytes - first, MADV_POPULATE_READ);
     h->addr[h->n] = at;
