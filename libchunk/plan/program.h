@@ -11,7 +11,7 @@
 
 /* So short that what the instructions before and after a call ask of memory (an input is 2 KiB a piece) fits into a core's 24 or so open requests;
  * W1 through windows: 0.75 s of processor time outside the kernel, with pieces of 512 0.93 s, without asking ahead 0.97 s. */
-enum { CHK_PIECE_SLOW = 256 };
+enum { CHK_PIECE_SLOW = 128 };
 
 typedef struct chk_prog_input {
     chk_source *source; /* retained */
