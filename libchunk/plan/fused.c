@@ -8,7 +8,10 @@
 #include "plan/fused_run.h"
 
 /* Chunks above this many elements are not a task's unit unless a codec forces it: a few of them could not keep all workers busy. */
-enum { MAX_UNIT_ELEMENTS = 4 << 20, MAX_UNITS_PER_TASK = 256 };
+enum { MAX_UNIT_ELEMENTS = 4 << 20, MAX_UNITS_PER_TASK = 256, TASKS_LEAST = 16 };
+
+/* Of what is read in strides much more may come in than is used: a task's share of an input beyond this no longer fits a second-level cache. */
+enum { FETCH_MOST = 1 << 20 };
 
 /* States of a block's results above this size: unmatched ones are worth bounding, at the price of a dependency a task (0.1 us). */
 enum { LARGE_STATES = 64 << 10, MOST_STATES = 256 << 10, LEAST_BLOCK = 16 << 10 };
@@ -88,7 +91,8 @@ static void size_cut(chk_fused *f, int64_t block_elements)
     if (!f->encoded && unit_elements < block_elements) {
         f->units_per_task = block_elements / unit_elements;
         if (f->units_per_task > MAX_UNITS_PER_TASK) f->units_per_task = MAX_UNITS_PER_TASK;
-        if (f->units_per_task > f->g.n_units) f->units_per_task = f->g.n_units;
+        int64_t share = (f->g.n_units + TASKS_LEAST - 1) / TASKS_LEAST;
+        if (f->units_per_task > share) f->units_per_task = share;
         if (f->units_per_task < 1) f->units_per_task = 1;
         f->fetch_units = true;
     }
@@ -123,6 +127,22 @@ static void size_reductions(chk_fused *f, int n_workers)
     }
 }
 
+/* Fewer units a task where their boxes bring in much more than their elements. */
+static void size_fetch(chk_fused *f, const int64_t *extent)
+{
+    int64_t n = 1;
+    for (int a = 0; a < f->space.ndim; a++) n *= extent[a];
+    for (int i = 0; i < f->program.n_inputs; i++) {
+        chk_prog_input *in = &f->program.input[i];
+        uint64_t used = (uint64_t)n * chk_dtype_size(in->source->dtype);
+        for (; f->units_per_task > 1; f->units_per_task = (f->units_per_task + 1) / 2) {
+            chk_need need = {0};
+            in->source->ops->need(in->source, &in->view, extent, f->units_per_task, in->aligned, &need);
+            if (need.arena <= FETCH_MOST || need.arena <= 2 * used * (uint64_t)f->units_per_task) break;
+        }
+    }
+}
+
 void chk_fused_size(chk_fused *f, chk_pass *pass, int64_t block_elements, int n_workers)
 {
     for (int i = 0; i < f->program.n_inputs; i++) {
@@ -130,9 +150,10 @@ void chk_fused_size(chk_fused *f, chk_pass *pass, int64_t block_elements, int n_
         if (most && most < block_elements) block_elements = most;
     }
     size_cut(f, block_elements);
-    size_reductions(f, n_workers);
     int64_t extent[CHK_MAX_NDIM];
     chk_geometry_max_unit(&f->g, extent);
+    size_fetch(f, extent);
+    size_reductions(f, n_workers);
     if (!f->fetch_units) memcpy(extent, f->g.block, sizeof extent);
     int64_t boxes = f->fetch_units ? f->units_per_task : 1;
     pass->window_bytes = pass->worker_bytes = 0;
