@@ -8,6 +8,9 @@ ARRAY = _core.PARAM_ARRAY
 METHODS = frozenset("""abs all any argmax argmin astype clip compress conj conjugate cumprod cumsum cumulative_prod cumulative_sum diagonal dot flatten max
 mean min nonzero prod ptp ravel repeat round searchsorted squeeze std sum swapaxes take topk argtopk trace var""".split())
 
+# Methods that are functions of the package.
+FUNCTIONS = frozenset({"argtopk", "choose", "moment", "topk", "to_zarr"})
+
 
 class Array(_core.Base):
     """A lazy array.
@@ -68,6 +71,16 @@ class Array(_core.Base):
     def blocks(self):
         """Indexed by chunk numbers, the array of these chunks: x.blocks[0, 2:4]."""
         return Blocks(self)
+
+    @property
+    def partitions(self):
+        """As `blocks`."""
+        return self.blocks
+
+    @property
+    def vindex(self):
+        """Indexed by arrays that are broadcast together, and slices: x.vindex[[1, 2], [0, 3]]; their axes come first."""
+        return Points(self)
 
     @property
     def device(self):
@@ -154,6 +167,14 @@ class Array(_core.Base):
             Wait for the disk before the file becomes visible.
         """
         _run.to_hdf5(self, path, dataset, chunks, filter, overwrite, durable)
+
+    def store(self, target, **options):
+        """Computes into a target: see `libchunk.store`."""
+        _run.store(self, target, **options)
+
+    def compute_chunk_sizes(self):
+        """The array itself: extents of chunks are always known."""
+        return self
 
     def persist(self):
         """The same array, computed once in a run and kept for all its uses there: in memory while it fits, else in scratch."""
@@ -295,10 +316,16 @@ class Array(_core.Base):
 
             method.__name__, method.__doc__ = name, op.docstring()
             return method
+        if name in FUNCTIONS:
+            import functools
+
+            import libchunk
+
+            return functools.partial(getattr(libchunk, name), self)
         raise AttributeError(f"'Array' has no attribute '{name}'")
 
     def __dir__(self):
-        return sorted({*object.__dir__(self), *(m for m in METHODS if m in TABLE)})
+        return sorted({*object.__dir__(self), *(m for m in METHODS if m in TABLE), *FUNCTIONS})
 
     def __reduce__(self):
         import pickle
@@ -377,6 +404,25 @@ class Blocks:
             lo, hi, _ = item.indices(n)
             cut.append(slice(bounds[lo], bounds[max(lo, hi)]))
         return self.array[tuple(cut)]
+
+
+class Points:
+    """x.vindex: indexed point by point."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __getitem__(self, key):
+        import numpy as np
+
+        key = key if isinstance(key, tuple) else (key,)
+        if any(k is None or k is Ellipsis for k in key):
+            raise IndexError("vindex takes arrays, integers and slices")
+        key += (slice(None),) * (self.array.ndim - len(key))
+        at = [a for a, k in enumerate(key) if not isinstance(k, slice)]
+        x = self.array[tuple(k if isinstance(k, slice) else slice(None) for k in key)]
+        x = call("permute_dims", x, (*at, *(a for a in range(x.ndim) if a not in at)))
+        return x[tuple(np.asarray(key[a]) for a in at)] if at else x
 
 
 def call(name, *args, **kwargs):

@@ -88,14 +88,7 @@ class LibchunkManager(ChunkManagerEntrypoint[Array]):
 
     def unify_chunks(self, *args, **kwargs):
         """Arrays and names in turn: the arrays in the chunks of the one that names an axis first."""
-        extents, arrays = {}, []
-        for x, index in zip(args[::2], args[1::2]):
-            for name, chunks in zip(index or (), getattr(x, "chunks", ())):
-                if len(chunks) > len(extents.get(name, ())):
-                    extents[name] = chunks
-        for x, index in zip(args[::2], args[1::2]):
-            arrays.append(x.rechunk(tuple(extents[name] if n > 1 else (1,) for name, n in zip(index, x.shape))) if isinstance(x, Array) else x)
-        return extents, arrays
+        return lc.unify_chunks(*args, **kwargs)
 
     def store(self, sources, targets, **kwargs):
         """Into objects with __setitem__."""
