@@ -176,6 +176,12 @@ class Array(_core.Base):
         """The array itself: extents of chunks are always known."""
         return self
 
+    def __await__(self):
+        """`await x` is x.compute() in another thread; canceling the task cancels the run."""
+        from libchunk import _stream
+
+        return _stream.awaited(self).__await__()
+
     def persist(self):
         """The same array, computed once in a run and kept for all its uses there: in memory while it fits, else in scratch."""
         return _core.persist(self)

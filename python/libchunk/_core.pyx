@@ -297,6 +297,11 @@ def setup(type_, array, dtype, error):
 
 # ---- the lock and the context
 
+from _thread import get_ident
+
+consumers = set()        # threads that take the blocks of a stream, whose run holds the lock: they must not wait for it
+
+
 cdef int enter() except -1:
     """Takes the engine's lock, with the context as the settings want it."""
     global context, settings_changed
@@ -306,6 +311,8 @@ cdef int enter() except -1:
     if is_called_back():
         raise RuntimeError("libchunk: a function that a run calls cannot use libchunk arrays: give it what it needs as NumPy arrays")
     if not engine_try():
+        if consumers and get_ident() in consumers:
+            raise RuntimeError("libchunk: a stream is open in this thread: take its last block or close() it before other arrays are used")
         with nogil:
             engine_wait()
     free_dead()

@@ -142,17 +142,17 @@ def last_report():
     return _last
 
 
-def run(outputs, reserved=0, overwrite=False, durable=False):
-    """Computes (array, target) pairs in one run and tells those who watch."""
+def run(outputs, reserved=0, overwrite=False, durable=False, watch=None):
+    """Computes (array, target) pairs in one run and tells those who watch; `watch` watches this run alone."""
     global _last
-    if watchers:
-        return watched_run(outputs, reserved, overwrite, durable)
+    if watchers or watch is not None:
+        return watched_run(outputs, reserved, overwrite, durable, watch)
     _last = Report(*_core.run(outputs, overwrite, durable, reserved=reserved))
 
 
-def watched_run(outputs, reserved, overwrite, durable):
+def watched_run(outputs, reserved, overwrite, durable, watch):
     global _last
-    told = list(watchers)
+    told = watchers + ([] if watch is None else [watch])
 
     def progress(*numbers):
         for watcher in told:
@@ -204,11 +204,11 @@ def check_out(array, out):
     return out
 
 
-def compute_one(array, out=None):
+def compute_one(array, out=None, watch=None):
     """The NumPy array of one array; a NumPy scalar where it has no axes and no out was given."""
     if out is None:
         results, reserved = room([array])
-        run([(array, (results[0],))], reserved)
+        run([(array, (results[0],))], reserved, watch=watch)
         return results[0] if array.ndim else results[0][()]
     run([(array, (check_out(array, out),))])
     return out
