@@ -124,37 +124,12 @@ def from_function(function, shape, dtype=None, chunks="auto", memory=None, **kwa
     >>> lc.from_function(lambda i, j: np.hypot(i - 500, j - 500), shape=(1000, 1000), chunks=250)
     """
     shape = (int(shape),) if not isinstance(shape, (tuple, list)) else tuple(int(n) for n in shape)
-    return of_indices(function, shape, dtype, "int64", chunks, memory, kwargs)
-
-
-def fromfunction(func, chunks="auto", shape=None, dtype=None, **kwargs):
-    """As dask.array.fromfunction and numpy.fromfunction: like `from_function`, but that func gets indices of the dtype, float64 where none is given.
-
-    Parameters
-    ----------
-    func : callable
-    chunks : int, tuple, dict or "auto", optional
-    shape : tuple of int
-    dtype : dtype, optional
-    **kwargs
-        Given to func.
-
-    Returns
-    -------
-    Array
-    """
-    if shape is None:
-        raise TypeError("fromfunction needs the shape")
-    return of_indices(func, tuple(shape), None, "float64" if dtype is None else dtype_name(dtype), chunks, None, kwargs)
-
-
-def of_indices(function, shape, dtype, index_dtype, chunks, memory, kwargs):
     import numpy as np
 
     from libchunk._creation import cut
 
     if dtype is None:
-        dtype = np.asarray(function(*np.zeros((len(shape),) + (1,) * len(shape), index_dtype), **kwargs)).dtype
+        dtype = np.asarray(function(*np.zeros((len(shape),) + (1,) * len(shape), "int64"), **kwargs)).dtype
     dtype = dtype_name(dtype)
     grid = cut(TABLE["zeros"]((shape,), {"dtype": "bool"}), chunks if shape else None)
     if chunks == "auto" and shape:      # blocks of about a mebibyte of values, not of the grid's bytes
@@ -165,14 +140,14 @@ def of_indices(function, shape, dtype, index_dtype, chunks, memory, kwargs):
     def values(block, block_info=None):
         places = block_info[None]["array-location"]
         extent = tuple(hi - lo for lo, hi in places)
-        indices = [np.broadcast_to(np.arange(lo, hi).astype(index_dtype, copy=False).reshape((-1,) + (1,) * (len(places) - 1 - a)), extent)
+        indices = [np.broadcast_to(np.arange(lo, hi).reshape((-1,) + (1,) * (len(places) - 1 - a)), extent)
                    for a, (lo, hi) in enumerate(places)]
         made = np.asarray(function(*indices, **kwargs))
         return made if made.shape == extent else np.broadcast_to(made, extent)
 
     values.__name__ = values.__qualname__ = _blocks.label(function)
     if memory is None:
-        room = np.dtype(dtype).itemsize * 3 + np.dtype(index_dtype).itemsize
+        room = np.dtype(dtype).itemsize * 3 + 8
         n = 1
         for extent in grid.chunksize:
             n *= max(1, extent)
