@@ -141,6 +141,19 @@ static void retile_sources(const chk_pass *p, chk_source_visit visit, void *arg)
     for (int i = 0; i < r->n_in; i++) visit(arg, r->program.input[i].source);
 }
 
+/* A task fetches the pieces of one input after those of another. */
+static int64_t retile_again(const chk_pass *p, const chk_source *s)
+{
+    const chk_retile *r = p->ctx;
+    int64_t n = 0, n_inputs = 0;
+    for (int i = 0; i < r->n_in; i++) {
+        if (r->program.input[i].source != s) continue;
+        n_inputs++;
+        if (r->in[i].most_cells > n) n = r->in[i].most_cells;
+    }
+    return n_inputs < 2 ? 0 : n < CHK_HOLD_PINS ? n : CHK_HOLD_PINS;
+}
+
 static void retile_bind(chk_pass *p, int out, chk_sink *sink)
 {
     (void)out;
@@ -218,7 +231,8 @@ static void retile_describe(const chk_pass *p, char *buf, size_t size)
 }
 
 #define COMMON                                                                                                                     \
-    .kind = "retile", .size = retile_size, .sources = retile_sources, .bind = retile_bind, .open = retile_open,                    \
-    .run = chk_retile_run, .advise = chk_retile_advise, .close = retile_close, .free = retile_free, .describe = retile_describe
+    .kind = "retile", .size = retile_size, .sources = retile_sources, .again = retile_again, .bind = retile_bind,                  \
+    .open = retile_open, .run = chk_retile_run, .advise = chk_retile_advise, .close = retile_close, .free = retile_free,           \
+    .describe = retile_describe
 const chk_pass_ops chk_retile_ops = {COMMON};
 const chk_pass_ops chk_retile_encoded_ops = {COMMON, .claim = chk_retile_claim, .write = chk_retile_write};

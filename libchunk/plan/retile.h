@@ -87,7 +87,7 @@ void chk_retile_free(chk_retile *r);
 /* ---- retile_cut.c */
 chunk_status chk_retile_list_choices(chk_retile *r, chunk_error *err);
 /* Chooses tiles for a pass that may use `room` bytes with so many workers: r->at and what follows from it. */
-bool chk_retile_choose(chk_retile *r, uint64_t room, int n_workers); /* false: the smallest there are, which need more */
+bool chk_retile_choose(chk_retile *r, uint64_t room, int n_workers); /* false: the smallest that are worth while, which need more */
 /* Bytes of a worker and of a task's kept area for r->at as it stands. */
 void chk_retile_bytes(chk_retile *r, size_t *work, size_t *window, size_t *kept);
 uint64_t chk_retile_n_tasks(const chk_retile *r);

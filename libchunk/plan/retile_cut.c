@@ -13,7 +13,7 @@
 #define NS_PIECE 300.0    /* looking up a chunk */
 #define NS_FRAGMENT 150.0 /* a copy beside its bytes */
 
-enum { SAMPLE = 256, WINDOW_PIECE = 1 << 20 };
+enum { SAMPLE = 256, WINDOW_PIECE = 1 << 20, SPARE = 256 << 10 };
 
 /* ---- counting */
 
@@ -371,16 +371,30 @@ static void search_boxes(search *s)
     }
 }
 
+static void run_search(search *s)
+{
+    s->best = -1;
+    s->least = UINT64_MAX;
+    if (s->r->encoded)
+        search_runs(s);
+    else
+        search_boxes(s);
+    memcpy(s->r->at, s->at, sizeof s->at);
+}
+
+/* The smallest tiles of all save little beside what decoding a chunk takes, and decode each chunk once an element: what is asked for at least is so
+ * much more that the fastest of these tiles is one to work with. */
+static uint64_t workable(uint64_t least, int n_workers) { return least + least / 2 + (uint64_t)n_workers * SPARE; }
+
 bool chk_retile_choose(chk_retile *r, uint64_t room, int n_workers)
 {
-    search s = {.r = r, .room = room, .n_workers = n_workers, .best = -1, .least = UINT64_MAX};
-    if (r->encoded)
-        search_runs(&s);
-    else
-        search_boxes(&s);
-    memcpy(r->at, s.at, sizeof s.at);
+    search s = {.r = r, .room = 0, .n_workers = n_workers};
+    run_search(&s);
+    uint64_t enough = workable(s.least, n_workers);
+    s.room = room > enough ? room : enough;
+    run_search(&s);
     estimate(r, n_workers);
-    return s.best >= 0;
+    return needed(r, n_workers) <= room;
 }
 
 /* ---- tiles by number */

@@ -75,6 +75,8 @@ typedef struct chk_pass_ops {
     void (*sources)(const chk_pass *p, chk_source_visit visit, void *arg);
     /* May be NULL (never). Does the pass read each chunk of this source of its own once? Else keeping decoded chunks for a while pays. */
     bool (*once)(const chk_pass *p, const struct chk_source *s);
+    /* May be NULL (none). Chunks of this source of its own that a task reads one after the other, before it reads the same ones again. */
+    int64_t (*again)(const chk_pass *p, const struct chk_source *s);
     /* May be NULL (no results go to sinks from outside). Result number `out` of the pass goes to sink, which is borrowed until the plan is freed. */
     void (*bind)(chk_pass *p, int out, struct chk_sink *sink);
     /* May be NULL. Serial, before the first task; regions that begin with this pass are allocated and zero. May lower n_tasks. n_workers: how many

@@ -32,7 +32,7 @@ typedef struct chk_need {
 } chk_need;
 
 /* What a task holds of one source between fetch and release: windows. Zeroed is empty. bytes and times count those of holds in it as well. */
-enum { CHK_HOLD_PINS = 8 };
+enum { CHK_HOLD_PINS = 64 };
 
 typedef struct chk_hold {
     void *addr[64];

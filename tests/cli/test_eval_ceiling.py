@@ -35,7 +35,9 @@ def test_peaks_under_the_ceiling(data, tmp_path, text, name):
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_refusal_says_what_would_do(data, tmp_path, text):
-    """N is rounded up and then accepted; needed is exact; nothing is touched."""
+    """N is rounded up and then accepted; needed is exact, and enough to work with: chunks are decoded a few times at most; nothing is touched."""
+    with h5py.File(data / "x.h5") as f:
+        stored = f["zip"].id.get_storage_size()
     args = [text, f"x={data}/x.h5:/zip", "-o", f"{tmp_path}/y.h5:/y"]
     for memory in ("0", "1", "1MiB", "8MiB"):
         line = eval_fails(3, *args, "--memory", memory)
@@ -49,6 +51,7 @@ def test_refusal_says_what_would_do(data, tmp_path, text):
     assert eval_json(*args, "--memory", f"{mebibytes}MiB", "--explain")["projected_peak"] <= mebibytes << 20
     exact = eval_json(*args, "--memory", needed)
     assert exact["measured_peak"] <= exact["projected_peak"] <= needed
+    assert exact["bytes_read"] <= 4 * stored
     assert chunk_eval(*args, "--overwrite", "--memory", needed - 4096).returncode == 3
 
 
