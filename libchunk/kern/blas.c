@@ -92,6 +92,13 @@ void chk_blas_leave(void)
     pthread_mutex_unlock(&lock);
 }
 
+/* It packs both factors, padded to its kernels' widths, which are below 64, and touches little beside. */
+size_t chk_blas_worker_bytes(int64_t m, int64_t n, int64_t k, size_t item)
+{
+    size_t packed = (size_t)(m + n + 128) * (size_t)k * item + (256 << 10);
+    return packed < CHK_BLAS_WORKER_BYTES ? packed : CHK_BLAS_WORKER_BYTES;
+}
+
 bool chk_gemm_blas(const chk_gemm *g)
 {
     int ta = g->trans_a ? TRANSPOSED : PLAIN, tb = g->trans_b ? TRANSPOSED : PLAIN, m = (int)g->m, n = (int)g->n, k = (int)g->k;

@@ -8,7 +8,7 @@
 
 #include "kern/gemm.h"
 
-/* What it takes in memory: its pages and tables, once; and the buffers that a thread's calls touch, for blocks of at most CHK_BLAS_MOST by
+/* What it takes in memory: its pages and tables, once; and at most the buffers that a thread's calls touch, for blocks of at most CHK_BLAS_MOST by
  * CHK_BLAS_MOST (measured; tests/memory holds it). */
 enum { CHK_BLAS_MOST = 1024, CHK_BLAS_BYTES = 3 << 20, CHK_BLAS_WORKER_BYTES = 9 << 19 };
 
@@ -20,6 +20,8 @@ typedef struct chk_blas {
 
 /* Loads it on the first call, under a lock. */
 const chk_blas *chk_blas_get(void);
+/* Of these buffers what products of m x k by k x n elements touch. */
+size_t chk_blas_worker_bytes(int64_t m, int64_t n, int64_t k, size_t item);
 /* Around the use of a library that is the host's: one thread, then what it had before. They nest and may overlap. */
 void chk_blas_enter(void);
 void chk_blas_leave(void);

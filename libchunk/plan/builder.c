@@ -111,13 +111,14 @@ chunk_status chk_plan_add_spill(chk_source **source, chk_sink **sink, chk_plan_b
     return st;
 }
 
-bool chk_plan_first_blas(chk_plan_builder *b, uint64_t fixed)
+size_t chk_plan_calls_blas(chk_plan_builder *b, uint64_t fixed, size_t worker)
 {
     chk_plan *p = b->l->plan;
-    if (p->calls_blas) return false;
-    p->calls_blas = true;
-    p->fixed_bytes += fixed;
-    return true;
+    size_t named = p->blas_bytes;
+    if (named == 0) p->fixed_bytes += fixed;
+    if (worker <= named) return 0;
+    p->blas_bytes = worker;
+    return worker - named;
 }
 
 void chk_plan_result_source(chk_plan_builder *b, chk_source *s)

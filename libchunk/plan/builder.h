@@ -26,8 +26,9 @@ chunk_status chk_plan_add_region(chk_region **out, chk_plan_builder *b, const ch
 chunk_status chk_plan_add_spill(chk_source **source, chk_sink **sink, chk_plan_builder *b, const char *name, chk_dtype dtype,
                                 const chk_shape *shape, const chk_grid *grid, int first, int last, chunk_error *err);
 
-/* For passes that call OpenBLAS. True for the plan's first one: it charges `fixed` bytes to the plan here, and what workers keep in its worker_bytes. */
-bool chk_plan_first_blas(chk_plan_builder *b, uint64_t fixed);
+/* For passes that call OpenBLAS, whose buffers workers keep: charges `fixed` bytes to the plan the first time, and gives those of `worker` bytes that no
+ * earlier pass has named, for this one's worker_bytes. */
+size_t chk_plan_calls_blas(chk_plan_builder *b, uint64_t fixed, size_t worker);
 
 /* The value is read from s, which belongs to the plan from here on. */
 void chk_plan_result_source(chk_plan_builder *b, chk_source *s);

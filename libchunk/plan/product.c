@@ -96,6 +96,9 @@ static double bytes_moved(const chk_product *s)
     return a + (double)chk_reader_stored_bytes(&s->reader[1]) * again(s, 1) * (double)up(s->m, s->tile_m);
 }
 
+/* Is there only one panel in all? */
+static bool one_panel(const chk_product *s) { return s->depth == 0 && s->n_batches == 1 && s->panel_k >= s->k; }
+
 /* What moves the fewest bytes within `room`; of equals what reads ahead, with the thicker panels. The smallest where nothing fits. */
 static void choose(chk_product *s, uint64_t room)
 {
@@ -109,7 +112,7 @@ static void choose(chk_product *s, uint64_t room)
         tile_at(s, depth);
         for (s->n_buffers = 2; s->n_buffers >= 1; s->n_buffers--)
             for (s->panel_k = s->block_k;; s->panel_k *= 2) {
-                if (set_areas(s) > room) break;
+                if (set_areas(s) > room || (s->n_buffers == 2 && one_panel(s))) break;
                 double cost = bytes_moved(s) * (s->n_buffers == 1 ? 1.02 : 1);
                 if (best.cost < 0 || cost < best.cost ||
                     (cost == best.cost && depth == best.depth && s->n_buffers == best.n_buffers)) {
@@ -173,8 +176,8 @@ static void product_size(chk_pass *p, const chk_sizing *z)
         chk_arena_cost(chk_extent_bytes(ndim, s->run, s->dtype)) + chk_arena_cost(s->kept_bytes) + chk_arena_cost(s->scratch_bytes);
     p->work_bytes = chk_page_round((size_t)most((int64_t)chk_arena_cost(s->read_bytes), (int64_t)store) + 64);
     p->window_bytes = window;
-    p->worker_bytes = chk_reader_worker_bytes(&s->reader[0]) + chk_reader_worker_bytes(&s->reader[1]) + s->sink_worker_bytes +
-                      (s->first ? CHK_BLAS_WORKER_BYTES : 0);
+    p->worker_bytes =
+        chk_reader_worker_bytes(&s->reader[0]) + chk_reader_worker_bytes(&s->reader[1]) + s->sink_worker_bytes + s->blas_bytes;
     uint64_t workers = (uint64_t)z->n_workers * (p->work_bytes + p->window_bytes + p->worker_bytes) + 3 * 4096;
     choose(s, z->room > workers ? z->room - workers : 0);
     s->region_c->n_bytes = s->area_c.n_bytes;
@@ -365,7 +368,10 @@ chunk_status chk_product_lower(chk_plan_builder *b, const chk_node *n, const chk
     CHK_TRY(chk_plan_add_pass(&pass, b, &product_ops, s, s->name, err));
     CHK_TRY(chk_plan_add_region(&s->region_c, b, "a tile of the product", 0, pass, pass, pass, err));
     for (int f = 0; f < 2; f++) CHK_TRY(chk_plan_add_region(&s->region[f], b, names[f], 0, pass, pass, pass, err));
-    s->first = chk_blas_get()->found && chk_plan_first_blas(b, CHK_BLAS_BYTES);
+    if (chk_blas_get()->found)
+        s->blas_bytes = chk_plan_calls_blas(
+            b, CHK_BLAS_BYTES,
+            chk_blas_worker_bytes(least(s->m, s->block_m), least(s->n, s->block_n), least(s->k, s->block_k), s->item));
     if (s->direct) {
         chk_plan_take_direct(b, pass, 0);
         return CHUNK_OK;

@@ -136,7 +136,7 @@ struct chk_plan {
     int n_regions;
     uint64_t fixed_bytes;      /* code, libraries, HDF5's caches, the launcher: charged before anything else */
     uint64_t per_worker_bytes; /* stack and thread-local state of each worker */
-    bool calls_blas;           /* OpenBLAS is in fixed_bytes */
+    size_t blas_bytes;         /* of a worker, in some pass's worker_bytes; 0: none calls OpenBLAS */
     int n_workers;             /* chosen so that the projection fits */
     bool any_order;            /* tests: as chk_sizing's */
     int n_kept;                /* kept areas: workers, plus parked tasks where there is room */
