@@ -14,6 +14,8 @@ static chunk_status check_output(const chunk_output *o, int i, chunk_error *err)
     int n = (o->file != NULL) + (o->data != NULL) + (o->write != NULL);
     bool empty_memory = n == 0 && chk_shape_count(&o->array->node->shape) == 0;
     if (n != 1 && !empty_memory) return chk_fail(err, CHUNK_EINVAL, "output %d: set exactly one of file, data and write", i);
+    if (o->in_place && !o->file)
+        return chk_fail(err, CHUNK_EINVAL, "output %d: what is written in place needs file and dataset", i);
     if (o->file && (!o->dataset || !o->dataset[0] || !strcmp(o->dataset, "/")))
         return chk_fail(err, CHUNK_EINVAL, "output %d: file %s has no dataset name", i, o->file);
     return CHUNK_OK;
@@ -73,7 +75,7 @@ static chunk_status settle(chk_out *out, const chunk_output *o, int n, chunk_err
 {
     chk_node *node = o->array->node;
     bool plain = !o->filter || !strcmp(o->filter, "none");
-    out->bound = chk_node_is_bound(node) && n == 1 && o->file && plain;
+    out->bound = chk_node_is_bound(node) && n == 1 && o->file && plain && !o->in_place;
     out->node = out->bound ? node : chk_node_exact(o->array->ctx->builder, node, err);
     return out->node ? CHUNK_OK : err ? err->code : CHUNK_ENOMEM;
 }
@@ -88,6 +90,11 @@ static chunk_status describe(chk_out *out, const chunk_output *o, int i, int n, 
     if (o->file && (!(out->o.file = chk_strdup(o->file)) || !(out->o.dataset = chk_strdup(o->dataset))))
         return chk_fail(err, CHUNK_ENOMEM, "out of memory for an output");
     if (o->filter && !(out->o.filter = chk_strdup(o->filter))) return chk_fail(err, CHUNK_ENOMEM, "out of memory for an output");
+    if (o->in_place) {
+        CHK_TRY(chk_inplace_describe(&out->place, o, out->node, n, err));
+        out->node = out->target.node = out->place.node;
+        return CHUNK_OK;
+    }
     if (o->file) return describe_dataset(out, i, err);
     if (o->write) {
         if (o->chunk) {
@@ -170,6 +177,7 @@ static chunk_status create(chk_outputs *os, int i, bool overwrite, chunk_error *
     if (out->o.write)
         return chk_sink_callback(&out->sink, out->o.write, out->o.user, n->dtype, &n->shape, out->o.chunk, false, err);
     if (!out->o.file) return chk_sink_memory(&out->sink, out->o.data, n->dtype, &n->shape, out->o.strides, err);
+    if (out->o.in_place) return chk_sink_h5place(&out->sink, out->place.set, &out->place.region, err);
     CHK_TRY(writer_for(os, i, overwrite, err));
     if (out->bound) {
         CHK_TRY(chk_h5out_new_bound(&out->set, out->writer, out->o.dataset, n->dtype, &n->shape, out->chunk, err));
@@ -204,10 +212,18 @@ chunk_status chk_outputs_commit(chk_outputs *os, bool durable, chunk_error *err)
     return CHUNK_OK;
 }
 
+chunk_status chk_outputs_end(chk_outputs *os, bool durable, chunk_status st, chunk_error *err)
+{
+    for (int i = 0; i < os->n; i++)
+        if (os->out[i].o.in_place) st = chk_inplace_end(&os->out[i].place, os->out[i].sink, durable, st, err);
+    return st;
+}
+
 void chk_outputs_done(chk_outputs *os)
 {
     for (int i = 0; i < os->n; i++) {
         chk_sink_free(os->out[i].sink);
+        chk_inplace_done(&os->out[i].place);
         chk_free((char *)os->out[i].o.file);
         chk_free((char *)os->out[i].o.dataset);
         chk_free((char *)os->out[i].o.filter);

@@ -158,6 +158,7 @@ chunk_status chunk_run_finish(chunk_run *run, chunk_report *report, chunk_error 
     if (!run) return chk_fail(err, CHUNK_EINVAL, "the run is NULL");
     chk_exec_totals t = {0};
     chunk_status st = chk_exec_finish(run->exec, &t, err);
+    st = chk_outputs_end(&run->outputs, run->durable, st, err);
     if (st == CHUNK_OK) st = check_inputs(run->plan, err);
     if (st == CHUNK_OK) st = chk_outputs_commit(&run->outputs, run->durable, err);
     if (report)

@@ -49,6 +49,7 @@ chunk_status chk_h5file_check(const chk_h5file *f, chunk_error *err);
 chunk_status chk_h5set_open(chk_h5set **out, chk_h5file *f, const char *dataset, chunk_error *err);
 void chk_h5set_retain(chk_h5set *d);
 void chk_h5set_release(chk_h5set *d);
+bool chk_h5set_same(const chk_h5set *a, const chk_h5set *b); /* one dataset of one file, under whatever names */
 const chk_h5info *chk_h5set_info(const chk_h5set *d);
 
 /* Where a chunk lies. */
@@ -108,6 +109,16 @@ void chk_h5writer_abort(chk_h5writer *w);  /* removes the temporary; NULL allowe
 uint64_t chk_h5writer_written(const chk_h5writer *w); /* raw data bytes so far */
 /* Chunk shape by the stated rule, where the user gave none: the first input grid that fits, else about 1 MiB, all axes divided alike. */
 void chk_h5_choose_chunk(int64_t *chunk, const chk_shape *shape, size_t item_bytes);
+
+/* ---- writing in place: elements of a dataset that exists are overwritten where they lie (h5place.c) */
+
+/* Elements start + i * step, i < count, along each axis of the dataset. single: an axis that the values do not have; count is 1. */
+typedef struct chk_h5region {
+    int64_t start[CHK_MAX_NDIM], step[CHK_MAX_NDIM], count[CHK_MAX_NDIM];
+    bool single[CHK_MAX_NDIM];
+} chk_h5region;
+/* Whether that can be done at all; one line says what is in the way. Nothing is touched. */
+chunk_status chk_h5place_check(const chk_h5set *set, chunk_error *err);
 
 /* The self-test of the capturing driver (once a process): false means H5Dread and H5Dwrite are used for everything. */
 bool chk_h5_capture_works(void);

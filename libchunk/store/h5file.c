@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -73,8 +74,11 @@ static chunk_status open_new(chk_h5file *f, const char *path, chunk_error *err)
     bool busy = st != CHUNK_OK && being_written();
     H5Pclose(fapl);
     if (st == CHUNK_OK) {
-        f->fd = chk_vfd_fd(f->id);
-        return CHUNK_OK;
+        f->fd = fcntl(chk_vfd_fd(f->id), F_DUPFD_CLOEXEC, 3);
+        if (f->fd >= 0) return CHUNK_OK;
+        st = chk_fail_errno(err, errno, path, "cannot open");
+        H5Fclose(f->id);
+        return st;
     }
     if (busy && (f->id = H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, H5P_DEFAULT)) >= 0) {
         f->foreign = true;
@@ -137,7 +141,7 @@ void chk_h5file_release(chk_h5file *f)
         while (*at != f) at = &(*at)->next;
         *at = f->next;
         H5Fclose(f->id);
-        if (f->foreign) close(f->fd);
+        close(f->fd);
         chk_free(f->path);
         chk_free(f);
     }
@@ -152,6 +156,35 @@ chunk_status chk_h5file_check(const chk_h5file *f, chunk_error *err)
     if (fstat(f->fd, &sb) != 0) return chk_fail_errno(err, errno, f->path, "cannot look at");
     if (!changed(f, &sb)) return CHUNK_OK;
     return chk_fail(err, CHUNK_EFILE, "%s: changed while it was open for reading; nothing was written", f->path);
+}
+
+void chk_h5file_refresh(chk_h5file *f)
+{
+    struct stat sb;
+    if (fstat(f->fd, &sb) != 0) return;
+    f->size = sb.st_size;
+    f->mtime = sb.st_mtim;
+}
+
+void chk_h5file_let_go(chk_h5file *f)
+{
+    for (chk_h5set *d = f->sets; d; d = d->next) chk_h5set_let_go(d);
+    H5Fclose(f->id);
+    flock(f->fd, LOCK_UN); /* HDF5's descriptor was one with ours to the lock */
+    f->id = H5I_INVALID_HID;
+}
+
+chunk_status chk_h5file_take_up(chk_h5file *f, chunk_error *err)
+{
+    hid_t fapl = chk_vfd_fapl();
+    chk_vfd_clear_errno();
+    f->id = fapl < 0 ? H5I_INVALID_HID : H5Fopen(f->path, H5F_ACC_RDONLY, fapl);
+    chunk_status st = f->id < 0 ? explain_failure(f->path, err) : CHUNK_OK;
+    if (fapl >= 0) H5Pclose(fapl);
+    if (st == CHUNK_OK && dup3(chk_vfd_fd(f->id), f->fd, O_CLOEXEC) < 0) st = chk_fail_errno(err, errno, f->path, "cannot open");
+    for (chk_h5set *d = f->sets; d && st == CHUNK_OK; d = d->next)
+        if (!chk_h5set_take_up(d)) st = chk_fail(err, CHUNK_EFILE, "%s:%s: cannot be opened again", f->path, d->info.path);
+    return st;
 }
 
 chunk_status chk_h5file_size(int64_t *out, const chk_h5file *f, chunk_error *err)

@@ -13,12 +13,13 @@ struct chk_h5file {
     int refs;
     char *path;
     hid_t id;
-    int fd;       /* HDF5's own descriptor of it; for foreign files one of ours */
+    int fd;       /* ours: HDF5 closes its own while chunks are added (h5place.c) */
     bool foreign; /* opened with HDF5's own driver (SWMR): nothing can be captured */
     dev_t dev;
     ino_t ino;
     int64_t size; /* when it was opened */
     struct timespec mtime;
+    struct chk_h5set *sets;  /* open datasets of it */
     struct chk_h5file *next; /* list of the process's open files */
 };
 
@@ -36,6 +37,8 @@ struct chk_h5set {
     atomic_int few;        /* h5few.c: are its chunks listed, and the numbers of those that are there */
     uint64_t *few_number;
     size_t few_n;
+    uint64_t object;        /* what it is in the file, whatever it is called */
+    struct chk_h5set *next; /* in its file's list, under the HDF5 lock */
 };
 
 /* What an element is: fills the dtype fields of info from an HDF5 type. Under the lock. */
@@ -47,6 +50,14 @@ void chk_h5type_to_native(const chk_h5info *info, void *data, size_t n);
 
 /* The file's present size; an error when it cannot be had. Any thread. */
 chunk_status chk_h5file_size(int64_t *out, const chk_h5file *f, chunk_error *err);
+/* What was written here by ourselves is no change. Any thread. */
+void chk_h5file_refresh(chk_h5file *f);
+/* Under the lock: HDF5 closes the file and its datasets, and opens them again. Nobody may use them in between. */
+void chk_h5file_let_go(chk_h5file *f);
+chunk_status chk_h5file_take_up(chk_h5file *f, chunk_error *err);
+/* Under the lock, of a dataset whose file has been opened again. */
+void chk_h5set_let_go(chk_h5set *d);
+bool chk_h5set_take_up(chk_h5set *d);
 /* Adds to *text the names of datasets in f nearest to `wanted`: "; it has /a, /b". Under the lock. */
 void chk_h5file_suggest(char *text, size_t size, chk_h5file *f, const char *wanted);
 

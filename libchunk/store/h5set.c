@@ -36,8 +36,9 @@ static chunk_status read_shape(const opening *o)
         if (dim[a] > INT64_MAX / 2)
             return chk_fail(o->err, CHUNK_EFILE, "%s:%s: axis %d is too long: %" PRIu64, i->file, i->path, a, (uint64_t)dim[a]);
         if (max[a] != H5S_UNLIMITED && dim[a] > max[a])
-            return chk_fail(o->err, CHUNK_EFILE, "%s:%s is corrupt: axis %d has extent %" PRIu64 ", more than its maximum of %" PRIu64, i->file, i->path, a,
-                            (uint64_t)dim[a], (uint64_t)max[a]);
+            return chk_fail(o->err, CHUNK_EFILE,
+                            "%s:%s is corrupt: axis %d has extent %" PRIu64 ", more than its maximum of %" PRIu64, i->file, i->path,
+                            a, (uint64_t)dim[a], (uint64_t)max[a]);
         i->shape.dim[a] = (int64_t)dim[a];
         i->maxshape.dim[a] = max[a] == H5S_UNLIMITED ? -1 : (int64_t)max[a];
     }
@@ -190,6 +191,8 @@ static chunk_status read_info(chk_h5set *d, bool capture_works, chunk_error *err
         d->info.native = !d->info.why_not_native;
         d->stored_bound = d->info.native ? chk_pipeline_stored_bound(&d->info.pipeline, d->chunk_bytes) : d->chunk_bytes;
     }
+    chk_h5_object_info info;
+    if (st == CHUNK_OK && CHK_H5_ADDRESS(d->id, &info, &d->object) < 0) st = broken(&o, "address");
     if (o.dcpl >= 0) H5Pclose(o.dcpl);
     return st;
 }
@@ -223,6 +226,11 @@ static char *full_path(const char *name)
 
 static void set_free(chk_h5set *d)
 {
+    for (chk_h5set **at = &d->file->sets; *at; at = &(*at)->next)
+        if (*at == d) {
+            *at = d->next;
+            break;
+        }
     if (d->type > 0) H5Tclose(d->type);
     if (d->id > 0) H5Dclose(d->id);
     chk_free(d->compact);
@@ -252,6 +260,8 @@ chunk_status chk_h5set_open(chk_h5set **out, chk_h5file *f, const char *dataset,
     if (st == CHUNK_OK) {
         atomic_init(&d->refs, 1);
         f->refs++;
+        d->next = f->sets;
+        f->sets = d;
         *out = d;
     } else if (d) {
         set_free(d);
@@ -259,6 +269,28 @@ chunk_status chk_h5set_open(chk_h5set **out, chk_h5file *f, const char *dataset,
     chk_h5_leave();
     return st;
 }
+
+void chk_h5set_let_go(chk_h5set *d)
+{
+    H5Tclose(d->type);
+    H5Dclose(d->id);
+    d->type = d->id = H5I_INVALID_HID;
+    chk_free(d->few_number);
+    d->few_number = NULL;
+    atomic_store(&d->few, 0);
+}
+
+bool chk_h5set_take_up(chk_h5set *d)
+{
+    d->id = H5Dopen2(d->file->id, d->info.path, H5P_DEFAULT);
+    d->type = d->id < 0 ? H5I_INVALID_HID : H5Dget_type(d->id);
+    H5D_space_status_t status = H5D_SPACE_STATUS_NOT_ALLOCATED;
+    bool lies = d->id >= 0 && d->info.layout == CHK_LAYOUT_CONTIGUOUS && d->info.native && H5Dget_space_status(d->id, &status) >= 0;
+    if (lies && status != H5D_SPACE_STATUS_NOT_ALLOCATED) d->addr = H5Dget_offset(d->id);
+    return d->type >= 0;
+}
+
+bool chk_h5set_same(const chk_h5set *a, const chk_h5set *b) { return a->file == b->file && a->object == b->object; }
 
 void chk_h5set_retain(chk_h5set *d) { atomic_fetch_add(&d->refs, 1); }
 

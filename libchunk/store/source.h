@@ -157,6 +157,13 @@ struct chk_sink {
     char name[64];
 };
 
+/* The dataset that an HDF5 source reads, borrowed; NULL for other sources. */
+chk_h5set *chk_source_h5_set(const chk_source *s);
+/* Blocks of a region of a dataset that exists, of the region's axes that are not single. The file is opened for writing and locked, and chunks of the region that are
+ * not stored are entered; nobody else may use the file meanwhile. What has been written stays, whatever becomes of the rest. */
+chunk_status chk_sink_h5place(chk_sink **out, chk_h5set *set, const chk_h5region *r, chunk_error *err);
+/* After the run, well or not: brings what was written to the disk when asked to. *any says whether something was. */
+chunk_status chk_sink_h5place_end(chk_sink *s, bool durable, bool *any, chunk_error *err);
 void chk_sink_free(chk_sink *s);                              /* NULL allowed */
 chunk_status chk_sink_h5(chk_sink **out, chk_h5out *d, chunk_error *err); /* borrows d, which belongs to its writer */
 /* What that sink's need() will say for whole chunks of raw_bytes through this pipeline (edge chunks are padded in scratch). */

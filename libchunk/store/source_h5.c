@@ -556,3 +556,5 @@ chunk_status chk_source_h5(chk_source **out, chk_h5set *set, chunk_error *err)
     *out = &src->s;
     return CHUNK_OK;
 }
+
+chk_h5set *chk_source_h5_set(const chk_source *s) { return s->ops == &ops ? ((const h5_source *)s)->set : NULL; }

@@ -39,8 +39,7 @@ static int build(job *j)
         worker_crash_point("open");
         chunk_status st = chunk_from_hdf5(&bound[n].array, j->ctx, b->from.file, b->from.object, &err);
         worker_watch(false);
-        if (st != CHUNK_OK)
-            return fail_error(&j->v, err.code == CHUNK_ECEILING ? -1 : EXIT_FILE, &err, NULL);
+        if (st != CHUNK_OK) return fail_error(&j->v, err.code == CHUNK_ECEILING ? -1 : EXIT_FILE, &err, NULL);
         n++;
     }
     j->results = need_memory((size_t)j->n_results, sizeof *j->results);
@@ -58,6 +57,7 @@ static int build(job *j)
 
 int job_stored_outputs(job *j, chunk_output *outputs)
 {
+    if (j->region != NULL) return job_into_output(j, outputs);
     bool fits = j->chunks.ndim == 0;
     for (int i = 0; i < j->n_results; i++) {
         outputs[i] = (chunk_output){

@@ -10,6 +10,12 @@ typedef struct binding {
     bool used;
 } binding;
 
+/* A region as chunk_output has it, of the n axes that were named; the other ones stand where the ellipsis does (-1: at the end). */
+typedef struct into_region {
+    int n, ellipsis;
+    int64_t start[CHUNK_MAX_NDIM], stop[CHUNK_MAX_NDIM], step[CHUNK_MAX_NDIM];
+} into_region;
+
 typedef struct job {
     verdict v;
     const char *text; /* EXPR */
@@ -21,7 +27,9 @@ typedef struct job {
     option_shape chunks;
     binding *bindings;
     int n_bindings;
-    target *outputs; /* n_results of them, or NULL: print */
+    target *outputs;     /* n_results of them, or NULL: print */
+    const char *into;    /* --into FILE:/DATASET[REGION]: outputs is that one dataset, changed in place */
+    into_region *region; /* with --into */
     chunk_context *ctx;
     chunk_text *parsed;
     chunk_array **results;
@@ -39,6 +47,9 @@ int job_check_names(job *j);
 int job_match_outputs(job *j);
 /* What -o, --chunks and --filter say, as outputs: n_results of them. */
 int job_stored_outputs(job *j, chunk_output *outputs);
+/* --into: what the text alone decides, and the output once results are built. */
+int job_read_into(job *j);
+int job_into_output(job *j, chunk_output *output);
 /* Plans or runs what has been built. */
 int job_explain(job *j);
 int job_run(job *j);

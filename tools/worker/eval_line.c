@@ -69,14 +69,23 @@ int job_read(job *j, char **args)
     bool json = false;
     j->memory = UINT64_MAX; /* not given */
     const option options[] = {
-        {"-o", "-o", OPTION_LIST, &j->output_texts},   {"--memory", NULL, OPTION_SIZE, &j->memory},
-        {"--threads", NULL, OPTION_INT, &j->threads},  {"--chunks", NULL, OPTION_SHAPE, &j->chunks},
-        {"--filter", NULL, OPTION_FILTER, &j->filter}, {"--scratch", NULL, OPTION_TEXT, &j->scratch},
-        {"--durable", NULL, OPTION_FLAG, &j->durable}, {"--overwrite", NULL, OPTION_FLAG, &j->overwrite},
-        {"--explain", NULL, OPTION_FLAG, &j->explain}, {"--profile", NULL, OPTION_FLAG, &j->profile},
-        {"--trace", NULL, OPTION_TEXT, &j->trace},     {"--json", NULL, OPTION_FLAG, &json},
-        {"-q", "-q", OPTION_FLAG, &j->v.quiet},        {"--help", "-h", OPTION_HELP, NULL},
-        {"--version", NULL, OPTION_FLAG, &j->version}, {NULL, NULL, OPTION_FLAG, NULL},
+        {"-o", "-o", OPTION_LIST, &j->output_texts},
+        {"--into", NULL, OPTION_TEXT, &j->into},
+        {"--memory", NULL, OPTION_SIZE, &j->memory},
+        {"--threads", NULL, OPTION_INT, &j->threads},
+        {"--chunks", NULL, OPTION_SHAPE, &j->chunks},
+        {"--filter", NULL, OPTION_FILTER, &j->filter},
+        {"--scratch", NULL, OPTION_TEXT, &j->scratch},
+        {"--durable", NULL, OPTION_FLAG, &j->durable},
+        {"--overwrite", NULL, OPTION_FLAG, &j->overwrite},
+        {"--explain", NULL, OPTION_FLAG, &j->explain},
+        {"--profile", NULL, OPTION_FLAG, &j->profile},
+        {"--trace", NULL, OPTION_TEXT, &j->trace},
+        {"--json", NULL, OPTION_FLAG, &json},
+        {"-q", "-q", OPTION_FLAG, &j->v.quiet},
+        {"--help", "-h", OPTION_HELP, NULL},
+        {"--version", NULL, OPTION_FLAG, &j->version},
+        {NULL, NULL, OPTION_FLAG, NULL},
     };
     int code = read_options(&j->v, args + 1, options, &j->operands, &j->help);
     if (code != 0 || j->help || j->version) return code;
@@ -165,6 +174,9 @@ int job_match_outputs(job *j)
     j->n_results = chunk_text_n_results(j->parsed);
     if (j->n_results == 0)
         return fail(&j->v, EXIT_USAGE, 0, "the expression has no result: NAME := EXPR only keeps an intermediate");
+    if (j->into != NULL && j->n_results != 1)
+        return fail(&j->v, EXIT_USAGE, 0, "--into takes one result, the expression has %d", j->n_results);
+    if (j->into != NULL) return job_read_into(j);
     if (texts->n == 0) {
         if (j->filter != NULL || j->chunks.ndim > 0 || j->durable || j->overwrite)
             warn(&j->v, "--filter, --chunks, --durable and --overwrite mean nothing without -o");
