@@ -37,7 +37,8 @@ class Output(c.Structure):
 
 
 class RunOptions(c.Structure):
-    _fields_ = [("size", c.c_size_t), ("overwrite", c.c_bool), ("durable", c.c_bool), ("profile", c.c_bool), ("trace", c.c_char_p), ("reserved", c.c_uint64)]
+    _fields_ = [("size", c.c_size_t), ("overwrite", c.c_bool), ("durable", c.c_bool), ("profile", c.c_bool), ("trace", c.c_char_p), ("reserved", c.c_uint64),
+                ("event", c.c_void_p), ("event_user", c.c_void_p)]
 
 
 class Report(c.Structure):
