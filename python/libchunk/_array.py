@@ -22,7 +22,11 @@ class Array(_core.Base):
     ----------
     shape : tuple of int
     dtype : numpy.dtype
-    ndim, size, nbytes, itemsize : int
+    ndim : int
+    size : int
+        Number of elements.
+    nbytes : int
+    itemsize : int
     chunks : tuple of tuple of int
         Extents of the chunks along each axis.
     """
@@ -69,7 +73,7 @@ class Array(_core.Base):
 
     @property
     def blocks(self):
-        """Indexed by chunk numbers, the array of these chunks: x.blocks[0, 2:4]."""
+        """The array of chunks that their numbers tell, as in `x.blocks[0, 2:4]`."""
         return Blocks(self)
 
     @property
@@ -79,7 +83,7 @@ class Array(_core.Base):
 
     @property
     def vindex(self):
-        """Indexed by arrays that are broadcast together, and slices: x.vindex[[1, 2], [0, 3]]; their axes come first."""
+        """Points that arrays tell together, as in `x.vindex[[1, 2], :, [0, 3]]`; their axes come first."""
         return Points(self)
 
     @property
