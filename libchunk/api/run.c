@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/outputs.h"
+#include "api/room.h"
 #include "base/alloc.h"
 #include "base/thread.h"
 
@@ -12,6 +13,7 @@ struct chunk_run {
     chk_exec *exec;
     chk_outputs outputs;
     bool durable;
+    char warning[400];
     uint64_t t0;
 };
 
@@ -52,19 +54,20 @@ static bool is_small(const chk_outputs *os, const chk_plan *p)
     return true;
 }
 
-/* The folder for spilled data: asked for, the output's, TMPDIR, in that order. */
+/* Scratch, where the plan spills, once there is room for it and for the outputs. The folder for spilled data: asked for, the output's, TMPDIR, in that order. */
 static chunk_status make_scratch(chunk_run *run, chunk_error *err)
 {
     uint64_t bytes = chk_plan_scratch_bytes(run->plan);
-    if (!bytes) return CHUNK_OK;
     const char *dir = run->ctx->scratch, *file = NULL;
     for (int i = 0; i < run->outputs.n && !file; i++) file = run->outputs.out[i].o.file;
     const char *slash = file ? strrchr(file, '/') : NULL;
     char *parent = slash ? chk_strndup(file, slash == file ? 1 : (size_t)(slash - file)) : NULL;
     if (!dir) dir = parent ? parent : file ? "." : getenv("TMPDIR");
-    chk_scratch *scratch;
-    chunk_status st = chk_scratch_new(&scratch, dir ? dir : "/tmp", run->ctx->scratch != NULL, bytes, err);
-    if (st == CHUNK_OK) chk_plan_set_scratch(run->plan, scratch);
+    if (!dir) dir = "/tmp";
+    chk_scratch *scratch = NULL;
+    chunk_status st = chk_room_check(run->warning, sizeof run->warning, run->plan, &run->outputs, bytes ? dir : NULL, err);
+    if (st == CHUNK_OK && bytes) st = chk_scratch_new(&scratch, dir, run->ctx->scratch != NULL, bytes, err);
+    if (scratch) chk_plan_set_scratch(run->plan, scratch);
     chk_free(parent);
     return st;
 }
@@ -144,6 +147,8 @@ void chunk_run_progress(chunk_run *run, chunk_progress *out)
 }
 
 void chunk_run_cancel(chunk_run *run) { chk_exec_cancel(run->exec); }
+
+const char *chunk_run_warning(const chunk_run *run) { return run->warning[0] ? run->warning : NULL; }
 
 char *chunk_run_profile(chunk_run *run, bool json) { return chk_exec_profile(run->exec, json); }
 

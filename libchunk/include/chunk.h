@@ -344,6 +344,9 @@ CHUNK_API chunk_status chunk_run_start(chunk_run **out, chunk_context *ctx, cons
 /* Waits up to `seconds` (negative: for ever). *done says whether the run has ended (well or not). */
 CHUNK_API chunk_status chunk_run_wait(chunk_run *run, double seconds, bool *done);
 CHUNK_API void chunk_run_progress(chunk_run *run, chunk_progress *out);
+/* One line where the disk has room for what the outputs take as a rule, but not for the most they may take (filters, masks); NULL otherwise. Valid until finish. Runs
+ * whose outputs certainly do not fit are not started: CHUNK_ENOSPC. */
+CHUNK_API const char *chunk_run_warning(const chunk_run *run);
 CHUNK_API void chunk_run_cancel(chunk_run *run);                  /* async-signal-safe; the run ends with CHUNK_ECANCELED */
 /* Waits, makes outputs visible, fills the report (may be NULL), frees the run, and returns how it went. */
 CHUNK_API chunk_status chunk_run_finish(chunk_run *run, chunk_report *report, chunk_error *err);

@@ -179,6 +179,7 @@ int job_run(job *j)
     worker_run_claims();
     if (chunk_run_start(&run, j->ctx, r.outputs, r.n, &options, &err) != CHUNK_OK) return fail_error(&j->v, -1, &err, NULL);
     worker_run_started(run);
+    if (chunk_run_warning(run) != NULL) warn(&j->v, "%s", chunk_run_warning(run));
     worker_crash_point("run");
     wait_for(j, run);
     char *profile = j->profile ? chunk_run_profile(run, j->v.json) : NULL;
