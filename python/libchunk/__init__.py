@@ -28,7 +28,7 @@ _FROM_NUMPY = {"e", "euler_gamma", "pi", "inf", "nan", "newaxis", "bool", "int8"
 _SUBMODULES = ("fft", "lib", "linalg", "ma", "overlap", "random", "stats")
 _OWN = ["Array", "CanceledError", "CeilingError", "ProgressBar", "Profiler", "Report", "compute", "config", "explain", "from_json", "last_report",
         "options", "parse_bytes", "store"]
-_LATER = {"Drawing": "_graph", "visualize": "_graph", "Stream": "_stream", "stream": "_stream", "reduction": "_reduce", "from_function": "_reduce"}       # modules that few need
+_LATER = {"Executor": "_executor", "Drawing": "_graph", "visualize": "_graph", "Stream": "_stream", "stream": "_stream", "reduction": "_reduce", "from_function": "_reduce"}       # modules that few need
 __all__ = sorted({*_OWN, *_LATER, *_SUBMODULES, *_FROM_NUMPY, *(n for m in _MODULES for n in m.names()), *_operations.TABLE})
 
 

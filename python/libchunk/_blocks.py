@@ -96,16 +96,19 @@ def infer_dtype(function, arguments, kwargs, dtype, meta):
         raise ValueError(f"what dtype {getattr(function, '__name__', function)} gives could not be found out ({type(e).__name__}: {e}): say dtype=") from e
 
 
-def scratch(memory, arrays, dtype):
+def scratch(memory, arrays, dtype, executor):
     """Bytes that a function takes for a block besides its tiles: told, or so much an element of the largest tile that there is room for a copy of each input
-    and two of the result."""
+    and two of the result. For worker processes the tiles lie in shared memory, too."""
     import numpy as np
 
+    out = np.dtype(dtype).itemsize
+    once = sum(a.itemsize for a in arrays) + out
+    shared = once if executor is not None and executor.kind == "processes" else 0
     if memory is not None:
         from libchunk._config import parse_bytes
 
-        return parse_bytes(memory), 0
-    return 0, sum(a.itemsize for a in arrays) + 2 * np.dtype(dtype).itemsize
+        return parse_bytes(memory) + (len(arrays) + 1) * 64 * bool(shared), shared
+    return (len(arrays) + 1) * 64 * bool(shared), once + out + shared
 
 
 def split(args):
@@ -114,12 +117,19 @@ def split(args):
 
     is_array = [isinstance(a, _core.Base) or isinstance(a, np.ndarray) and a.ndim > 0 for a in args]
     arrays = [as_array(a) for a, yes in zip(args, is_array) if yes]
+    return arrays, Place(args, is_array), [as_array(a) if yes else a for a, yes in zip(args, is_array)]
 
-    def place(blocks):
+
+class Place:
+    """Puts blocks in the places of arrays among other arguments."""
+
+    def __init__(self, args, is_array):
+        self.args = [None if yes else a for a, yes in zip(args, is_array)]
+        self.is_array = is_array
+
+    def __call__(self, blocks):
         rest = iter(blocks)
-        return [next(rest) if yes else a for a, yes in zip(args, is_array)]
-
-    return arrays, place, [as_array(a) if yes else a for a, yes in zip(args, is_array)]
+        return [next(rest) if yes else a for a, yes in zip(self.args, self.is_array)]
 
 
 def label(function):
@@ -135,15 +145,16 @@ def count_memory():
     _core.count_memory(_multiarray_umath._ARRAY_API)
 
 
-def run(op, function, before, arrays, after, kwargs, place, crop, memory, dtype, serial=False):
+def run(op, function, before, arrays, after, kwargs, place, crop, memory, dtype, executor=None):
     count_memory()
-    lease = _core.lease(caller(function, kwargs, place, crop), *scratch(memory, arrays, dtype), serial, label(function))
+    call = (executor.caller if executor is not None else caller)(function, kwargs, place, crop)
+    lease = _core.lease(call, *scratch(memory, arrays, dtype, executor), False, label(function), executor)
     options = {key: value for key, value in after.items() if value is not None}
     return _core.call(op, TABLE[op].bind((lease.name, *before), {**options, "dtype": dtype}), lease)
 
 
 def map_blocks(func, *args, dtype=None, chunks=None, drop_axis=None, new_axis=None, meta=None, name=None, token=None, enforce_ndim=False, memory=None,
-               blocks=None, **kwargs):
+               blocks=None, executor=None, **kwargs):
     """A Python function on each block of arrays.
 
     Parameters
@@ -163,6 +174,8 @@ def map_blocks(func, *args, dtype=None, chunks=None, drop_axis=None, new_axis=No
         Bytes that func takes for a block besides what it is given; default: room for a copy of each input and two of the result.
     blocks : tuple of int, optional
         Cuts the first array anew, in blocks of these extents.
+    executor : Executor, optional
+        Where func runs; default: in the engine's threads.
     **kwargs
         Given to func.
     meta, name, token, enforce_ndim
@@ -177,11 +190,11 @@ def map_blocks(func, *args, dtype=None, chunks=None, drop_axis=None, new_axis=No
         raise ValueError("map_blocks needs an array to tell its blocks")
     dtype = infer_dtype(func, given, kwargs, dtype, meta)
     after = {"chunks": chunks, "drop_axis": drop_axis, "new_axis": new_axis, "blocks": blocks}
-    return run("map_blocks", func, arrays, arrays, after, kwargs, place, None, memory, dtype)
+    return run("map_blocks", func, arrays, arrays, after, kwargs, place, None, memory, dtype, executor)
 
 
 def map_overlap(func, *args, depth=None, boundary=None, trim=True, align_arrays=True, allow_rechunk=True, dtype=None, meta=None, memory=None, blocks=None,
-                **kwargs):
+                executor=None, **kwargs):
     """A Python function on each block of arrays and what lies around it.
 
     Parameters
@@ -194,7 +207,7 @@ def map_overlap(func, *args, depth=None, boundary=None, trim=True, align_arrays=
     boundary : str, number, tuple or dict, optional
         What lies beyond the ends of an array: "none", "nearest", "periodic", "reflect", or a number.
     trim : bool, optional
-    dtype, meta, memory, blocks, **kwargs
+    dtype, meta, memory, blocks, executor, **kwargs
         As for `map_blocks`.
     align_arrays, allow_rechunk
         Dask's: arrays are always aligned.
@@ -210,13 +223,15 @@ def map_overlap(func, *args, depth=None, boundary=None, trim=True, align_arrays=
     dtype = infer_dtype(func, given, kwargs, dtype, meta)
     after = {"depth": axiswise(depth, ndim, 0), "boundary": axiswise(boundary, ndim, "none"), "blocks": blocks}
 
-    def crop(values, inputs, out):
-        largest = max(inputs, key=lambda t: len(t[2]))
-        if getattr(values, "shape", None) != largest[2]:
-            return values
-        return values[tuple(slice(o - i, o - i + n) for o, i, n in zip(out[3], largest[3], out[2]))]
+    return run("map_overlap", func, arrays, arrays, after, kwargs, place, crop if trim else None, memory, dtype, executor)
 
-    return run("map_overlap", func, arrays, arrays, after, kwargs, place, crop if trim else None, memory, dtype)
+
+def crop(values, inputs, out):
+    """What lies in the block of a result of the tile's shape."""
+    largest = max(inputs, key=lambda t: len(t[2]))
+    if getattr(values, "shape", None) != largest[2]:
+        return values
+    return values[tuple(slice(o - i, o - i + n) for o, i, n in zip(out[3], largest[3], out[2]))]
 
 
 def axiswise(value, ndim, default):
@@ -231,7 +246,7 @@ def axiswise(value, ndim, default):
 
 
 def blockwise(func, out_ind, *args, dtype=None, new_axes=None, adjust_chunks=None, concatenate=True, align_arrays=True, name=None, token=None, meta=None,
-              memory=None, blocks=None, **kwargs):
+              memory=None, blocks=None, executor=None, **kwargs):
     """A Python function on blocks of arrays whose axes are named.
 
     Parameters
@@ -246,7 +261,7 @@ def blockwise(func, out_ind, *args, dtype=None, new_axes=None, adjust_chunks=Non
         Extents of axes that no array has.
     adjust_chunks : dict, optional
         Extents of the result's blocks by axis: a number, or a tuple with one a block.
-    dtype, meta, memory, blocks, **kwargs
+    dtype, meta, memory, blocks, executor, **kwargs
         As for `map_blocks`.
     concatenate, align_arrays, name, token
         Dask's: tiles are always whole arrays.
@@ -265,10 +280,7 @@ def blockwise(func, out_ind, *args, dtype=None, new_axes=None, adjust_chunks=Non
     arrays = [as_array(v) for v, i in zip(values, indices) if i is not None]
     given = [as_array(v) if i is not None else v for v, i in zip(values, indices)]
 
-    def place(tiles):
-        rest = iter(tiles)
-        return [v if i is None else next(rest) for v, i in zip(values, indices)]
-
+    place = Place(values, [i is not None for i in indices])
     dtype = infer_dtype(func, given, kwargs, dtype, meta)
     spelled = iter([i for i in indices if i is not None])
     before = ["".join(letters[i] for i in out_ind)]
@@ -276,7 +288,7 @@ def blockwise(func, out_ind, *args, dtype=None, new_axes=None, adjust_chunks=Non
         before += [a, "".join(letters[i] for i in next(spelled))]
     sizes = {**(new_axes or {}), **(adjust_chunks or {})}
     chunks = tuple(sizes.get(i) for i in out_ind) if sizes else None
-    return run("blockwise", func, before, arrays, {"chunks": chunks, "blocks": blocks}, kwargs, place, None, memory, dtype)
+    return run("blockwise", func, before, arrays, {"chunks": chunks, "blocks": blocks}, kwargs, place, None, memory, dtype, executor)
 
 
 NAME = r"[^\s(),]+"
@@ -297,7 +309,7 @@ def parse_signature(signature):
 
 
 def apply_gufunc(func, signature, *args, axes=None, axis=None, keepdims=False, output_dtypes=None, output_sizes=None, vectorize=None, allow_rechunk=True,
-                 meta=None, memory=None, **kwargs):
+                 meta=None, memory=None, executor=None, **kwargs):
     """A Python function of small arrays, repeated over all other dimensions.
 
     Parameters
@@ -321,7 +333,7 @@ def apply_gufunc(func, signature, *args, axes=None, axis=None, keepdims=False, o
         numpy.vectorize the function.
     allow_rechunk
         Dask's: core dimensions are always made whole.
-    meta, memory, **kwargs
+    meta, memory, executor, **kwargs
         As for `map_blocks`.
 
     Returns
@@ -366,9 +378,9 @@ def apply_gufunc(func, signature, *args, axes=None, axis=None, keepdims=False, o
         if missing:
             raise ValueError(f"the extent of {missing[0]} is not known: say output_sizes={{'{missing[0]}': ...}}")
         out = (*names, *dims)
-        one = func if len(results) == 1 else chosen(func, k)
+        one = func if len(results) == 1 else Chosen(func, k)
         new = {d: sizes[d] for d in dims if not any(d in c for c in core)}
-        x = blockwise(one, out, *prepared, dtype=dtypes[k], new_axes=new, memory=memory, **kwargs)
+        x = blockwise(one, out, *prepared, dtype=dtypes[k], new_axes=new, memory=memory, executor=executor, **kwargs)
         if keepdims:
             x = x[(...,) + (None,) * (max(len(c) for c in core) - len(dims))]
             dims = dims or ("kept",)
@@ -379,13 +391,15 @@ def apply_gufunc(func, signature, *args, axes=None, axis=None, keepdims=False, o
     return made[0] if len(made) == 1 else tuple(made)
 
 
-def chosen(func, k):
+class Chosen:
     """The k-th of several results."""
-    def one(*args, **kwargs):
-        return func(*args, **kwargs)[k]
 
-    one.__name__ = getattr(func, "__name__", "function")
-    return one
+    def __init__(self, func, k):
+        self.func, self.k = func, k
+        self.__name__ = self.__qualname__ = label(func)
+
+    def __call__(self, *args, **kwargs):
+        return self.func(*args, **kwargs)[self.k]
 
 
 def gufunc_dtypes(func, given, kwargs, dtypes, meta, n):

@@ -262,6 +262,7 @@ cdef extern from "_record.h" nogil:
     void handler_leave(void *old)
     call_begun cost_begin()
     void cost_end(cost_of *c, const call_begun *b, uint64_t granted)
+    void cost_more(cost_of *c, uint64_t used)
     void cost_clear(cost_of *c)
     void cost_get(cost_of *c, uint64_t *out)
 
@@ -382,6 +383,22 @@ def count_memory(object numpy_functions):
 def dtype_size(str name):
     """Bytes of an element."""
     return chunk_dtype_size(dtype_numbers[name])
+
+
+def measured(object function):
+    """Calls it; the most bytes that it took for NumPy's arrays."""
+    cdef void *handler = handler_enter()
+    cdef call_begun begun = cost_begin()
+    cdef cost_of cost
+    cdef uint64_t[4] v
+    cost_clear(&cost)
+    try:
+        function()
+    finally:
+        cost_end(&cost, &begun, 0)
+        handler_leave(handler)
+    cost_get(&cost, v)
+    return v[3]
 
 
 def cancel():
@@ -903,8 +920,10 @@ cdef int run_block_gil(void *user, const chunk_block *b) noexcept with gil:
     cdef call_begun begun = cost_begin()
     called_back_add(1)
     try:
-        owner.call([tile_of(&b.in_[i], False) for i in range(b.n_in)], tile_of(b.out, True), tuple([b.block[i] for i in range(ndim)]),
-                   tuple([b.n_blocks[i] for i in range(ndim)]))
+        used = owner.call([tile_of(&b.in_[i], False) for i in range(b.n_in)], tile_of(b.out, True), tuple([b.block[i] for i in range(ndim)]),
+                          tuple([b.n_blocks[i] for i in range(ndim)]))
+        if used is not None:
+            cost_more(&owner.cost, used)
         return 0
     except BaseException as e:
         owner.error = e
@@ -926,6 +945,7 @@ cdef class Lease(Owner):
     cdef Owner slot
     cdef tuple key
     cdef readonly str name
+    cdef readonly object executor     # where the function runs, if not in the engine's threads
 
     def __dealloc__(self):
         if self.slot is not None and self.key[3] == generation:
@@ -939,7 +959,7 @@ cdef class Lease(Owner):
         return &self.slot.cost
 
 
-def lease(object function, size_t scratch_bytes, size_t scratch_per_element, bint serial, object label):
+def lease(object function, size_t scratch_bytes, size_t scratch_per_element, bint serial, object label, object executor=None):
     """A name under which the operations over blocks know a function(inputs, output, block, blocks); tiles are (memory, dtype, shape, first index).
     Whoever uses the name keeps the lease among the owners of its arrays. label: the function's name in reports."""
     global n_slots
@@ -975,6 +995,7 @@ def lease(object function, size_t scratch_bytes, size_t scratch_per_element, bin
     l.slot = slot
     l.key = key
     l.label = label
+    l.executor = executor
     return l
 
 
@@ -1185,6 +1206,15 @@ cdef tuple recorded():
             tuple([recorder.name[i].decode("utf-8", "replace") for i in range(recorder.n_passes)]), recorder.resident_before)
 
 
+cdef uint64_t held_elsewhere(object owners) except? 0:
+    """Bytes that the executors of functions hold in other processes."""
+    cdef uint64_t n = 0
+    for executor in {o.executor for o in owners if isinstance(o, Lease)}:
+        if executor is not None:
+            n += executor.held()
+    return n
+
+
 def run(list outputs, bint overwrite=False, bint durable=False, bint profile=False, bytes trace=None, uint64_t reserved=0, progress=None,
         double interval=0.1):
     """Computes outputs in one run. progress(tasks done, in all, bytes done, in all, seconds, seconds left) is called every `interval`.
@@ -1204,7 +1234,7 @@ def run(list outputs, bint overwrite=False, bint durable=False, bint profile=Fal
     options.overwrite = overwrite
     options.durable = durable
     options.profile = True
-    options.reserved = reserved
+    options.reserved = reserved + held_elsewhere(o.owners)
     if trace is not None:
         options.trace = trace
     enter()
@@ -1279,7 +1309,7 @@ def explain(list outputs, bint json, uint64_t reserved=0):
     memset(&options, 0, sizeof(chunk_run_options))
     memset(&report, 0, sizeof(chunk_report))
     options.size = sizeof(chunk_run_options)
-    options.reserved = reserved
+    options.reserved = reserved + held_elsewhere(o.owners)
     enter()
     with nogil:
         st = chunk_explain(&text, context, o.out, o.n, &options, json, &report, &err)

@@ -269,6 +269,13 @@ static void cost_end(struct cost *c, const struct call_begun *b, uint64_t grante
     while (granted > seen && !atomic_compare_exchange_weak(&c->granted, &seen, granted)) {}
 }
 
+/* What a function took elsewhere, in a worker process. */
+static void cost_more(struct cost *c, uint64_t used)
+{
+    uint64_t seen = atomic_load(&c->peak);
+    while (used > seen && !atomic_compare_exchange_weak(&c->peak, &seen, used)) {}
+}
+
 static void cost_clear(struct cost *c)
 {
     atomic_store(&c->calls, 0);

@@ -7,7 +7,7 @@ SPLIT = 8        # partial results that are combined at once, along each axis
 
 
 def reduction(x, chunk, aggregate, axis=None, keepdims=False, dtype=None, split_every=None, combine=None, name=None, out=None, concatenate=True, output_size=1,
-              meta=None, memory=None):
+              meta=None, memory=None, executor=None):
     """A reduction by Python functions, as dask.array.reduction.
 
     Parameters
@@ -28,8 +28,8 @@ def reduction(x, chunk, aggregate, axis=None, keepdims=False, dtype=None, split_
         combine(partials, axis=axis, keepdims=True): makes one partial result of several; default: aggregate.
     output_size : int, optional
         Extent of partial results along the axes.
-    memory : int or str, optional
-        Bytes that a function takes for a block besides what it is given: see `map_blocks`.
+    memory, executor
+        As for `map_blocks`.
     name, out, concatenate, meta
         Dask's: partial results are always arrays that lie side by side; out must be None.
 
@@ -60,23 +60,33 @@ def reduction(x, chunk, aggregate, axis=None, keepdims=False, dtype=None, split_
     one = partials_of(chunk, x.dtype_name, x.ndim, axes)
     kept = {"axis": axes, "keepdims": True}
     cut = tuple(output_size if a in axes else None for a in range(x.ndim))
-    part = _blocks.map_blocks(chunk, x, dtype=one.dtype, chunks=cut, memory=memory, **kept).persist()
+    part = _blocks.map_blocks(chunk, x, dtype=one.dtype, chunks=cut, memory=memory, executor=executor, **kept).persist()
     merge = combine or aggregate
     while any(part.numblocks[a] > every[a] for a in axes):
         one = partials_of(merge, one.dtype, x.ndim, axes)
         grouped = tuple(every[a] * output_size if a in axes else part.chunksize[a] for a in range(x.ndim))
-        part = _blocks.map_blocks(merge, part, dtype=one.dtype, chunks=cut, blocks=grouped, memory=memory, **kept).persist()
+        part = _blocks.map_blocks(merge, part, dtype=one.dtype, chunks=cut, blocks=grouped, memory=memory, executor=executor, **kept).persist()
     if dtype is None:
         dtype = np.asarray(called(aggregate, one, axes, keepdims)).dtype
     whole = tuple(part.shape[a] if a in axes else part.chunksize[a] for a in range(x.ndim))
 
-    def last(partials):
-        got = aggregate(partials, axis=axes, keepdims=keepdims)
-        return got if keepdims else np.expand_dims(got, axes)
-
-    last.__name__ = last.__qualname__ = _blocks.label(aggregate)
-    made = _blocks.map_blocks(last, part, dtype=dtype_name(dtype), chunks=tuple(1 if a in axes else None for a in range(x.ndim)), blocks=whole, memory=memory)
+    made = _blocks.map_blocks(Last(aggregate, axes, keepdims), part, dtype=dtype_name(dtype), chunks=tuple(1 if a in axes else None for a in range(x.ndim)),
+                              blocks=whole, memory=memory, executor=executor)
     return made if keepdims else TABLE["squeeze"]((made, axes), {})
+
+
+class Last:
+    """The last step of a reduction, with the axes kept."""
+
+    def __init__(self, aggregate, axes, keepdims):
+        self.aggregate, self.axes, self.keepdims = aggregate, axes, keepdims
+        self.__name__ = self.__qualname__ = _blocks.label(aggregate)
+
+    def __call__(self, partials):
+        import numpy as np
+
+        got = self.aggregate(partials, axis=self.axes, keepdims=self.keepdims)
+        return got if self.keepdims else np.expand_dims(got, self.axes)
 
 
 def called(function, values, axes, keepdims):
@@ -97,7 +107,7 @@ def partials_of(function, dtype, ndim, axes):
     return np.asarray(got)
 
 
-def from_function(function, shape, dtype=None, chunks="auto", memory=None, **kwargs):
+def from_function(function, shape, dtype=None, chunks="auto", memory=None, executor=None, **kwargs):
     """An array whose values a Python function makes from indices, block by block.
 
     Parameters
@@ -110,8 +120,8 @@ def from_function(function, shape, dtype=None, chunks="auto", memory=None, **kwa
         Of the values; else found out by calling the function with one index.
     chunks : int, tuple, dict or "auto", optional
         The blocks.
-    memory : int or str, optional
-        Bytes that it takes for a block besides the result: see `map_blocks`.
+    memory, executor
+        As for `map_blocks`.
     **kwargs
         Given to function.
 
@@ -137,19 +147,27 @@ def from_function(function, shape, dtype=None, chunks="auto", memory=None, **kwa
 
         grid = cut(grid, auto_chunks(("auto",) * len(shape), shape, 1 << 20, dtype, None))
 
-    def values(block, block_info=None):
-        places = block_info[None]["array-location"]
-        extent = tuple(hi - lo for lo, hi in places)
-        indices = [np.broadcast_to(np.arange(lo, hi).reshape((-1,) + (1,) * (len(places) - 1 - a)), extent)
-                   for a, (lo, hi) in enumerate(places)]
-        made = np.asarray(function(*indices, **kwargs))
-        return made if made.shape == extent else np.broadcast_to(made, extent)
-
-    values.__name__ = values.__qualname__ = _blocks.label(function)
     if memory is None:
         room = np.dtype(dtype).itemsize * 3 + 8
         n = 1
         for extent in grid.chunksize:
             n *= max(1, extent)
         memory = room * n
-    return _blocks.map_blocks(values, grid, dtype=dtype, memory=memory)
+    return _blocks.map_blocks(Values(function, kwargs), grid, dtype=dtype, memory=memory, executor=executor)
+
+
+class Values:
+    """A function of indices as one of blocks."""
+
+    def __init__(self, function, kwargs):
+        self.function, self.kwargs = function, kwargs
+        self.__name__ = self.__qualname__ = _blocks.label(function)
+
+    def __call__(self, block, block_info=None):
+        import numpy as np
+
+        places = block_info[None]["array-location"]
+        extent = tuple(hi - lo for lo, hi in places)
+        indices = [np.broadcast_to(np.arange(lo, hi).reshape((-1,) + (1,) * (len(places) - 1 - a)), extent) for a, (lo, hi) in enumerate(places)]
+        made = np.asarray(self.function(*indices, **self.kwargs))
+        return made if made.shape == extent else np.broadcast_to(made, extent)
