@@ -33,33 +33,67 @@ static chunk_status parse_assignment(chk_parser *p, const chk_tok *first, int st
     return chk_parser_emit(p, (chk_code){.kind = CHK_CODE_ASSIGN, .n = n_items, .name = p->t->code[start].name}, &at);
 }
 
-/* EXPR, NAME = EXPR, NAME := EXPR or NAME[items] = EXPR */
-static chunk_status parse_statement(chk_parser *p)
+enum { MOST_TARGETS = 64 };
+
+/* What stands before the sign of a statement: names, with commas between them. */
+typedef struct targets {
+    int n;
+    chk_tok tok[MOST_TARGETS];
+    chk_symbol *symbol[MOST_TARGETS];
+    bool keep;
+} targets;
+
+/* NAME =, NAME, NAME = and the same with :=. Nothing is read (n is 0) where none of these stands here. */
+static chunk_status parse_targets(chk_parser *p, targets *t)
 {
-    chk_statement stmt = {.column = p->tok.column};
-    chk_symbol *target = NULL;
     chk_lexer before = p->lex;
     chk_tok first = p->tok;
-    if (first.kind == CHK_TOK_NAME) {
+    while (p->tok.kind == CHK_TOK_NAME && t->n < MOST_TARGETS) {
+        t->tok[t->n++] = p->tok;
         CHK_TRY(chk_parser_advance(p));
-        stmt.keep = chk_parser_at(p, ":=");
-        if (stmt.keep || chk_parser_at(p, "=")) {
-            if (!(target = chk_parser_symbol(p, &first))) return chk_parser_no_memory(p);
-            CHK_TRY(check_target(p, &first, target));
-            stmt.name = target->s;
-            CHK_TRY(chk_parser_advance(p));
-        } else {
-            p->lex = before;
-            p->tok = first;
-        }
+        if (!chk_parser_at(p, ",")) break;
+        CHK_TRY(chk_parser_advance(p));
     }
+    t->keep = chk_parser_at(p, ":=");
+    if (t->n == 0 || (!t->keep && !chk_parser_at(p, "="))) {
+        p->lex = before;
+        p->tok = first;
+        t->n = 0;
+        return CHUNK_OK;
+    }
+    for (int i = 0; i < t->n; i++) {
+        if (!(t->symbol[i] = chk_parser_symbol(p, &t->tok[i]))) return chk_parser_no_memory(p);
+        CHK_TRY(check_target(p, &t->tok[i], t->symbol[i]));
+        for (int k = 0; k < i; k++)
+            if (t->symbol[k] == t->symbol[i])
+                return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, t->tok[i].at, "%s is defined twice", t->symbol[i]->s);
+    }
+    return chk_parser_advance(p);
+}
+
+static chunk_status end_statement(chk_parser *p, const chk_statement *stmt, const chk_tok *at)
+{
+    if (!chk_parser_room((void **)&p->t->statement, p->t->n_statements, sizeof *stmt)) return chk_parser_no_memory(p);
+    p->t->statement[p->t->n_statements++] = *stmt;
+    return chk_parser_emit(p, (chk_code){.kind = CHK_CODE_END, .name = stmt->name}, at);
+}
+
+/* EXPR, NAME = EXPR, NAME := EXPR, NAME, NAME = EXPR or NAME[items] = EXPR */
+static chunk_status parse_statement(chk_parser *p)
+{
+    targets t = {.n = 0};
+    chk_tok first = p->tok;
+    CHK_TRY(parse_targets(p, &t));
     int start = p->t->n_code;
     CHK_TRY(chk_parse_expr(p, CHK_LEVEL_COMPARE));
-    if (!target && chk_parser_at(p, "=")) return parse_assignment(p, &first, start);
-    if (target) target->defined = true;
-    if (!chk_parser_room((void **)&p->t->statement, p->t->n_statements, sizeof stmt)) return chk_parser_no_memory(p);
-    p->t->statement[p->t->n_statements++] = stmt;
-    return chk_parser_emit(p, (chk_code){.kind = CHK_CODE_END, .name = stmt.name}, &first);
+    if (!t.n && chk_parser_at(p, "=")) return parse_assignment(p, &first, start);
+    if (!t.n) return end_statement(p, &(chk_statement){.column = first.column}, &first);
+    if (t.n > 1) CHK_TRY(chk_parser_emit(p, (chk_code){.kind = CHK_CODE_UNPACK, .n = t.n}, &first));
+    for (int i = 0; i < t.n; i++) {
+        t.symbol[i]->defined = true;
+        CHK_TRY(end_statement(p, &(chk_statement){.name = t.symbol[i]->s, .keep = t.keep, .column = t.tok[i].column}, &t.tok[i]));
+    }
+    return CHUNK_OK;
 }
 
 static chunk_status parse_text(chk_parser *p)

@@ -103,7 +103,8 @@ static bool names_part(const char *const *keywords, int n)
 }
 
 /* All results of an operation that has several, as a tuple. */
-static chunk_status call_several(machine *m, const chk_op *op, const chk_value *args, const char *const *keywords, int n, int column)
+static chunk_status call_several(machine *m, const chk_op *op, const chk_value *args, const char *const *keywords, int n,
+                                 int column)
 {
     struct block *block = NULL;
     for (int part = 0, all = 1; part < all; part++) {
@@ -295,8 +296,7 @@ static chunk_status run_arrays(machine *m, const chk_code *c, chk_node *base, co
 static chunk_status pick_item(machine *m, const chk_code *c, const item *tuple, const item *index)
 {
     int64_t i, n = tuple->value.u.tuple.n;
-    if (c->n != 1 || index->kind != ITEM_VALUE)
-        return chk_fail(m->err, CHUNK_EINDEX, "a tuple is indexed with one integer");
+    if (c->n != 1 || index->kind != ITEM_VALUE) return chk_fail(m->err, CHUNK_EINDEX, "a tuple is indexed with one integer");
     CHK_TRY(chk_value_int(&i, &index->value, "index", "it", m->err));
     if (i < -n || i >= n)
         return chk_fail(m->err, CHUNK_EINDEX, "index %lld is out of range for a tuple of %lld", (long long)i, (long long)n);
@@ -386,21 +386,41 @@ static chunk_status run_assign(machine *m, const chk_code *c)
     return CHUNK_OK;
 }
 
+/* What := means, of each part of a tuple. The items of tuples belong to this machine. */
+static chunk_status keep_value(machine *m, chk_value *v)
+{
+    CHK_TRY(settle(m, v));
+    for (int i = 0; v->kind == CHK_VAL_TUPLE && i < v->u.tuple.n; i++) CHK_TRY(keep_value(m, (chk_value *)&v->u.tuple.item[i]));
+    if (v->kind != CHK_VAL_NODE) return CHUNK_OK;
+    chk_node *kept;
+    CHK_TRY(chk_node_keep(&kept, m->b, v->u.node, m->err));
+    CHK_TRY(push_node(m, kept, v->column));
+    *v = m->stack[--m->n].value;
+    return CHUNK_OK;
+}
+
+static chunk_status run_unpack(machine *m, const chk_code *c)
+{
+    chk_value v = m->stack[--m->n].value;
+    if (v.kind != CHK_VAL_TUPLE)
+        return chk_fail(m->err, CHUNK_ETYPE, "%d names stand for a tuple of as many, not for %s", c->n, chk_value_kind_name(&v));
+    if (v.u.tuple.n != c->n) return chk_fail(m->err, CHUNK_ETYPE, "%d names for a tuple of %d", c->n, v.u.tuple.n);
+    for (int i = c->n - 1; i >= 0; i--) m->stack[m->n++] = (item){.value = v.u.tuple.item[i]};
+    return CHUNK_OK;
+}
+
 /* The statement's value: kept if asked for, named if it has a name, a result unless it is kept. */
 static chunk_status run_end(machine *m, const chk_statement *s, chk_node **results, int *n_results)
 {
     chk_value v = m->stack[--m->n].value;
-    bool number = chk_number_is(&v);
-    if (!number && v.kind != CHK_VAL_NODE)
-        return chk_fail(m->err, CHUNK_ETYPE, "a result is an array or a number, not %s",
-                        v.kind == CHK_VAL_TUPLE ? "a tuple: separate results with ';'" : chk_value_kind_name(&v));
-    if (s->keep) CHK_TRY(settle(m, &v));
-    if (s->keep && !number) {
-        chk_node *kept;
-        CHK_TRY(chk_node_keep(&kept, m->b, v.u.node, m->err));
-        CHK_TRY(push_node(m, kept, v.column));
-        v = m->stack[--m->n].value;
-    }
+    if (v.kind == CHK_VAL_TUPLE && !s->keep)
+        return chk_fail(
+            m->err, CHUNK_ETYPE,
+            "a result is an array or a number, not a tuple: name its %d parts, as in a, b = ..., or take one, as in (...)[0]",
+            v.u.tuple.n);
+    if (!chk_number_is(&v) && v.kind != CHK_VAL_NODE && v.kind != CHK_VAL_TUPLE)
+        return chk_fail(m->err, CHUNK_ETYPE, "a result is an array or a number, not %s", chk_value_kind_name(&v));
+    if (s->keep) CHK_TRY(keep_value(m, &v));
     if (s->name) {
         struct local *l = chk_malloc(sizeof *l);
         if (!l) return no_memory(m);
@@ -430,6 +450,7 @@ static chunk_status run_code(machine *m, const chk_code *c, int *i_statement, ch
     case CHK_CODE_KEYWORD: m->stack[m->n - 1].keyword = c->name; return CHUNK_OK;
     case CHK_CODE_CALL: return run_call(m, c);
     case CHK_CODE_ASSIGN: return run_assign(m, c);
+    case CHK_CODE_UNPACK: return run_unpack(m, c);
     case CHK_CODE_END: return run_end(m, &m->t->statement[(*i_statement)++], results, n_results);
     }
     return chk_fail(m->err, CHUNK_ESTATE, "internal: unknown code %d", c->kind);
@@ -470,6 +491,7 @@ static int stack_need(const chk_text *t)
         case CHK_CODE_CALL: n -= c->n - 1; break;
         case CHK_CODE_INDEX: n -= c->n; break;
         case CHK_CODE_ASSIGN: n -= c->n + 2; break;
+        case CHK_CODE_UNPACK: n += c->n - 1; break;
         case CHK_CODE_UNARY:
         case CHK_CODE_KEYWORD: break;
         }
@@ -488,7 +510,9 @@ chunk_status chk_text_build(chk_node **results, int *n_results, const chk_text *
     chunk_status st = m.stack ? CHUNK_OK : no_memory(&m);
     for (int i = 0; i < t->n_code && st == CHUNK_OK; i++) {
         st = run_code(&m, &t->code[i], &i_statement, results, &n);
-        if (st != CHUNK_OK && st != CHUNK_ENOMEM && m.err->column == 0) m.err->column = t->code[i].column;
+        bool of_text = st != CHUNK_OK && st != CHUNK_ENOMEM && st != CHUNK_EFILE &&
+                       st != CHUNK_ENOSPC; /* masks are counted while it is built */
+        if (of_text && m.err->column == 0) m.err->column = t->code[i].column;
     }
     free_machine(&m);
     if (st != CHUNK_OK) {

@@ -52,6 +52,7 @@ typedef enum chk_code_kind {
     CHK_CODE_KEYWORD, /* the value on top is the argument called name */
     CHK_CODE_CALL,    /* function name on n arguments */
     CHK_CODE_ASSIGN,  /* name on n items and a value: name means the new version from here on */
+    CHK_CODE_UNPACK,  /* a tuple of n items as n values, the first on top */
     CHK_CODE_END      /* of a statement: its value is on the stack */
 } chk_code_kind;
 

@@ -192,5 +192,5 @@ MEMORY = {"assign": "assign(x, ((10, 2000, 3),), y[0])", "put": "put(x, arange(1
           "extract": "extract(x > 0.5, x)", "compress": "compress(x[:, 0] > 0.5, x, axis=0)", "argwhere": "argwhere(x > 0.5)", "nonzero": "nonzero(x > 0.5)[1]", "array": "x*[2.0]"}
 WORKLOADS = ["x[x > 0.9]", "xz[xz > 0.9]", "x[arange(0, 3000, 7)]", "x[arange(3000) % 2000, arange(3000) % 2900]",
              "x[i[:300]*97, i[:300]*93]", "xz[i[:300]*97, i[:300]*93 % 2800]", "xz[i[0]*97]"]
-FAULTS = {"assign": ("x[5:100:3] = 1; x", "zip", []), "mask": ("x[x > 0.5]", "zip", []), "take": ("x[[5, 1, 7]]", "plain", []),
+FAULTS = {"nonzero": ("stack(nonzero(x > 0.5))", "zip", []), "assign": ("x[5:100:3] = 1; x", "zip", []), "mask": ("x[x > 0.5]", "zip", []), "take": ("x[[5, 1, 7]]", "plain", []),
           "points": ("(x + arange(40)[:, newaxis, newaxis])[astype(abs(x)*1000, int64) % 40, astype(abs(x)*100, int64) % 50, astype(abs(x)*10, int64) % 9]", "zip", [])}

@@ -151,8 +151,10 @@ ORACLES.update({name: stacked(name) for name in ("hstack", "vstack", "dstack", "
 ORACLES.update({name: at_least(name) for name in ("atleast_1d", "atleast_2d", "atleast_3d")})
 BITS = {"joined": lambda n: "a = concat((x, x[::-1]*2), axis=0); b = sum(concat((x, x + 1), axis=1), axis=0)",
         "stacked": lambda n: "a = stack((x, x*2, x[::-1]), axis=1); b = sum(block(((x, x), (x, x*3))), axis=-1); c = insert(x, (3, 7), 1, axis=0) + 1"}
+BITS["parts"] = lambda n: "a, b = array_split(x, 2, axis=0); c = sum(stack(unstack(x[:4], axis=0)), axis=0); d = " + ("meshgrid(x[0], x[:, 0])[1]*x" if n == 2 else "meshgrid(x[0, 0], x[:, 0, 0])[0]")
 MEMORY = {"meshgrid": "meshgrid(x[0], y[:, 0])[1]", "unstack": "unstack(x[:4], part=2)", "split": "split(x, 2)[1]", "array_split": "array_split(x, 7, axis=1)[3]", "hsplit": "hsplit(x, 2)[0]", "vsplit": "vsplit(x, (7, 9))[2]",
           "dsplit": "dsplit(expand_dims(x, 2), 1)[0]", "concat": "concat((x, y))", "stack": "stack((x, y), axis=1)", "block": "block(((x, y), (y, x)))", "append": "append(x, y)", "delete": "delete(x, (7, 1000), axis=1)",
           "insert": "insert(x, 7, 1, axis=0)", "hstack": "hstack((x, y))", "vstack": "vstack((x, y))", "dstack": "dstack((x, y))", "column_stack": "column_stack((x, y))"}
 WORKLOADS = ["concat((xz, xz), axis=1)", "sum(concat((x, y)))", "sum(concat((x[:, 1:2000], y[:, :100], xz[:3000]), axis=1), axis=0)", "stack((x, y), axis=2)"]
-FAULTS = {"join": ("concat((x, x*2), axis=1)", "zip", []), "handed on": ("sum(concat((x, x[::-1])), axis=1)", "plain", []), "stack": ("stack((x, x + 1, x))", "flat", [])}
+FAULTS = {"join": ("concat((x, x*2), axis=1)", "zip", []), "handed on": ("sum(concat((x, x[::-1])), axis=1)", "plain", []), "stack": ("stack((x, x + 1, x))", "flat", []),
+          "split": ("a, b := split(x, 2, axis=1); a + b[:, ::-1]", "zip", []), "unstack": ("stack(unstack(x[:5], axis=0), axis=1)", "plain", []), "meshgrid": ("meshgrid(x[0], x[:, 0])[1]*x", "flat", [])}

@@ -6,7 +6,7 @@ import random
 import h5py
 import numpy as np
 import pytest
-from chunkcli import chunk_eval, eval_json, eval_ok, is_sanitized
+from chunkcli import chunk_eval, eval_fails, eval_json, eval_ok, is_sanitized
 
 DTYPES = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128".split()
 COUNT = {"quick": 40, "standard": 300, "full": 1500}[os.environ.get("CHUNK_TEST_LEVEL", "standard")]
@@ -146,3 +146,16 @@ def test_scalars(tmp_path, dtype):
         f["a"] = values
     out = eval_ok(";".join(f"a[{i}]" for i in range(30)), f"a={tmp_path}/a.h5:/a")
     assert out == "".join(str(v) + "\n" for v in values)
+
+
+def test_parts_of_tuples_are_results():
+    """a, b = EXPR: a result each, with its name; := keeps them, or the whole tuple under one name."""
+    assert eval_ok("a, b = split(arange(4), 2); a + b") == "[0 1]\n[2 3]\n[2 4]\n"
+    assert eval_ok("i, j := nonzero(array([[1, 0], [0, 3]])); i + j") == "[0 2]\n"
+    assert eval_ok("p := nonzero(array([[1, 0], [0, 3]])); p[0] + p[-1]") == "[0 2]\n"
+    assert eval_json("i, j, k = (1, arange(2), 2.5)")["values"] == [1, [0, 1], 2.5]
+    assert "2 names for a tuple of 3" in eval_fails(2, "a, b = split(arange(6), 3)")
+    assert "2 names stand for a tuple of as many, not for an integer" in eval_fails(2, "a, b = 3")
+    assert "a is defined twice" in eval_fails(2, "a, a = split(arange(6), 2)")
+    assert "name its 2 parts, as in a, b = ..., or take one, as in (...)[0]" in eval_fails(2, "split(arange(6), 2)")
+    assert "a comma here" in eval_fails(2, "a, b == 3")

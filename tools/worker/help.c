@@ -8,7 +8,7 @@ static const char eval_help[] =
     "\n"
     "Computes array expressions over HDF5 datasets under a memory ceiling. EXPR is the first argument, even when it\n"
     "begins with a minus. It is written as for NumPy; `chunk ops` lists the functions. `;` separates expressions:\n"
-    "EXPR and NAME = EXPR are results, NAME := EXPR is an intermediate that is kept.\n"
+    "EXPR and NAME = EXPR are results, NAME := EXPR is an intermediate that is kept; A, B = split(x, 2) names two.\n"
     "\n"
     "  NAME=FILE:/DATASET  what NAME stands for in EXPR; FILE/DATASET is accepted where FILE exists\n"
     "  -o FILE:/DATASET    where a result goes, one -o a result in order; one that ends in / is a group that takes\n"
