@@ -1,4 +1,5 @@
 /* Open files, shared by device and inode, and what to say when one does not open. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -63,9 +64,24 @@ static bool being_written(void)
     return strstr(chk_h5_reason(why, sizeof why), "already open") != NULL;
 }
 
-static chunk_status open_new(chk_h5file *f, const char *path, chunk_error *err)
+/* HDF5 opens the files that a virtual dataset shows with a weak close degree, and not at all where the file is open with another one: the dataset then
+ * reads as fill values if it shows its own file by name. All that is open in a file is closed before it. */
+static hid_t reading_fapl(void)
 {
     hid_t fapl = chk_vfd_fapl();
+    if (fapl >= 0) H5Pset_fclose_degree(fapl, H5F_CLOSE_WEAK);
+    return fapl;
+}
+
+static void close_file(chk_h5file *f)
+{
+    assert(f->foreign || H5Fget_obj_count(f->id, H5F_OBJ_ALL | H5F_OBJ_LOCAL) == 1);
+    H5Fclose(f->id);
+}
+
+static chunk_status open_new(chk_h5file *f, const char *path, chunk_error *err)
+{
+    hid_t fapl = reading_fapl();
     if (fapl < 0) return chk_fail(err, CHUNK_ENOMEM, "%s: HDF5 takes no file driver", path);
     chk_vfd_clear_errno();
     f->id = H5Fopen(path, H5F_ACC_RDONLY, fapl);
@@ -140,7 +156,7 @@ void chk_h5file_release(chk_h5file *f)
         chk_h5file **at = &open_files;
         while (*at != f) at = &(*at)->next;
         *at = f->next;
-        H5Fclose(f->id);
+        close_file(f);
         close(f->fd);
         chk_free(f->path);
         chk_free(f);
@@ -169,14 +185,14 @@ void chk_h5file_refresh(chk_h5file *f)
 void chk_h5file_let_go(chk_h5file *f)
 {
     for (chk_h5set *d = f->sets; d; d = d->next) chk_h5set_let_go(d);
-    H5Fclose(f->id);
+    close_file(f);
     flock(f->fd, LOCK_UN); /* HDF5's descriptor was one with ours to the lock */
     f->id = H5I_INVALID_HID;
 }
 
 chunk_status chk_h5file_take_up(chk_h5file *f, chunk_error *err)
 {
-    hid_t fapl = chk_vfd_fapl();
+    hid_t fapl = reading_fapl();
     chk_vfd_clear_errno();
     f->id = fapl < 0 ? H5I_INVALID_HID : H5Fopen(f->path, H5F_ACC_RDONLY, fapl);
     chunk_status st = f->id < 0 ? explain_failure(f->path, err) : CHUNK_OK;

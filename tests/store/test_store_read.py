@@ -474,9 +474,16 @@ def test_virtual_and_external(tmp_path):
         layout[row] = h5py.VirtualSource(str(tmp_path / f"part{row}.h5"), "d", (10,))
     with h5py.File(tmp_path / "v.h5", "w", libver=V110) as f:
         f.create_virtual_dataset("x", layout)
+        f["own"] = x + 1
+        own = h5py.VirtualLayout((4, 10), "f8")
+        own[...] = h5py.VirtualSource(f"{tmp_path}/./v.h5", "own", (4, 10))  # h5py writes "." for the very name that it has the file open by
+        f.create_virtual_dataset("y", own)
         f.create_dataset("e", data=x, external=[(str(tmp_path / "raw"), 0, h5py.h5f.UNLIMITED)])
     assert info(tmp_path / "v.h5", "x")["layout"] == "virtual"
     read(tmp_path / "v.h5", "x", x, native=False)
+    with h5py.File(tmp_path / "v.h5") as f:
+        assert f["y"].virtual_sources()[0].file_name == f"{tmp_path}/./v.h5"
+    read(tmp_path / "v.h5", "y", x + 1, native=False)
     assert "external" in info(tmp_path / "v.h5", "e")["why"]
     read(tmp_path / "v.h5", "e", x, native=False)
 
