@@ -63,17 +63,30 @@ def least_squares(original):
     return least_squares
 
 
+def chunk(original):
+    """Other chunks: where Dask is installed too, its arrays would be made of libchunk's."""
+    @functools.wraps(original)
+    def chunk(self, chunks={}, chunked_array_type=None, *args, **kwargs):
+        if isinstance(self._data, Array):
+            chunked_array_type = "libchunk"
+        return original(self, chunks, chunked_array_type, *args, **kwargs)
+
+    return chunk
+
+
 def adopt():
     """Once, when xarray asks for the chunk manager."""
     import xarray.core._aggregations
     import xarray.core.duck_array_ops
     import xarray.core.groupby
     import xarray.core.indexing
+    import xarray.namedarray.core
 
     for place, name, hook in ((xarray.core.duck_array_ops, "_push", push),
                               (xarray.core.duck_array_ops, "least_squares", least_squares),
                               (xarray.core._aggregations, "contains_only_chunked_or_numpy", only_known),
                               (xarray.core.groupby, "contains_only_chunked_or_numpy", only_known),
-                              (getattr(xarray.core.indexing, "ArrayApiIndexingAdapter", None), "_vindex_get", points)):
+                              (getattr(xarray.core.indexing, "ArrayApiIndexingAdapter", None), "_vindex_get", points),
+                              (xarray.namedarray.core.NamedArray, "chunk", chunk)):
         if hasattr(place, name):
             setattr(place, name, hook(getattr(place, name)))
