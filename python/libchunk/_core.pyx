@@ -277,6 +277,7 @@ cdef object scratch_bytes = None
 cdef bint settings_changed = True
 cdef int generation = 0  # counts forks: handles of the parent are of no use in the child
 cdef chunk_run *running = NULL
+cdef bint ending = False
 cdef record *recorder = NULL     # of the run that goes on, or went on last: filled under the engine's lock
 
 DTYPES = tuple(chunk_dtype_name(<chunk_dtype>i).decode() for i in range(14))
@@ -363,7 +364,9 @@ def after_fork():
 
 
 def shutdown():
-    """Cancels a run that other threads wait for: called before the interpreter ends."""
+    """Cancels a run that other threads wait for, and those that they start: called before the interpreter ends."""
+    global ending
+    ending = True
     cancel()
     with nogil:
         engine_wait()
@@ -1254,6 +1257,8 @@ def run(list outputs, bint overwrite=False, bint durable=False, bint profile=Fal
         reraise(st, o.owners)
         fail(&err, None)
     running = r
+    if ending:
+        chunk_run_cancel(r)
     interrupted = None
     while True:
         with nogil:

@@ -1,4 +1,6 @@
 """Arrays from files, from other objects, and out of nothing."""
+import os
+
 from libchunk import _core, _convert
 from libchunk._operations import TABLE, function
 
@@ -8,15 +10,20 @@ def names():
     return _NAMES
 
 
-def from_hdf5(path, dataset):
-    """A dataset of an HDF5 or netCDF-4 file, opened for reading.
+def from_hdf5(path, dataset, axis=0, new_axis=None):
+    """A dataset of an HDF5 or netCDF-4 file, or one of each of several files as one array, opened for reading.
 
     Parameters
     ----------
-    path : str or path-like
-        The file must not change while it is computed with.
+    path : str, path-like, or a sequence of them
+        The file must not change while it is computed with. A pattern ("runs/*.h5", "**" goes through folders) means all files that match, in the order
+        of their names; a sequence means its files in its order, each a file or a pattern.
     dataset : str
         Its name in the file, "/group/x".
+    axis : int, optional
+        Several files: the axis along which their datasets are joined, as by `concatenate`.
+    new_axis : int, optional
+        Several files: a new axis along which they are stacked instead, as by `stack`.
 
     Returns
     -------
@@ -28,7 +35,50 @@ def from_hdf5(path, dataset):
     OSError
         The file or dataset cannot be opened; FileNotFoundError where there is no file.
     """
-    return _convert.open_hdf5(path, dataset)
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        files = [f for p in path for f in files_of(p)]
+    else:
+        files = files_of(path)
+        if len(files) == 1 and files[0] == os.fsdecode(path):
+            return _convert.open_hdf5(path, dataset)
+    if not files:
+        raise ValueError("from_hdf5: no files are given")
+    return joined(files, [_convert.open_hdf5(f, dataset) for f in files], dataset, axis, new_axis)
+
+
+def files_of(path):
+    """The files that a path means: itself, or what matches the pattern. A file whose name looks like a pattern is that file."""
+    path = os.fsdecode(path)
+    if os.path.exists(path) or not any(c in path for c in "*?["):
+        return [path]
+    import errno
+    import glob
+
+    files = sorted(glob.glob(path, recursive=True))
+    if not files:
+        raise FileNotFoundError(errno.ENOENT, "no file matches", path)
+    return files
+
+
+def joined(files, arrays, dataset, axis, new_axis):
+    """Arrays of several files along an axis. What does not fit is told with its file."""
+    first = arrays[0]
+    if new_axis is None:
+        if not first.ndim:
+            raise ValueError(f"{dataset} has no axes to be joined along: say new_axis=0")
+        from numpy.lib.array_utils import normalize_axis_index
+
+        axis = normalize_axis_index(axis, first.ndim)
+    for file, a in zip(files, arrays):
+        same = a.ndim == first.ndim and all(m == n for k, (m, n) in enumerate(zip(a.shape, first.shape)) if new_axis is not None or k != axis)
+        if not same or a.dtype_name != first.dtype_name:
+            raise ValueError(f"{dataset} of {file} is {a.dtype_name} of shape {a.shape}, that of {files[0]} is {first.dtype_name} of shape {first.shape}")
+    if new_axis is not None:
+        arrays = [TABLE["expand_dims"]((a,), {"axis": new_axis}) for a in arrays]
+        axis = new_axis
+    while len(arrays) > 1:         # a call takes some hundred arrays
+        arrays = [TABLE["concat"]((arrays[i:i + 128],), {"axis": axis}) for i in range(0, len(arrays), 128)]
+    return arrays[0]
 
 
 def from_array(x, chunks="auto", name=None, lock=False):
