@@ -17,7 +17,8 @@
     extern const chk_move chk_moves_##l;                                                                                           \
     extern const chk_stencil chk_stencils_##l;                                                                                     \
     extern const chk_rows_fn chk_rows_##l;                                                                                         \
-    extern const chk_windows chk_windows_##l;
+    extern const chk_windows chk_windows_##l;                                                                                      \
+    extern const chk_joins chk_joins_##l;
 FOR_LEVELS(DECLARE)
 
 #define LEVEL(l, level)                                                                                                            \
@@ -27,7 +28,8 @@ FOR_LEVELS(DECLARE)
                &chk_moves_##l,                                                                                                     \
                &chk_stencils_##l,                                                                                                  \
                &chk_rows_##l,                                                                                                      \
-               &chk_windows_##l},
+               &chk_windows_##l,                                                                                                   \
+               &chk_joins_##l},
 static const chk_level levels[CHK_ISA_N] = {FOR_LEVELS(LEVEL)};
 
 const chk_level *chk_level_now(void) { return &levels[chk_isa_now()]; }
@@ -179,6 +181,19 @@ bool chk_fn_is_slow(chk_fn fn)
 {
     bool unary = fn >= CHK_FN_SQRT && fn <= CHK_FN_ATANH && fn != CHK_FN_DEG2RAD && fn != CHK_FN_RAD2DEG;
     return unary || fn == CHK_FN_POW || fn == CHK_FN_ATAN2 || fn == CHK_FN_HYPOT || fn == CHK_FN_LOGADDEXP;
+}
+
+static int join_of(chk_fn fn)
+{
+    return fn == CHK_FN_ADD ? CHK_JOIN_add : fn == CHK_FN_SUB ? CHK_JOIN_sub : fn == CHK_FN_MUL ? CHK_JOIN_mul : CHK_JOIN_one;
+}
+
+chk_kern chk_kern_join(bool root, chk_fn fn, chk_fn left, chk_fn right, chk_dtype d)
+{
+    bool known = (d == CHK_F64 || d == CHK_F32) && join_of(fn) != CHK_JOIN_one;
+    known &= left == CHK_FN_NONE || join_of(left) != CHK_JOIN_one;
+    known &= right == CHK_FN_NONE || join_of(right) != CHK_JOIN_one;
+    return known ? (*chk_level_now()->joins)[d == CHK_F32][root][join_of(fn)][join_of(left)][join_of(right)] : NULL;
 }
 
 const chk_red_kern *chk_red_find(chk_red red, chk_dtype d)

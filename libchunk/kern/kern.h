@@ -122,6 +122,11 @@ int chk_fn_n_in(chk_fn fn);
 const char *chk_fn_name(chk_fn fn); /* "add"; for explain */
 bool chk_fn_is_slow(chk_fn fn);     /* an element takes longer than bringing it from memory: roots, transcendental functions */
 
+/* One kernel for fn(left(a, b), right(c, d)), and for its square root (root): inputs in this order, a alone where left is CHK_FN_NONE, c alone where
+ * right is. Each operation rounds by itself: the bits of one kernel after another. NULL where there is none: sums, differences and products of
+ * float32 and float64 have them. */
+chk_kern chk_kern_join(bool root, chk_fn fn, chk_fn left, chk_fn right, chk_dtype d);
+
 /* Casts between all dtypes, NumPy's astype. Float to integer: truncation; NaN and out of range give the smallest value of int32 and
  * int64 (and of that, truncated, for narrower ones; 2^63 for uint64), never undefined behaviour. Complex to real drops the imaginary part. */
 chk_kern chk_kern_cast(chk_dtype from, chk_dtype to);

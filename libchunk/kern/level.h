@@ -34,6 +34,10 @@ typedef struct chk_windows {
     void (*rank)(double *out, const double *in, int64_t window, int64_t stride, int64_t min_count, int64_t n);
 } chk_windows;
 
+/* Kernels of several operations: [float64, float32][square root of it][operation][left operand][right operand]. */
+enum { CHK_JOIN_one, CHK_JOIN_add, CHK_JOIN_sub, CHK_JOIN_mul, CHK_NJOIN };
+typedef chk_kern chk_joins[2][2][CHK_NJOIN][CHK_NJOIN][CHK_NJOIN];
+
 typedef struct chk_level {
     const chk_kern_row *rows[4];            /* arithmetic, comparison, functions, complex */
     const chk_kern (*casts)[CHK_NDTYPE];    /* [from][to] */
@@ -42,6 +46,7 @@ typedef struct chk_level {
     const chk_stencil *stencil;
     const chk_rows_fn *rows_f64; /* chk_red_rows for float64; *rows_f64 may be NULL */
     const chk_windows *windows;
+    const chk_joins *joins;
 } chk_level;
 
 const chk_level *chk_level_now(void);

@@ -70,7 +70,7 @@ static void operations(text *t, const chk_fused *f, bool json)
     bool first = true;
     for (int i = 0; i < f->program.n_instr; i++) {
         const chk_instr *c = &f->program.instr[i];
-        const char *name = c->kind == CHK_INSTR_CALL   ? c->u.call.name
+        const char *name = c->kind == CHK_INSTR_CALL || c->kind == CHK_INSTR_JOINED ? c->u.call.name
                            : c->kind == CHK_INSTR_USER ? c->u.user->name
                            : c->kind == CHK_INSTR_IOTA ? "iota"
                                                        : NULL;

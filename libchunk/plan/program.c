@@ -80,9 +80,9 @@ static chunk_status add_const(chk_program *p, const chk_scalar *v, int *value, c
     return add_instr(p, &in, value, err);
 }
 
-static chunk_status add_call(chk_program *p, chk_kern kern, const char *name, chk_dtype out, const int *in, int n_in, int *value, chunk_error *err)
+static chunk_status add_call(chk_program *p, chk_kern kern, const char *name, chk_fn fn, chk_dtype out, const int *in, int n_in, int *value, chunk_error *err)
 {
-    chk_instr c = {.kind = CHK_INSTR_CALL, .dtype = out, .n_in = n_in, .u.call = {kern, name}};
+    chk_instr c = {.kind = CHK_INSTR_CALL, .dtype = out, .n_in = n_in, .u.call = {kern, name, fn}};
     for (int i = 0; i < n_in; i++) c.in[i] = in[i];
     return add_instr(p, &c, value, err);
 }
@@ -99,7 +99,7 @@ static chunk_status add_cast(chk_program *p, int *value, chk_dtype to, chunk_err
         k(v.v.bytes, in, 1);
         return add_const(p, &v, value, err);
     }
-    return add_call(p, k, "cast", to, value, 1, value, err);
+    return add_call(p, k, "cast", CHK_FN_NONE, to, value, 1, value, err);
 }
 
 static chunk_status compile(chk_program *p, const chk_node *n, const chk_view *view, bool as_root, chk_prog_lookup lookup, void *arg, int depth, int *value,
@@ -140,7 +140,7 @@ static chunk_status compile_map(chk_program *p, const chk_node *n, const chk_vie
     chk_kern k = chk_kern_find(fn, compute);
     if (!k) return chk_fail(err, CHUNK_ETYPE, "%s is not defined for %s", chk_fn_name(fn), chk_dtype_name(n->u.map.compute));
     p->slow |= chk_fn_is_slow(fn);
-    CHK_TRY(add_call(p, k, chk_fn_name(fn), chk_fn_out_dtype(fn, compute), in, n->n_in, value, err));
+    CHK_TRY(add_call(p, k, chk_fn_name(fn), fn, chk_fn_out_dtype(fn, compute), in, n->n_in, value, err));
     return add_cast(p, value, n->dtype, err);
 }
 
@@ -233,6 +233,55 @@ chunk_status chk_program_clone(chk_program *out, const chk_program *p, chunk_err
     return CHUNK_OK;
 }
 
+/* Whether value v is a sum, difference or product that nothing but one instruction uses, itself without joined operands. */
+static bool joinable(const chk_program *p, const int *uses, int v, chk_dtype d)
+{
+    const chk_instr *c = &p->instr[v];
+    return c->kind == CHK_INSTR_CALL && c->dtype == d && c->n_in == 2 && uses[v] == 1 && chk_kern_join(false, c->u.call.fn, CHK_FN_NONE, CHK_FN_NONE, d);
+}
+
+/* Hands the inputs of the i-th instruction's operand k on, or the operand itself; returns the function that goes with them. */
+static chk_fn take_operand(chk_program *p, const int *uses, int i, int k, int *in, int *n_in)
+{
+    int v = p->instr[i].in[k];
+    chk_instr *from = &p->instr[v];
+    if (!joinable(p, uses, v, p->instr[i].dtype)) {
+        in[(*n_in)++] = v;
+        return CHK_FN_NONE;
+    }
+    in[(*n_in)++] = from->in[0];
+    in[(*n_in)++] = from->in[1];
+    from->kind = CHK_INSTR_JOINED;
+    return from->u.call.fn;
+}
+
+/* Joins sums, differences and products with their operands, and square roots with what they are of: fewer walks over a piece, and a root's
+ * divider works while the rest is computed. */
+static void join_calls(chk_program *p, int *uses)
+{
+    for (int i = 0; i < p->n_instr; i++) {
+        chk_instr *c = &p->instr[i];
+        if (c->kind != CHK_INSTR_CALL) continue;
+        int in[4], n_in = 0;
+        chk_instr *under = c->u.call.fn == CHK_FN_SQRT ? &p->instr[c->in[0]] : NULL;
+        if (under && under->kind == CHK_INSTR_CALL && under->dtype == c->dtype && uses[c->in[0]] == 1) {
+            chk_fn fn = under->u.call.fn;
+            chk_kern kern = chk_kern_join(true, fn, under->u.call.left, under->u.call.right, c->dtype);
+            if (!kern) continue;
+            c->n_in = under->n_in;
+            memcpy(c->in, under->in, sizeof c->in);
+            c->u.call.kern = kern;
+            under->kind = CHK_INSTR_JOINED;
+        } else if (c->n_in == 2 && chk_kern_join(false, c->u.call.fn, CHK_FN_NONE, CHK_FN_NONE, c->dtype)) {
+            c->u.call.left = take_operand(p, uses, i, 0, in, &n_in);
+            c->u.call.right = take_operand(p, uses, i, 1, in, &n_in);
+            c->u.call.kern = chk_kern_join(false, c->u.call.fn, c->u.call.left, c->u.call.right, c->dtype);
+            c->n_in = n_in;
+            memcpy(c->in, in, (size_t)n_in * sizeof *in);
+        }
+    }
+}
+
 /* Linear scan: a register is free again after the last instruction that reads it. A result may take the register of an input that dies there
  * and whose elements are not smaller, as kern.h allows. */
 chunk_status chk_program_seal(chk_program *p, const int *out, int n_out, chunk_error *err)
@@ -247,15 +296,21 @@ chunk_status chk_program_seal(chk_program *p, const int *out, int n_out, chunk_e
         chk_free(busy);
         return chk_fail(err, CHUNK_ENOMEM, "out of memory while compiling an expression");
     }
+    memset(last, 0, (size_t)n * sizeof *last); /* first, how often each value is used */
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < p->instr[i].n_in; k++) last[p->instr[i].in[k]]++;
+    for (int k = 0; k < n_out; k++) last[out[k]] += 2;
+    join_calls(p, last);
     for (int i = 0; i < n; i++) last[i] = i;
     for (int i = 0; i < n; i++)
-        for (int k = 0; k < p->instr[i].n_in; k++) last[p->instr[i].in[k]] = i;
+        for (int k = 0; k < p->instr[i].n_in && p->instr[i].kind != CHK_INSTR_JOINED; k++) last[p->instr[i].in[k]] = i;
     for (int k = 0; k < n_out; k++) last[out[k]] = n;
     p->n_slots = p->n_consts = 0;
     size_t item = 1;
     for (int i = 0; i < n; i++) {
         chk_instr *c = &p->instr[i];
         if (chk_dtype_size(c->dtype) > item) item = chk_dtype_size(c->dtype);
+        if (c->kind == CHK_INSTR_JOINED) continue;
         if (c->kind == CHK_INSTR_CONST) {
             c->slot = p->n_consts++;
             continue;

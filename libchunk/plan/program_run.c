@@ -183,7 +183,7 @@ chunk_status chk_program_run(chk_prog_state *s, const chk_piece *const *pieces, 
         for (int i = 0; i < p->n_instr; i++) {
             const chk_instr *c = &p->instr[i];
             size_t item = chk_dtype_size(c->dtype);
-            if (c->kind == CHK_INSTR_CONST) continue;
+            if (c->kind == CHK_INSTR_CONST || c->kind == CHK_INSTR_JOINED) continue;
             if (c->kind == CHK_INSTR_LOAD && w[c->u.input].direct) {
                 s->ptr[i] = (char *)(uintptr_t)w[c->u.input].base + (size_t)first * item;
                 continue;

@@ -357,3 +357,73 @@ Test(kern, levels)
     cr_assert_null(chk_kern_find(CHK_FN_ADD, CHK_F16));
     cr_assert_null(chk_kern_find(CHK_FN_SHL, CHK_F64));
 }
+
+/* Every joined kernel gives the bits of its operations one after another, at every level and with out in the place of any input. NaN payloads are
+ * the processor's choice of two operands and not compared. */
+static size_t join_bytes(const void *a, const void *b, size_t n, chk_dtype d)
+{
+    size_t bad = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (d == CHK_F64) {
+            double x = ((const double *)a)[i], y = ((const double *)b)[i];
+            bad += !(x != x && y != y) && memcmp(&x, &y, sizeof x) != 0;
+        } else {
+            float x = ((const float *)a)[i], y = ((const float *)b)[i];
+            bad += !(x != x && y != y) && memcmp(&x, &y, sizeof x) != 0;
+        }
+    }
+    return bad;
+}
+
+static const void *joined_operand(chk_fn fn, chk_dtype d, const void *const *in, void *room, size_t n)
+{
+    if (fn == CHK_FN_NONE) return in[0];
+    chk_kern_find(fn, d)(room, in, n);
+    return room;
+}
+
+Test(kern, joined_kernels)
+{
+    enum { N = 333 };
+    static const chk_fn fns[] = {CHK_FN_ADD, CHK_FN_SUB, CHK_FN_MUL}, sides[] = {CHK_FN_NONE, CHK_FN_ADD, CHK_FN_SUB, CHK_FN_MUL};
+    static const double odd[] = {0.0, -0.0, INFINITY, -INFINITY, NAN, 1e300, -1e300, 1e-310, 3.0};
+    static double wide[4][N], left[N], right[N], one[N], all[N];
+    static float narrow[4][N];
+    uint64_t state = 12345;
+    for (int k = 0; k < 4; k++)
+        for (int i = 0; i < N; i++) {
+            state = state * 6364136223846793005u + 1442695040888963407u;
+            wide[k][i] = i < 81 ? odd[(k % 2 ? i : i / 9) % 9] : (double)(int64_t)(state >> 11) * 0x1p-50 - 4;
+            narrow[k][i] = (float)wide[k][i];
+        }
+    for (int level = 0; level <= (int)chk_isa_best(); level++) {
+        chk_isa_set((chk_isa)level);
+        for (int t = 0; t < 2 * 2 * 3 * 4 * 4; t++) {
+            chk_dtype d = t & 1 ? CHK_F32 : CHK_F64;
+            bool root = t >> 1 & 1;
+            chk_fn fn = fns[(t >> 2) % 3], l = sides[(t >> 2) / 3 % 4], r = sides[(t >> 2) / 12];
+            const void *in[4];
+            for (int k = 0; k < 4; k++) in[k] = d == CHK_F32 ? (const void *)narrow[k] : (const void *)wide[k];
+            int n_left = l == CHK_FN_NONE ? 1 : 2;
+            const void *operand[2] = {joined_operand(l, d, in, left, N), joined_operand(r, d, in + n_left, right, N)};
+            chk_kern_find(fn, d)(one, operand, N);
+            if (root) chk_kern_find(CHK_FN_SQRT, d)(one, (const void *[]){one}, N);
+            chk_kern k = chk_kern_join(root, fn, l, r, d);
+            cr_assert(k, "level %d, case %d", level, t);
+            memset(all, 7, sizeof all);
+            k(all, in, N);
+            cr_expect_eq(join_bytes(one, all, N, d), 0, "level %d, case %d", level, t);
+            for (int place = 0; place < n_left + (r == CHK_FN_NONE ? 1 : 2); place++) {
+                memcpy(all, in[place], N * chk_dtype_size(d));
+                const void *over[4] = {in[0], in[1], in[2], in[3]};
+                over[place] = all;
+                k(all, over, N);
+                cr_expect_eq(join_bytes(one, all, N, d), 0, "level %d, case %d over input %d", level, t, place);
+            }
+        }
+    }
+    chk_isa_set(chk_isa_best());
+    cr_expect_null(chk_kern_join(false, CHK_FN_DIV, CHK_FN_NONE, CHK_FN_NONE, CHK_F64));
+    cr_expect_null(chk_kern_join(false, CHK_FN_ADD, CHK_FN_DIV, CHK_FN_NONE, CHK_F64));
+    cr_expect_null(chk_kern_join(false, CHK_FN_ADD, CHK_FN_NONE, CHK_FN_NONE, CHK_I64));
+}

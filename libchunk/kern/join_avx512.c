@@ -1,0 +1,2 @@
+#define CHK_LEVEL avx512
+#include "kern/join.inc.h"

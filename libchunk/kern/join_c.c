@@ -1,0 +1,2 @@
+#define CHK_LEVEL c
+#include "kern/join.inc.h"
