@@ -1,5 +1,6 @@
 /* context.c: contexts: the ceiling, the workers, the registry of operations. */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "api/internal.h"
@@ -9,7 +10,8 @@
 
 _Static_assert((int)CHUNK_COMPLEX128 == (int)CHK_C128 && (int)CHUNK_BOOL == (int)CHK_BOOL && (int)CHUNK_FLOAT16 == (int)CHK_F16,
                "public and internal dtypes have the same numbers");
-_Static_assert((int)CHUNK_PARAM_STAR_ANY == (int)CHK_PAR_STAR_ANY - (int)CHK_PAR_ARRAY, "public and internal kinds of parameters are in the same order");
+_Static_assert((int)CHUNK_PARAM_STAR_ANY == (int)CHK_PAR_STAR_ANY - (int)CHK_PAR_ARRAY,
+               "public and internal kinds of parameters are in the same order");
 
 const char *chunk_version(void) { return CHUNK_VERSION; }
 
@@ -61,16 +63,22 @@ static uint64_t process_bytes(const chunk_context *ctx)
     return process + (ctx->reserved + mib - 1) / mib * mib;
 }
 
+chunk_status chk_take_options(void *out, size_t size, const void *in, size_t least, const char *name, chunk_error *err)
+{
+    size_t given;
+    memcpy(&given, in, sizeof given);
+    if (given <= least || given > size)
+        return chk_fail(err, CHUNK_EINVAL, "%s.size is %zu, not %zu: set it to sizeof(%s)", name, given, size, name);
+    memset(out, 0, size);
+    memcpy(out, in, given);
+    return CHUNK_OK;
+}
+
 chunk_status chunk_context_new(chunk_context **out, const chunk_options *options, chunk_error *err)
 {
     chunk_options o = {0};
     if (!out) return chk_fail(err, CHUNK_EINVAL, "chunk_context_new: out is NULL");
-    if (options) {
-        if (options->size != sizeof o)
-            return chk_fail(err, CHUNK_EINVAL, "chunk_options.size is %zu, not %zu: set it to sizeof(chunk_options)", options->size,
-                            sizeof o);
-        o = *options;
-    }
+    if (options) CHK_TRY(chk_take_options(&o, sizeof o, options, sizeof o.size, "chunk_options", err));
     if (o.threads < 0 || o.threads > 1024)
         return chk_fail(err, CHUNK_EINVAL, "threads is %d: give 1 to 1024, or 0 for the default", o.threads);
     uint64_t scramble = read_test_settings();
@@ -126,18 +134,21 @@ uint64_t chk_context_fixed_bytes(const chunk_context *ctx)
 chunk_status chunk_context_set(chunk_context *ctx, const chunk_options *options, chunk_error *err)
 {
     CHK_TRY(chk_context_check(ctx, err));
-    if (!options || options->size != sizeof *options) return chk_fail(err, CHUNK_EINVAL, "chunk_context_set: options are NULL, or their size is not set");
-    if (options->threads < 0 || options->threads > 1024)
-        return chk_fail(err, CHUNK_EINVAL, "threads is %d: give 1 to 1024, or 0 for the default", options->threads);
+    chunk_options o;
+    if (!options) return chk_fail(err, CHUNK_EINVAL, "chunk_context_set: options are NULL");
+    CHK_TRY(chk_take_options(&o, sizeof o, options, sizeof o.size, "chunk_options", err));
+    if (o.threads < 0 || o.threads > 1024)
+        return chk_fail(err, CHUNK_EINVAL, "threads is %d: give 1 to 1024, or 0 for the default", o.threads);
     if (chk_ledger_used(ctx->ledger)) return chk_fail(err, CHUNK_ESTATE, "chunk_context_set: a run of this context goes on");
-    uint64_t memory = options->memory ? options->memory : chk_memory_allowed() / 2;
-    int threads = options->threads ? options->threads : chk_cpu_count();
+    uint64_t memory = o.memory ? o.memory : chk_memory_allowed() / 2;
+    int threads = o.threads ? o.threads : chk_cpu_count();
     chk_ledger *ledger = NULL;
     chk_pool *pool = NULL;
     char *scratch = NULL;
     chunk_status st = chk_ledger_new(&ledger, memory, NULL, err);
     if (st == CHUNK_OK && threads != ctx->threads) st = chk_pool_new(&pool, threads, err);
-    if (st == CHUNK_OK && options->scratch && !(scratch = chk_strdup(options->scratch))) st = chk_fail(err, CHUNK_ENOMEM, "out of memory for a context");
+    if (st == CHUNK_OK && o.scratch && !(scratch = chk_strdup(o.scratch)))
+        st = chk_fail(err, CHUNK_ENOMEM, "out of memory for a context");
     if (st != CHUNK_OK) {
         chk_pool_free(pool);
         chk_ledger_free(ledger);
@@ -172,7 +183,8 @@ chunk_status chunk_op_param(int i, int k, chunk_param_info *out)
     if (!out || i < 0 || i >= (int)chk_op_table_n || k < 0 || k >= CHK_MAX_PARAMS) return CHUNK_EINVAL;
     const chk_param *p = &chk_op_table[i]->params[k];
     if (p->kind == CHK_PAR_END) return CHUNK_EINVAL;
-    *out = (chunk_param_info){.name = p->name, .kind = (chunk_param_kind)(p->kind - CHK_PAR_ARRAY), .dflt = p->dflt, .keyword_only = p->keyword_only};
+    *out = (chunk_param_info){
+        .name = p->name, .kind = (chunk_param_kind)(p->kind - CHK_PAR_ARRAY), .dflt = p->dflt, .keyword_only = p->keyword_only};
     return CHUNK_OK;
 }
 

@@ -61,7 +61,8 @@ CHUNK_API size_t chunk_dtype_size(chunk_dtype d);
 
 /* ---- contexts */
 
-/* Zeroed members mean the default. size: sizeof(chunk_options), so that the struct can grow. */
+/* Zeroed members mean the default. size: sizeof(chunk_options), so that the struct can grow: a program built with fewer
+ * members goes on working. */
 typedef struct chunk_options {
     size_t size;
     uint64_t memory;              /* ceiling in bytes on what the engine adds to the process; default: half of what cgroup and machine allow */

@@ -19,7 +19,8 @@
         const T *a = in[0], *b = in[n_l - 1], *c = in[n_l], *e = in[n_l + n_r - 1];                                                \
         (void)b;                                                                                                                   \
         (void)e;                                                                                                                   \
-        _Pragma("GCC ivdep") for (size_t i = 0; i < n; i++) o[i] = TOP_##top(s, OP_##outer(OP_##l(a[i], b[i]), OP_##r(c[i], e[i]))); \
+        _Pragma("GCC ivdep") for (size_t i = 0; i < n; i++) o[i] =                                                                 \
+            TOP_##top(s, OP_##outer(OP_##l(a[i], b[i]), OP_##r(c[i], e[i])));                                                      \
     }
 
 #define FOR_RIGHT(X, d, T, s, top, outer, l, n_l)                                                                                  \
@@ -46,5 +47,6 @@ FOR_ALL(KERNEL)
 
 enum { IS_plain, IS_sqrt };
 enum { TYPE_f64, TYPE_f32 };
-#define ENTRY(d, T, s, top, outer, l, n_l, r, n_r) [TYPE_##d][IS_##top][CHK_JOIN_##outer][CHK_JOIN_##l][CHK_JOIN_##r] = top##_##outer##_##l##_##r##_##d,
+#define ENTRY(d, T, s, top, outer, l, n_l, r, n_r)                                                                                 \
+    [TYPE_##d][IS_##top][CHK_JOIN_##outer][CHK_JOIN_##l][CHK_JOIN_##r] = top##_##outer##_##l##_##r##_##d,
 const chk_joins CHK_AT_LEVEL(chk_joins) = {FOR_ALL(ENTRY)};

@@ -51,7 +51,8 @@ static chunk_status grow(void **array, int n, size_t item, chunk_error *err)
 
 static chunk_status add_instr(chk_program *p, const chk_instr *in, int *value, chunk_error *err)
 {
-    if (p->n_instr >= MAX_INSTR) return chk_fail(err, CHUNK_EUNSUPPORTED, "expression is too large: more than %d fused operations", MAX_INSTR);
+    if (p->n_instr >= MAX_INSTR)
+        return chk_fail(err, CHUNK_EUNSUPPORTED, "expression is too large: more than %d fused operations", MAX_INSTR);
     CHK_TRY(grow((void **)&p->instr, p->n_instr, sizeof *p->instr, err));
     p->instr[p->n_instr] = *in;
     *value = p->n_instr++;
@@ -71,7 +72,8 @@ static chunk_status add_const(chk_program *p, const chk_scalar *v, int *value, c
 {
     for (int i = 0; i < p->n_instr; i++) {
         const chk_instr *c = &p->instr[i];
-        if (c->kind == CHK_INSTR_CONST && c->dtype == v->dtype && !memcmp(c->u.scalar.v.bytes, v->v.bytes, chk_dtype_size(v->dtype))) {
+        if (c->kind == CHK_INSTR_CONST && c->dtype == v->dtype &&
+            !memcmp(c->u.scalar.v.bytes, v->v.bytes, chk_dtype_size(v->dtype))) {
             *value = i;
             return CHUNK_OK;
         }
@@ -80,7 +82,8 @@ static chunk_status add_const(chk_program *p, const chk_scalar *v, int *value, c
     return add_instr(p, &in, value, err);
 }
 
-static chunk_status add_call(chk_program *p, chk_kern kern, const char *name, chk_fn fn, chk_dtype out, const int *in, int n_in, int *value, chunk_error *err)
+static chunk_status add_call(chk_program *p, chk_kern kern, const char *name, chk_fn fn, chk_dtype out, const int *in, int n_in,
+                             int *value, chunk_error *err)
 {
     chk_instr c = {.kind = CHK_INSTR_CALL, .dtype = out, .n_in = n_in, .u.call = {kern, name, fn}};
     for (int i = 0; i < n_in; i++) c.in[i] = in[i];
@@ -102,11 +105,11 @@ static chunk_status add_cast(chk_program *p, int *value, chk_dtype to, chunk_err
     return add_call(p, k, "cast", CHK_FN_NONE, to, value, 1, value, err);
 }
 
-static chunk_status compile(chk_program *p, const chk_node *n, const chk_view *view, bool as_root, chk_prog_lookup lookup, void *arg, int depth, int *value,
-                            chunk_error *err);
+static chunk_status compile(chk_program *p, const chk_node *n, const chk_view *view, bool as_root, chk_prog_lookup lookup,
+                            void *arg, int depth, int *value, chunk_error *err);
 
-static chunk_status compile_inputs(chk_program *p, const chk_node *n, const chk_view *view, chk_prog_lookup lookup, void *arg, int depth, int *in,
-                                   chunk_error *err)
+static chunk_status compile_inputs(chk_program *p, const chk_node *n, const chk_view *view, chk_prog_lookup lookup, void *arg,
+                                   int depth, int *in, chunk_error *err)
 {
     for (int i = 0; i < n->n_in; i++) {
         chk_view broadcast = chk_view_broadcast(&n->in[i]->shape, &n->shape);
@@ -124,8 +127,8 @@ static chk_dtype want_dtype(chk_fn fn, chk_dtype compute, int i)
     return compute;
 }
 
-static chunk_status compile_map(chk_program *p, const chk_node *n, const chk_view *view, chk_prog_lookup lookup, void *arg, int depth, int *value,
-                                chunk_error *err)
+static chunk_status compile_map(chk_program *p, const chk_node *n, const chk_view *view, chk_prog_lookup lookup, void *arg,
+                                int depth, int *value, chunk_error *err)
 {
     int in[4];
     CHK_TRY(compile_inputs(p, n, view, lookup, arg, depth, in, err));
@@ -144,8 +147,8 @@ static chunk_status compile_map(chk_program *p, const chk_node *n, const chk_vie
     return add_cast(p, value, n->dtype, err);
 }
 
-static chunk_status compile_user(chk_program *p, const chk_node *n, const chk_view *view, chk_prog_lookup lookup, void *arg, int depth, int *value,
-                                 chunk_error *err)
+static chunk_status compile_user(chk_program *p, const chk_node *n, const chk_view *view, chk_prog_lookup lookup, void *arg,
+                                 int depth, int *value, chunk_error *err)
 {
     chk_instr c = {.kind = CHK_INSTR_USER, .dtype = n->dtype, .n_in = n->n_in, .u.user = n->u.user};
     CHK_TRY(compile_inputs(p, n, view, lookup, arg, depth, c.in, err));
@@ -153,8 +156,8 @@ static chunk_status compile_user(chk_program *p, const chk_node *n, const chk_vi
     return add_instr(p, &c, value, err);
 }
 
-static chunk_status compile_fresh(chk_program *p, const chk_node *n, const chk_view *view, bool as_root, chk_prog_lookup lookup, void *arg, int depth,
-                                  int *value, chunk_error *err)
+static chunk_status compile_fresh(chk_program *p, const chk_node *n, const chk_view *view, bool as_root, chk_prog_lookup lookup,
+                                  void *arg, int depth, int *value, chunk_error *err)
 {
     chk_source *s = n->kind == CHK_NODE_SOURCE ? n->u.source : as_root ? NULL : lookup(arg, n);
     if (s) return add_load(p, s, view, value, err);
@@ -162,7 +165,9 @@ static chunk_status compile_fresh(chk_program *p, const chk_node *n, const chk_v
     case CHK_NODE_SCALAR: return add_const(p, &n->u.scalar, value, err);
     case CHK_NODE_IOTA: {
         bool moves = view->axis[0] >= 0;
-        chk_instr in = {.kind = CHK_INSTR_IOTA, .dtype = CHK_I64, .u.iota = {moves ? view->axis[0] : -1, view->off[0], moves ? view->step[0] : 0}};
+        chk_instr in = {.kind = CHK_INSTR_IOTA,
+                        .dtype = CHK_I64,
+                        .u.iota = {moves ? view->axis[0] : -1, view->off[0], moves ? view->step[0] : 0}};
         p->constant_when_absent = false;
         return add_instr(p, &in, value, err);
     }
@@ -170,7 +175,8 @@ static chunk_status compile_fresh(chk_program *p, const chk_node *n, const chk_v
     case CHK_NODE_USER: return compile_user(p, n, view, lookup, arg, depth, value, err);
     case CHK_NODE_KEEP: return compile(p, n->in[0], view, false, lookup, arg, depth + 1, value, err);
     case CHK_NODE_CUSTOM: {
-        if (n->u.custom.op->flags & CHK_OP_SAME_VALUES) return compile(p, n->in[0], view, false, lookup, arg, depth + 1, value, err);
+        if (n->u.custom.op->flags & CHK_OP_SAME_VALUES)
+            return compile(p, n->in[0], view, false, lookup, arg, depth + 1, value, err);
         if (!n->u.custom.op->local) break;
         chk_source *local;
         CHK_TRY(chk_local_source_new(&local, n, lookup, arg, err));
@@ -183,10 +189,12 @@ static chunk_status compile_fresh(chk_program *p, const chk_node *n, const chk_v
     return chk_fail(err, CHUNK_ESTATE, "internal: node %s was not computed before its use", n->name);
 }
 
-static chunk_status compile(chk_program *p, const chk_node *n, const chk_view *view, bool as_root, chk_prog_lookup lookup, void *arg, int depth, int *value,
-                            chunk_error *err)
+static chunk_status compile(chk_program *p, const chk_node *n, const chk_view *view, bool as_root, chk_prog_lookup lookup,
+                            void *arg, int depth, int *value, chunk_error *err)
 {
-    if (depth > MAX_DEPTH) return chk_fail(err, CHUNK_EUNSUPPORTED, "expression is nested more than %d operations deep: persist a part of it", MAX_DEPTH);
+    if (depth > MAX_DEPTH)
+        return chk_fail(err, CHUNK_EUNSUPPORTED, "expression is nested more than %d operations deep: persist a part of it",
+                        MAX_DEPTH);
     if (n->kind == CHK_NODE_VIEW) {
         chk_view v = chk_view_compose(view, &n->u.view);
         return compile(p, n->in[0], &v, false, lookup, arg, depth + 1, value, err);
@@ -203,8 +211,8 @@ static chunk_status compile(chk_program *p, const chk_node *n, const chk_view *v
     return CHUNK_OK;
 }
 
-chunk_status chk_program_add(chk_program *p, const chk_node *node, const chk_view *view, bool as_root, chk_prog_lookup lookup, void *arg, int *value,
-                             chunk_error *err)
+chunk_status chk_program_add(chk_program *p, const chk_node *node, const chk_view *view, bool as_root, chk_prog_lookup lookup,
+                             void *arg, int *value, chunk_error *err)
 {
     return compile(p, node, view, as_root, lookup, arg, 0, value, err);
 }
@@ -237,7 +245,8 @@ chunk_status chk_program_clone(chk_program *out, const chk_program *p, chunk_err
 static bool joinable(const chk_program *p, const int *uses, int v, chk_dtype d)
 {
     const chk_instr *c = &p->instr[v];
-    return c->kind == CHK_INSTR_CALL && c->dtype == d && c->n_in == 2 && uses[v] == 1 && chk_kern_join(false, c->u.call.fn, CHK_FN_NONE, CHK_FN_NONE, d);
+    return c->kind == CHK_INSTR_CALL && c->dtype == d && c->n_in == 2 && uses[v] == 1 &&
+           chk_kern_join(false, c->u.call.fn, CHK_FN_NONE, CHK_FN_NONE, d);
 }
 
 /* Hands the inputs of the i-th instruction's operand k on, or the operand itself; returns the function that goes with them. */
@@ -316,7 +325,8 @@ chunk_status chk_program_seal(chk_program *p, const int *out, int n_out, chunk_e
             continue;
         }
         bool user = c->kind == CHK_INSTR_USER;
-        for (int pass = 0; pass < 2; pass++) {    /* first the inputs that may be overwritten, then, after taking a register, the rest */
+        for (int pass = 0; pass < 2;
+             pass++) { /* first the inputs that may be overwritten, then, after taking a register, the rest */
             for (int k = 0; k < c->n_in; k++) {
                 const chk_instr *from = &p->instr[c->in[k]];
                 bool over = !user && chk_dtype_size(from->dtype) >= chk_dtype_size(c->dtype);
@@ -338,7 +348,7 @@ chunk_status chk_program_seal(chk_program *p, const int *out, int n_out, chunk_e
     return CHUNK_OK;
 }
 
-static int first_axis(const chk_view *v)          /* the outermost axis that moves in the base; ndim where none does */
+static int first_axis(const chk_view *v) /* the outermost axis that moves in the base; ndim where none does */
 {
     int first = v->shape.ndim;
     for (int b = 0; b < v->base_ndim; b++)
