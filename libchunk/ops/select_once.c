@@ -16,18 +16,59 @@ typedef struct select_pass {
     int64_t total;                                /* places claimed; changes in turn only */
 } select_pass;
 
+/* What a task takes with bands like these; sets the members that tell of it. */
+static size_t band_work(select_pass *f, const ops_bands *b, chk_need *need)
+{
+    int64_t extent[CHK_MAX_NDIM];
+    ops_bands_extent(b, &f->shape, extent);
+    chk_reader_need(&f->reader, extent, need);
+    f->bands = *b;
+    f->mask_bytes = chk_extent_bytes(f->shape.ndim, extent, CHK_BOOL);
+    f->x_bytes = f->mask_bytes * f->item;
+    f->read_bytes = need->transient;
+    return chk_page_round(chk_arena_cost(f->mask_bytes) + chk_arena_cost(f->x_bytes) + f->read_bytes + 256);
+}
+
+/* Chunks that are decoded as a whole and lie across bands: the longest along the axis that bands cut, and what a row of them side by side takes. */
+typedef struct across {
+    const chk_shape *shape;
+    int d;
+    int64_t longest;
+    uint64_t row_bytes;
+} across;
+
+static void find_across(void *arg, chk_source *s)
+{
+    across *w = arg;
+    if (!s->tile_bytes || !chk_shape_equal(&s->shape, w->shape)) return;
+    int64_t n = chk_axis_max_chunk(&s->grid.axis[w->d]);
+    uint64_t bytes = s->tile_bytes;
+    for (int a = w->d + 1; a < s->shape.ndim; a++) bytes *= (uint64_t)s->grid.axis[a].n_chunks;
+    if (n > w->longest) w->longest = n;
+    w->row_bytes += bytes;
+}
+
+/* A band is a quarter million elements. Where chunks that must be decoded lie across several bands and a row of them cannot be kept (tiles.h), every band decodes
+ * its row again: then bands are as long as there is room for, an even part of a chunk. */
 static void select_size(chk_pass *p, const chk_sizing *s)
 {
     select_pass *f = p->ctx;
-    int64_t extent[CHK_MAX_NDIM];
     chk_need need;
-    (void)s;
-    ops_band_extent(&f->shape, extent);
-    chk_reader_need(&f->reader, extent, &need);
-    f->mask_bytes = chk_extent_bytes(f->shape.ndim, extent, CHK_BOOL);
-    f->x_bytes = f->mask_bytes * f->item;
-    f->read_bytes = need.transient;
-    p->work_bytes = chk_page_round(chk_arena_cost(f->mask_bytes) + 2 * chk_arena_cost(f->x_bytes) + f->read_bytes + 256);
+    ops_bands b = ops_cut(&f->shape), least = b;
+    across w = {.shape = &f->shape, .d = b.d};
+    p->work_bytes = band_work(f, &b, &need);
+    chk_reader_sources(&f->reader, find_across, &w);
+    uint64_t workers = (uint64_t)s->n_workers;
+    if (w.longest > least.s && workers * (p->work_bytes + need.window) + w.row_bytes > s->room) {
+        int64_t inner = 1;
+        for (int a = b.d + 1; a < f->shape.ndim; a++) inner *= f->shape.dim[a];
+        for (int64_t parts = 1; (w.longest + parts - 1) / parts > least.s; parts++) {
+            b = ops_cut_by(&f->shape, (w.longest + parts - 1) / parts * inner);
+            p->work_bytes = band_work(f, &b, &need);
+            if (workers * (p->work_bytes + need.window) <= s->room) break;
+            p->work_bytes = band_work(f, &least, &need);
+        }
+    }
     p->window_bytes = need.window;
     p->worker_bytes = chk_reader_worker_bytes(&f->reader);
     p->serial = !chk_reader_thread_safe(&f->reader);
@@ -98,8 +139,8 @@ static chunk_status select_run(chk_pass *p, chk_task *t, chunk_error *err)
     chk_arena arena;
     chk_arena_init(&arena, t->work, p->work_bytes);
     unsigned char *mask = chk_arena_get(&arena, f->mask_bytes);
-    char *x = chk_arena_get(&arena, f->x_bytes), *found = chk_arena_get(&arena, f->x_bytes);
-    if (!mask || !x || !found) return chk_fail(err, CHUNK_ESTATE, "internal: a band of %s is larger than planned", p->name);
+    char *x = chk_arena_get(&arena, f->x_bytes);
+    if (!mask || !x) return chk_fail(err, CHUNK_ESTATE, "internal: a band of %s is larger than planned", p->name);
     chk_box box;
     chk_hold books = {0};
     void *dest[2] = {mask, x};
@@ -107,12 +148,12 @@ static chunk_status select_run(chk_pass *p, chk_task *t, chunk_error *err)
     CHK_TRY(chk_reader_read_all(&f->reader, &box, dest, &arena, &books, err));
     uint64_t t0 = chk_clock_ns();
     int64_t n = chk_box_count(&box), count = ops_count(mask, n);
-    ops_compress(found, x, mask, n, 0, count, f->item);
+    ops_compress(x, x, mask, n, 0, count, f->item); /* what is found moves to the front, over what was looked at */
     t->stats.ns_compute += chk_clock_ns() - t0 + books.ns_compute;
     t->stats.ns_read += books.ns_read;
     t->stats.ns_decode += books.ns_decode;
     t->stats.bytes_read += books.bytes_read;
-    return put(f, t, found, count, err);
+    return put(f, t, x, count, err);
 }
 
 static void select_advise(chk_pass *p, uint64_t task)

@@ -84,3 +84,18 @@ def test_refusals(data):
     needed = int(done.stderr.split("needs at least ")[1].split()[0])
     eval_ok("x[x > 0.9]", "x=in.h5:/x", "-o", "yes.h5:/r", "--memory", f"{needed + SLACK}MiB", cwd=data)
     assert not (data / "no.h5").exists()
+
+
+@pytest.mark.skipif(SLACK > 0, reason="the ceilings are those of a plain build")
+def test_tall_chunks_are_decoded_few_times(tmp_path):
+    """Chunks across several bands of the array's C order were decoded for each band, four times here, where the ceiling had no room to keep a row of them."""
+    x = np.random.default_rng(5).random((1500, 1100))
+    with h5py.File(tmp_path / "in.h5", "w") as f:
+        d = f.create_dataset("x", data=x, chunks=(750, 128), compression="gzip", compression_opts=1)
+        stored = d.id.get_storage_size()
+    for mib, most in ((28, 2.1), (36, 1.1)):
+        got = eval_json("x[x > 0.9]", "x=in.h5:/x", "-o", "out.h5:/r", "--overwrite", "--memory", f"{mib}MiB", "--threads", 1, cwd=tmp_path)
+        assert_held(got)
+        assert stored <= got["bytes_read"] < most * stored
+        with h5py.File(tmp_path / "out.h5") as f:
+            assert np.array_equal(f["r"][...], x[x > 0.9])
