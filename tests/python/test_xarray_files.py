@@ -121,6 +121,36 @@ def test_what_would_need_memory_is_an_error(lazy, case, way_out):
         case(lazy)
 
 
+@pytest.mark.parametrize("key", [lambda d: d.time.dt.year % 12, lambda d: (d.time.dt.year + 5) % 24, lambda d: (d.time.dt.year - 1860) // 20])
+@pytest.mark.parametrize("how", ["mean", "max", "count", "std", "sum"])
+def test_regular_groups_are_one_pass(lazy, loaded, key, how):
+    """Climatologies used to read their file once for each group."""
+    got = getattr(gaps(lazy).groupby(key(lazy)), how)()
+    with xr.set_options(use_flox=False):
+        want = getattr(gaps(loaded).groupby(key(loaded)), how)()
+    values = got.compute()
+    assert lc.last_report().bytes_read < 1.5 * PATHS[0].stat().st_size
+    xr.testing.assert_allclose(values, want, rtol=1e-3, atol=1e-3)
+
+
+def test_regular_groups_that_do_not_fit_at_once(lazy, loaded, monkeypatch):
+    """All groups at once need room for all of their sums: where a plan says that it is not there they are reduced one by one."""
+    def refused(self, format="text"):
+        raise lc.CeilingError("too small", 1)
+
+    monkeypatch.setattr(lc.Array, "explain", refused)
+    with xr.set_options(use_flox=False):
+        want = loaded.t.groupby(loaded.time.dt.year % 12).mean()
+    xr.testing.assert_allclose(lazy.t.groupby(lazy.time.dt.year % 12).mean().compute(), want, rtol=1e-3)
+
+
+def test_groups_reduced_over_other_dimensions_too(lazy, loaded):
+    for dim in (..., ["time", "longitude"], "longitude"):
+        with xr.set_options(use_flox=False):
+            want = loaded.t.groupby(loaded.time.dt.year % 12).mean(dim)
+        xr.testing.assert_allclose(lazy.t.groupby(lazy.time.dt.year % 12).mean(dim).compute(), want, rtol=1e-3)
+
+
 def test_map_blocks(lazy, loaded):
     got = lazy.t.map_blocks(lambda a: a - a.mean("longitude"))
     assert isinstance(got.data, lc.Array)
