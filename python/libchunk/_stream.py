@@ -137,6 +137,7 @@ class Stream:
         """Ends the run; the blocks that have not been asked for are lost."""
         self._done = True
         _core.consumers.discard(self._consumer)
+        self._consumer = None           # or the end of this object would take the thread away from a later stream
         if self._feed is not None:
             self._feed.close(self._thread)
             self._feed = self._thread = None
