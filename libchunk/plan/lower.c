@@ -16,6 +16,10 @@
  * the first reading of the data, which is on level 0. */
 enum { MAX_DEPTH = 1000, MAX_ITEMS = 4096, NOTHING = -(1 << 20), HOIST_RATIO = 4, HOIST_BYTES = 1 << 20 };
 
+/* Operations by blocks that read one another in one pass: each takes some 8 KiB of a worker's stack. Below a value that several read there may be as many
+ * again. */
+enum { MOST_NESTED = 12 };
+
 struct chk_seen {
     const chk_node *node;
     int64_t space;
@@ -178,11 +182,13 @@ static chunk_status materialise(chk_lower *l, const chk_node *n, chk_item_kind k
         fresh.root = n->in[0];
         fresh.root_is_self = false;
     }
-    if (kind == CHK_ITEM_CUSTOM)
-        CHK_TRY(input_levels(l, n, depth, &fresh.level, err));
-    else
-        CHK_TRY(need_along(l, fresh.root, &fresh.root->grid, chk_shape_count(&fresh.root->shape), fresh.root_is_self, depth + 1,
-                           &fresh.level, err));
+    int nested = l->n_nested;
+    l->n_nested = 0;
+    chunk_status st = kind == CHK_ITEM_CUSTOM ? input_levels(l, n, depth, &fresh.level, err)
+                                              : need_along(l, fresh.root, &fresh.root->grid, chk_shape_count(&fresh.root->shape),
+                                                           fresh.root_is_self, depth + 1, &fresh.level, err);
+    l->n_nested = nested;
+    CHK_TRY(st);
     if (fresh.level < 0 && !(kind == CHK_ITEM_STORE && fresh.root_is_self)) fresh.level = 0;
     chunk_status made = kind == CHK_ITEM_CUSTOM ? CHUNK_OK : chk_lower_make_place(l, &fresh, err);
     if (made != CHUNK_OK) {
@@ -190,7 +196,7 @@ static chunk_status materialise(chk_lower *l, const chk_node *n, chk_item_kind k
         return made;
     }
     chk_item *item = NULL;
-    chunk_status st = add_item(l, &fresh, &item, err);
+    st = add_item(l, &fresh, &item, err);
     if (st != CHUNK_OK) {
         chk_source_release(fresh.source);
         chk_sink_free(fresh.sink);
@@ -244,7 +250,13 @@ static chunk_status level_of(chk_lower *l, const chk_node *n, int64_t space, boo
     bool by_chunk = chk_op_local(n) && is_by_chunk(n);
     if (!as_root && ((by_chunk && !is_aligned(l, n)) || should_hoist(n, space)))
         return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
-    if (n->kind == CHK_NODE_CUSTOM) return input_levels(l, n, depth, level, err);
+    if (n->kind == CHK_NODE_CUSTOM) {
+        if (!as_root && l->n_nested >= MOST_NESTED) return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
+        l->n_nested++;
+        chunk_status st = input_levels(l, n, depth, level, err);
+        l->n_nested--;
+        return st;
+    }
     *level = NOTHING;
     for (int i = 0; i < n->n_in; i++) {
         int below;

@@ -38,6 +38,7 @@ typedef struct chk_lower {
     const chk_grid *along; /* while levels are sought: the chunks that the reader goes along, as this node would see them; NULL: none of these */
     const chk_node *kept[CHK_MAX_KEPT]; /* values that are cheaper to keep than to compute again */
     int n_kept;
+    int n_nested; /* while levels are sought: operations by blocks, each read by the one before, of one pass */
     /* What retile_lower.c decides by, and the planner tries anew where it does not fit. */
     uint64_t room; /* bytes beside fixed costs, about */
     int threads;

@@ -48,6 +48,25 @@ def test_passes(x, tmp_path, call, times, passes):
         assert f["y"][...].tobytes() == g["y"][...].tobytes()
 
 
+def test_deep_nests_of_small_arrays(tmp_path):
+    """What would not be worth storing is stored all the same before a worker's stack ends."""
+    x = np.random.default_rng(4).standard_normal((200, 300))
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        f.create_dataset("x", data=x, chunks=(50, 60))
+    run(tmp_path / "x.h5", nested("laplace({})/8", 95), "-o", f"{tmp_path}/y.h5:/y", "-q")
+    run(tmp_path / "x.h5", nested("laplace(({}) + x)/8", 60), "-o", f"{tmp_path}/z.h5:/y", "-q")
+    z = x
+    for k in range(95):
+        x = ndimage.laplace(x) / 8
+    with h5py.File(tmp_path / "y.h5") as f:
+        assert np.allclose(f["y"][...], x, rtol=1e-9, atol=1e-12)
+    y = z
+    for k in range(60):
+        y = ndimage.laplace(y + z) / 8
+    with h5py.File(tmp_path / "z.h5") as f:
+        assert np.allclose(f["y"][...], y, rtol=1e-9, atol=1e-12)
+
+
 def test_against_scipy(x, tmp_path):
     run(x, "gaussian_filter(gaussian_filter(x, 40) + x, 40)", "-o", f"{tmp_path}/y.h5:/y", "-q")
     with h5py.File(x) as f, h5py.File(tmp_path / "y.h5") as g:
