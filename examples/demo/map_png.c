@@ -166,9 +166,11 @@ int main(int argc, char **argv)
     p.rgb = malloc((size_t)p.width * (size_t)p.height * 3);
     if (!p.rgb) goto fail;
     memset(p.rgb, 255, (size_t)p.width * (size_t)p.height * 3);
-    for (int i = 0; i < n; i++) draw_map(&p, MARGIN + i % across * cell_w, MARGIN + i / across * cell_h, &fields[i], argv[4 + 2 * i]);
+    for (int i = 0; i < n; i++)
+        draw_map(&p, MARGIN + i % across * cell_w, MARGIN + i / across * cell_h, &fields[i], argv[4 + 2 * i]);
 
-    png_image image = {.version = PNG_IMAGE_VERSION, .width = (png_uint_32)p.width, .height = (png_uint_32)p.height, .format = PNG_FORMAT_RGB};
+    png_image image = {
+        .version = PNG_IMAGE_VERSION, .width = (png_uint_32)p.width, .height = (png_uint_32)p.height, .format = PNG_FORMAT_RGB};
     if (!png_image_write_to_file(&image, argv[1], 0, p.rgb, 0, NULL)) {
         snprintf(err.text, sizeof err.text, "%s: %s", argv[1], image.message);
         goto fail;

@@ -48,21 +48,24 @@ chunk_status chunk_from_hdf5(chunk_array **out, chunk_context *ctx, const char *
 
 static chunk_status check_shape(chk_shape *out, chunk_dtype dtype, int ndim, const int64_t *shape, chunk_error *err)
 {
-    if ((int)dtype < 0 || (int)dtype >= CHK_NDTYPE) return chk_fail(err, CHUNK_ETYPE, "dtype number %d is none of chunk_dtype's", (int)dtype);
-    if (ndim < 0 || ndim > CHUNK_MAX_NDIM) return chk_fail(err, CHUNK_ESHAPE, "%d dimensions: 0 to %d can be handled", ndim, CHUNK_MAX_NDIM);
+    if ((int)dtype < 0 || (int)dtype >= CHK_NDTYPE)
+        return chk_fail(err, CHUNK_ETYPE, "dtype number %d is none of chunk_dtype's", (int)dtype);
+    if (ndim < 0 || ndim > CHUNK_MAX_NDIM)
+        return chk_fail(err, CHUNK_ESHAPE, "%d dimensions: 0 to %d can be handled", ndim, CHUNK_MAX_NDIM);
     if (ndim && !shape) return chk_fail(err, CHUNK_EINVAL, "shape is NULL for %d dimensions", ndim);
     out->ndim = ndim;
     int64_t bytes = (int64_t)chk_dtype_size((chk_dtype)dtype);
     for (int a = 0; a < ndim; a++) {
         if (shape[a] < 0) return chk_fail(err, CHUNK_ESHAPE, "axis %d has a negative extent of %lld", a, (long long)shape[a]);
         out->dim[a] = shape[a];
-        if (__builtin_mul_overflow(bytes, shape[a] ? shape[a] : 1, &bytes)) return chk_fail(err, CHUNK_ESHAPE, "the shape has more than 2^63 bytes");
+        if (__builtin_mul_overflow(bytes, shape[a] ? shape[a] : 1, &bytes))
+            return chk_fail(err, CHUNK_ESHAPE, "the shape has more than 2^63 bytes");
     }
     return CHUNK_OK;
 }
 
-chunk_status chunk_from_memory(chunk_array **out, chunk_context *ctx, const void *data, chunk_dtype dtype, int ndim, const int64_t *shape,
-                               const int64_t *strides, chunk_error *err)
+chunk_status chunk_from_memory(chunk_array **out, chunk_context *ctx, const void *data, chunk_dtype dtype, int ndim,
+                               const int64_t *shape, const int64_t *strides, chunk_error *err)
 {
     CHK_TRY(chk_context_check(ctx, err));
     chk_shape s;
@@ -73,15 +76,16 @@ chunk_status chunk_from_memory(chunk_array **out, chunk_context *ctx, const void
     return wrap_source(out, ctx, source, "memory", err);
 }
 
-chunk_status chunk_from_callback(chunk_array **out, chunk_context *ctx, chunk_read_callback read, void *user, chunk_dtype dtype, int ndim,
-                                 const int64_t *shape, const int64_t *chunk, bool thread_safe, chunk_error *err)
+chunk_status chunk_from_callback(chunk_array **out, chunk_context *ctx, chunk_read_callback read, void *user, chunk_dtype dtype,
+                                 int ndim, const int64_t *shape, const int64_t *chunk, bool thread_safe, chunk_error *err)
 {
     CHK_TRY(chk_context_check(ctx, err));
     chk_shape s;
     CHK_TRY(check_shape(&s, dtype, ndim, shape, err));
     if (!out || !read) return chk_fail(err, CHUNK_EINVAL, "chunk_from_callback: out or read is NULL");
     for (int a = 0; chunk && a < ndim; a++)
-        if (chunk[a] < 1) return chk_fail(err, CHUNK_ESHAPE, "chunk extent %lld on axis %d: it must be 1 or more", (long long)chunk[a], a);
+        if (chunk[a] < 1)
+            return chk_fail(err, CHUNK_ESHAPE, "chunk extent %lld on axis %d: it must be 1 or more", (long long)chunk[a], a);
     chk_source *source;
     CHK_TRY(chk_source_callback(&source, read, user, NULL, (chk_dtype)dtype, &s, chunk, thread_safe, err));
     return wrap_source(out, ctx, source, "callback", err);
@@ -146,7 +150,8 @@ int64_t chunk_array_bounds(const chunk_array *a, int axis, int64_t *bounds, int6
 
 /* ---- calls */
 
-static chunk_status to_value(chk_value *v, const chunk_arg *arg, chk_value *pool, int *n_pool, int max_pool, int depth, chunk_error *err)
+static chunk_status to_value(chk_value *v, const chunk_arg *arg, chk_value *pool, int *n_pool, int max_pool, int depth,
+                             chunk_error *err)
 {
     *v = (chk_value){0};
     switch (arg->kind) {
@@ -157,7 +162,9 @@ static chunk_status to_value(chk_value *v, const chunk_arg *arg, chk_value *pool
         v->u.node = arg->array->node;
         return CHUNK_OK;
     case CHUNK_ARG_INT: v->kind = CHK_VAL_INT, v->u.i.i = arg->i; return CHUNK_OK;
-    case CHUNK_ARG_UINT: v->kind = CHK_VAL_INT, v->u.i.i = arg->i, v->u.i.big = arg->i < 0, v->u.i.u = (uint64_t)arg->i; return CHUNK_OK;
+    case CHUNK_ARG_UINT:
+        v->kind = CHK_VAL_INT, v->u.i.i = arg->i, v->u.i.big = arg->i < 0, v->u.i.u = (uint64_t)arg->i;
+        return CHUNK_OK;
     case CHUNK_ARG_FLOAT: v->kind = CHK_VAL_FLOAT, v->u.f = arg->f[0]; return CHUNK_OK;
     case CHUNK_ARG_COMPLEX: v->kind = CHK_VAL_COMPLEX, v->u.c[0] = arg->f[0], v->u.c[1] = arg->f[1]; return CHUNK_OK;
     case CHUNK_ARG_BOOL: v->kind = CHK_VAL_BOOL, v->u.b = arg->i != 0; return CHUNK_OK;
@@ -166,7 +173,8 @@ static chunk_status to_value(chk_value *v, const chunk_arg *arg, chk_value *pool
         v->kind = CHK_VAL_STRING, v->u.s = arg->s;
         return CHUNK_OK;
     case CHUNK_ARG_DTYPE:
-        if (arg->i < 0 || arg->i >= CHK_NDTYPE) return chk_fail(err, CHUNK_ETYPE, "dtype number %lld is none of chunk_dtype's", (long long)arg->i);
+        if (arg->i < 0 || arg->i >= CHK_NDTYPE)
+            return chk_fail(err, CHUNK_ETYPE, "dtype number %lld is none of chunk_dtype's", (long long)arg->i);
         v->kind = CHK_VAL_DTYPE, v->u.dtype = (chk_dtype)arg->i;
         return CHUNK_OK;
     case CHUNK_ARG_TUPLE: break;
@@ -191,7 +199,8 @@ typedef struct call {
     const char *name[MAX_ARGS];
 } call;
 
-static chunk_status read_call(call *c, chunk_context *ctx, const void *out, const char *op, const chunk_arg *args, int n_args, chunk_error *err)
+static chunk_status read_call(call *c, chunk_context *ctx, const void *out, const char *op, const chunk_arg *args, int n_args,
+                              chunk_error *err)
 {
     CHK_TRY(chk_context_check(ctx, err));
     if (!out || !op || (n_args && !args)) return chk_fail(err, CHUNK_EINVAL, "chunk_call: out, op or args is NULL");
@@ -207,7 +216,8 @@ static chunk_status read_call(call *c, chunk_context *ctx, const void *out, cons
 static chunk_status no_operation(chunk_context *ctx, const char *op, chunk_error *err)
 {
     const char *near = chk_builder_nearest(ctx->builder, op, strlen(op));
-    return chk_fail(err, CHUNK_ENAME, near ? "there is no operation '%s': did you mean '%s'?" : "there is no operation '%s'", op, near);
+    return chk_fail(err, CHUNK_ENAME, near ? "there is no operation '%s': did you mean '%s'?" : "there is no operation '%s'", op,
+                    near);
 }
 
 chunk_status chunk_call(chunk_array **out, chunk_context *ctx, const char *op, const chunk_arg *args, int n_args, chunk_error *err)
@@ -226,7 +236,8 @@ chunk_status chunk_call(chunk_array **out, chunk_context *ctx, const char *op, c
     return chk_array_wrap(out, ctx, node, err);
 }
 
-chunk_status chunk_call_all(chunk_array **out, int max, int *n, chunk_context *ctx, const char *op, const chunk_arg *args, int n_args, chunk_error *err)
+chunk_status chunk_call_all(chunk_array **out, int max, int *n, chunk_context *ctx, const char *op, const chunk_arg *args,
+                            int n_args, chunk_error *err)
 {
     call c;
     CHK_TRY(read_call(&c, ctx, n, op, args, n_args, err));
@@ -235,7 +246,8 @@ chunk_status chunk_call_all(chunk_array **out, int max, int *n, chunk_context *c
     if (!found->several) return chk_fail(err, CHUNK_EINVAL, "%s: has one result: use chunk_call", op);
     int all = 0, made = 0;
     chk_node *node = NULL;
-    CHK_TRY(chk_op_call_part(&node, &all, INT_MAX, ctx->builder, found, c.value, c.name, n_args, err)); /* there is no such part: counts */
+    CHK_TRY(chk_op_call_part(&node, &all, INT_MAX, ctx->builder, found, c.value, c.name, n_args,
+                             err)); /* there is no such part: counts */
     if (out && all > max) return chk_fail(err, CHUNK_EINVAL, "%s: %d results, room for %d", op, all, max);
     chunk_status st = CHUNK_OK;
     chk_builder_recall(ctx->builder, true);
@@ -249,8 +261,8 @@ chunk_status chunk_call_all(chunk_array **out, int max, int *n, chunk_context *c
     return st;
 }
 
-chunk_status chunk_slice(chunk_array **out, chunk_context *ctx, chunk_array *a, const int64_t *start, const int64_t *stop, const int64_t *step,
-                         chunk_error *err)
+chunk_status chunk_slice(chunk_array **out, chunk_context *ctx, chunk_array *a, const int64_t *start, const int64_t *stop,
+                         const int64_t *step, chunk_error *err)
 {
     CHK_TRY(chk_context_check(ctx, err));
     if (!out || !a) return chk_fail(err, CHUNK_EINVAL, "chunk_slice: out or a is NULL");
@@ -293,11 +305,12 @@ static chunk_status check_name(const char *name, chunk_error *err)
         char c = name[i];
         ok = c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     }
-    return ok ? CHUNK_OK : chk_fail(err, CHUNK_EINVAL, "an operation's name must be a Python-like identifier of at most 63 letters");
+    return ok ? CHUNK_OK
+              : chk_fail(err, CHUNK_EINVAL, "an operation's name must be a Python-like identifier of at most 63 letters");
 }
 
-chunk_status chunk_register_map(chunk_context *ctx, const char *name, int n_in, const chunk_dtype *in, chunk_dtype out, chunk_map_callback fn, void *user,
-                                chunk_error *err)
+chunk_status chunk_register_map(chunk_context *ctx, const char *name, int n_in, const chunk_dtype *in, chunk_dtype out,
+                                chunk_map_callback fn, void *user, chunk_error *err)
 {
     CHK_TRY(chk_context_check(ctx, err));
     CHK_TRY(check_name(name, err));
@@ -309,14 +322,19 @@ chunk_status chunk_register_map(chunk_context *ctx, const char *name, int n_in, 
     return chk_builder_register(ctx->builder, &op, err);
 }
 
-chunk_status chunk_register_reduction(chunk_context *ctx, const char *name, chunk_dtype in, chunk_dtype out, const chunk_reduction *r, chunk_error *err)
+chunk_status chunk_register_reduction(chunk_context *ctx, const char *name, chunk_dtype in, chunk_dtype out,
+                                      const chunk_reduction *r, chunk_error *err)
 {
     CHK_TRY(chk_context_check(ctx, err));
     CHK_TRY(check_name(name, err));
-    if (!r || r->size != sizeof *r) return chk_fail(err, CHUNK_EINVAL, "%s: chunk_reduction.size is not sizeof(chunk_reduction)", name);
-    if (!r->init || !r->fold || !r->merge || !r->finish) return chk_fail(err, CHUNK_EINVAL, "%s: init, fold, merge or finish is NULL", name);
-    if (r->state_bytes < 1 || r->state_bytes > 4096) return chk_fail(err, CHUNK_EINVAL, "%s: state_bytes is %zu: give 1 to 4096", name, r->state_bytes);
-    chk_user_op op = {.n_in = 1, .out_dtype = (chk_dtype)out, .user = r->user, .red = {r->state_bytes, r->init, r->fold, r->merge, r->finish}};
+    if (!r || r->size != sizeof *r)
+        return chk_fail(err, CHUNK_EINVAL, "%s: chunk_reduction.size is not sizeof(chunk_reduction)", name);
+    if (!r->init || !r->fold || !r->merge || !r->finish)
+        return chk_fail(err, CHUNK_EINVAL, "%s: init, fold, merge or finish is NULL", name);
+    if (r->state_bytes < 1 || r->state_bytes > 4096)
+        return chk_fail(err, CHUNK_EINVAL, "%s: state_bytes is %zu: give 1 to 4096", name, r->state_bytes);
+    chk_user_op op = {
+        .n_in = 1, .out_dtype = (chk_dtype)out, .user = r->user, .red = {r->state_bytes, r->init, r->fold, r->merge, r->finish}};
     snprintf(op.name, sizeof op.name, "%s", name);
     snprintf(op.summary, sizeof op.summary, "a registered reduction");
     op.in_dtype[0] = (chk_dtype)in;
@@ -327,13 +345,19 @@ chunk_status chunk_register_blocks(chunk_context *ctx, const char *name, const c
 {
     CHK_TRY(chk_context_check(ctx, err));
     CHK_TRY(check_name(name, err));
-    if (!f || f->size != sizeof *f) return chk_fail(err, CHUNK_EINVAL, "%s: chunk_block_function.size is not sizeof(chunk_block_function)", name);
+    if (!f || f->size != sizeof *f)
+        return chk_fail(err, CHUNK_EINVAL, "%s: chunk_block_function.size is not sizeof(chunk_block_function)", name);
     if (!f->run || f->n_in < 0 || f->n_in > CHK_USER_INPUTS || (f->in && f->n_in == 0))
-        return chk_fail(err, CHUNK_EINVAL, "%s: give a function and how many arrays it takes: 1 to %d, or 0 for any number (then without dtypes)", name,
-                        CHK_USER_INPUTS);
+        return chk_fail(err, CHUNK_EINVAL,
+                        "%s: give a function and how many arrays it takes: 1 to %d, or 0 for any number (then without dtypes)",
+                        name, CHK_USER_INPUTS);
     chk_user_op op = {.n_in = f->n_in, .user = f->user};
-    op.block = (chk_user_block){.run = f->run, .casts = f->in != NULL, .typed = f->out != NULL, .scratch_bytes = f->scratch_bytes,
-                                .scratch_per_element = f->scratch_per_element, .serial = f->serial};
+    op.block = (chk_user_block){.run = f->run,
+                                .casts = f->in != NULL,
+                                .typed = f->out != NULL,
+                                .scratch_bytes = f->scratch_bytes,
+                                .scratch_per_element = f->scratch_per_element,
+                                .serial = f->serial};
     snprintf(op.name, sizeof op.name, "%s", name);
     snprintf(op.summary, sizeof op.summary, "a registered function over blocks");
     for (int i = 0; i < f->n_in && f->in; i++) op.in_dtype[i] = (chk_dtype)f->in[i];
@@ -348,8 +372,12 @@ chunk_status chunk_register_gufunc(chunk_context *ctx, const char *name, const c
     if (!g || g->size != sizeof *g) return chk_fail(err, CHUNK_EINVAL, "%s: chunk_gufunc.size is not sizeof(chunk_gufunc)", name);
     if (!g->run || !g->signature) return chk_fail(err, CHUNK_EINVAL, "%s: give a signature and a function", name);
     chk_user_op op = {.user = g->user};
-    op.block = (chk_user_block){.loop = g->run, .casts = g->in != NULL, .typed = g->out != NULL, .scratch_bytes = g->scratch_bytes,
-                                .scratch_per_element = g->scratch_per_element, .serial = g->serial};
+    op.block = (chk_user_block){.loop = g->run,
+                                .casts = g->in != NULL,
+                                .typed = g->out != NULL,
+                                .scratch_bytes = g->scratch_bytes,
+                                .scratch_per_element = g->scratch_per_element,
+                                .serial = g->serial};
     CHK_TRY(chk_signature_parse(&op.block.signature, g->signature, name, err));
     op.n_in = op.block.signature.n_in;
     snprintf(op.name, sizeof op.name, "%s", name);

@@ -21,16 +21,16 @@ struct chunk_context {
     chk_ledger *ledger;
     chk_pool *pool;
     uint64_t memory, reserved;
-    uint64_t process_bytes;               /* what the process costs before any data */
+    uint64_t process_bytes; /* what the process costs before any data */
     int threads;
-    uint64_t scramble;                    /* tests: not 0 seeds the order of tasks */
+    uint64_t scramble; /* tests: not 0 seeds the order of tasks */
     bool whole_process;
     char *scratch;
     pid_t pid;
     _Atomic int n_runs;
-    bool defer;                           /* results of masks in text stay uncounted where they can */
-    uint64_t evaluated_bytes;             /* read by runs that expressions needed while they were built, */
-    int n_evaluated;                      /* and their number, since the last run proper: its report and plan tell of them */
+    bool defer;               /* results of masks in text stay uncounted where they can */
+    uint64_t evaluated_bytes; /* read by runs that expressions needed while they were built, */
+    int n_evaluated;          /* and their number, since the last run proper: its report and plan tell of them */
 };
 
 struct chunk_array {

@@ -6,6 +6,7 @@
 
 /* CHUNK_ENOSPC where outputs and scratch certainly do not fit; where only the most they may take does not, one line in warning (else ""). scratch: the folder for
  * spilled data, NULL where nothing is spilled. */
-chunk_status chk_room_check(char *warning, size_t size, const chk_plan *p, const chk_outputs *os, const char *scratch, chunk_error *err);
+chunk_status chk_room_check(char *warning, size_t size, const chk_plan *p, const chk_outputs *os, const char *scratch,
+                            chunk_error *err);
 
 #endif

@@ -27,14 +27,17 @@ static chunk_status check_options(chunk_run_options *out, const chunk_run_option
     return chk_take_options(out, sizeof *out, options, offsetof(chunk_run_options, overwrite), "chunk_run_options", err);
 }
 
-static chunk_status make_plan(chk_plan **plan, chk_outputs *os, const chunk_context *ctx, const chunk_output *outputs, int n, uint64_t reserved,
-                              chunk_error *err)
+static chunk_status make_plan(chk_plan **plan, chk_outputs *os, const chunk_context *ctx, const chunk_output *outputs, int n,
+                              uint64_t reserved, chunk_error *err)
 {
     CHK_TRY(chk_outputs_describe(os, outputs, n, err));
     for (int i = 0; i < n; i++)
         if (os->out[i].o.array->ctx != ctx) return chk_fail(err, CHUNK_EINVAL, "output %d is an array of another context", i);
-    chk_plan_options o = {.ceiling = ctx->memory, .fixed_bytes = chk_context_fixed_bytes(ctx) + chk_outputs_file_bytes(os) + reserved,
-                          .per_worker_bytes = CHK_WORKER_BYTES, .threads = ctx->threads, .any_order = ctx->scramble != 0};
+    chk_plan_options o = {.ceiling = ctx->memory,
+                          .fixed_bytes = chk_context_fixed_bytes(ctx) + chk_outputs_file_bytes(os) + reserved,
+                          .per_worker_bytes = CHK_WORKER_BYTES,
+                          .threads = ctx->threads,
+                          .any_order = ctx->scramble != 0};
     return chk_plan_make(plan, os->targets, n, &o, err);
 }
 
@@ -99,7 +102,8 @@ static void run_free(chunk_run *run)
     chk_free(run);
 }
 
-chunk_status chunk_run_start(chunk_run **out, chunk_context *ctx, const chunk_output *outputs, int n_outputs, const chunk_run_options *options, chunk_error *err)
+chunk_status chunk_run_start(chunk_run **out, chunk_context *ctx, const chunk_output *outputs, int n_outputs,
+                             const chunk_run_options *options, chunk_error *err)
 {
     CHK_TRY(chk_context_check(ctx, err));
     chunk_run_options o;
@@ -114,8 +118,13 @@ chunk_status chunk_run_start(chunk_run **out, chunk_context *ctx, const chunk_ou
     if (st == CHUNK_OK) st = make_scratch(run, err);
     if (st == CHUNK_OK) st = chk_outputs_create(&run->outputs, run->plan, o.overwrite, err);
     if (st == CHUNK_OK) {
-        chk_exec_options e = {.profile = o.profile, .trace = o.trace, .event = o.event, .event_user = o.event_user, .scramble = run->ctx->scramble,
-                              .inline_small = is_small(&run->outputs, run->plan), .on_thread = on_thread};
+        chk_exec_options e = {.profile = o.profile,
+                              .trace = o.trace,
+                              .event = o.event,
+                              .event_user = o.event_user,
+                              .scramble = run->ctx->scramble,
+                              .inline_small = is_small(&run->outputs, run->plan),
+                              .on_thread = on_thread};
         st = chk_exec_start(&run->exec, run->plan, ctx->ledger, ctx->pool, &e, err);
     }
     if (st != CHUNK_OK) {
@@ -138,9 +147,16 @@ void chunk_run_progress(chunk_run *run, chunk_progress *out)
 {
     chk_exec_progress p;
     chk_exec_progress_get(run->exec, &p);
-    *out = (chunk_progress){.tasks_done = p.tasks_done, .tasks_total = p.tasks_total, .bytes_done = p.bytes_done, .bytes_total = p.bytes_total,
-                            .seconds = p.seconds, .seconds_left = -1, .pass = p.pass, .n_passes = p.n_passes};
-    double share = p.tasks_total ? (double)p.tasks_done / (double)p.tasks_total : 0; /* bytes are not known beforehand where chunks are absent or compressed */
+    *out = (chunk_progress){.tasks_done = p.tasks_done,
+                            .tasks_total = p.tasks_total,
+                            .bytes_done = p.bytes_done,
+                            .bytes_total = p.bytes_total,
+                            .seconds = p.seconds,
+                            .seconds_left = -1,
+                            .pass = p.pass,
+                            .n_passes = p.n_passes};
+    double share = p.tasks_total ? (double)p.tasks_done / (double)p.tasks_total
+                                 : 0; /* bytes are not known beforehand where chunks are absent or compressed */
     if (share > 0.001 && p.seconds > 0.05) out->seconds_left = share >= 1 ? 0 : p.seconds * (1 - share) / share;
 }
 
@@ -165,23 +181,29 @@ chunk_status chunk_run_finish(chunk_run *run, chunk_report *report, chunk_error 
     if (st == CHUNK_OK) st = check_inputs(run->plan, err);
     if (st == CHUNK_OK) st = chk_outputs_commit(&run->outputs, run->durable, err);
     if (report)
-        *report = (chunk_report){.seconds = (double)(chk_clock_ns() - run->t0) * 1e-9, .ceiling = run->plan->ceiling, .projected_peak = run->plan->projected_peak,
-                                 .measured_peak = measured_peak(run, &t), .bytes_read = t.stats.bytes_read, .bytes_written = t.stats.bytes_written,
-                                 .bytes_spilled = t.stats.bytes_spilled, .tasks = t.tasks, .threads = t.n_workers};
+        *report = (chunk_report){.seconds = (double)(chk_clock_ns() - run->t0) * 1e-9,
+                                 .ceiling = run->plan->ceiling,
+                                 .projected_peak = run->plan->projected_peak,
+                                 .measured_peak = measured_peak(run, &t),
+                                 .bytes_read = t.stats.bytes_read,
+                                 .bytes_written = t.stats.bytes_written,
+                                 .bytes_spilled = t.stats.bytes_spilled,
+                                 .tasks = t.tasks,
+                                 .threads = t.n_workers};
     run_free(run);
     return st;
 }
 
-chunk_status chunk_compute(chunk_context *ctx, const chunk_output *outputs, int n_outputs, const chunk_run_options *options, chunk_report *report,
-                           chunk_error *err)
+chunk_status chunk_compute(chunk_context *ctx, const chunk_output *outputs, int n_outputs, const chunk_run_options *options,
+                           chunk_report *report, chunk_error *err)
 {
     chunk_run *run;
     CHK_TRY(chunk_run_start(&run, ctx, outputs, n_outputs, options, err));
     return chunk_run_finish(run, report, err);
 }
 
-chunk_status chunk_explain(char **text, chunk_context *ctx, const chunk_output *outputs, int n_outputs, const chunk_run_options *options, bool json,
-                           chunk_report *report, chunk_error *err)
+chunk_status chunk_explain(char **text, chunk_context *ctx, const chunk_output *outputs, int n_outputs,
+                           const chunk_run_options *options, bool json, chunk_report *report, chunk_error *err)
 {
     CHK_TRY(chk_context_check(ctx, err));
     chunk_run_options o;
@@ -191,8 +213,10 @@ chunk_status chunk_explain(char **text, chunk_context *ctx, const chunk_output *
     chunk_status st = make_plan(&plan, &os, ctx, outputs, n_outputs, o.reserved, err);
     if (st == CHUNK_OK) {
         char *s = chk_plan_explain(plan, json);
-        if (!s) st = chk_fail(err, CHUNK_ENOMEM, "out of memory for the plan's text");
-        else *text = s;
+        if (!s)
+            st = chk_fail(err, CHUNK_ENOMEM, "out of memory for the plan's text");
+        else
+            *text = s;
     }
     if (st == CHUNK_OK && report) {
         *report = (chunk_report){.ceiling = plan->ceiling, .projected_peak = plan->projected_peak, .threads = plan->n_workers};

@@ -17,7 +17,7 @@ typedef struct chk_shape {
     int64_t dim[CHK_MAX_NDIM];
 } chk_shape;
 
-int64_t chk_shape_count(const chk_shape *s);            /* elements; 1 for ndim 0; saturates at INT64_MAX */
+int64_t chk_shape_count(const chk_shape *s); /* elements; 1 for ndim 0; saturates at INT64_MAX */
 bool chk_shape_equal(const chk_shape *a, const chk_shape *b);
 /* NumPy's broadcasting of two shapes; false when they do not fit. out may be one of them. */
 bool chk_shape_broadcast(chk_shape *out, const chk_shape *a, const chk_shape *b);
@@ -35,11 +35,11 @@ static inline int64_t chk_box_extent(const chk_box *b, int axis) { return b->hi[
  * Affine form: an axis with chunks of `chunk`, seen through "start at off, step by step": covers slices of regular grids without a list.
  * List form: bounds has n_chunks + 1 entries, borrowed from the grid's owner. */
 typedef struct chk_axis_grid {
-    int64_t extent;               /* of the axis as seen */
-    int64_t n_chunks;             /* 0 when extent is 0 */
-    int64_t chunk;                /* of the axis under it, affine form; largest chunk otherwise */
-    int64_t off, step;            /* index i of the axis lies at off + i * step of the axis under it; step may be negative; regular: 0, 1 */
-    const int64_t *bounds;        /* NULL in the affine form */
+    int64_t extent;    /* of the axis as seen */
+    int64_t n_chunks;  /* 0 when extent is 0 */
+    int64_t chunk;     /* of the axis under it, affine form; largest chunk otherwise */
+    int64_t off, step; /* index i of the axis lies at off + i * step of the axis under it; step may be negative; regular: 0, 1 */
+    const int64_t *bounds; /* NULL in the affine form */
 } chk_axis_grid;
 
 typedef struct chk_grid {
@@ -47,13 +47,13 @@ typedef struct chk_grid {
     chk_axis_grid axis[CHK_MAX_NDIM];
 } chk_grid;
 
-chk_axis_grid chk_axis_regular(int64_t extent, int64_t chunk);             /* chunk >= 1 */
+chk_axis_grid chk_axis_regular(int64_t extent, int64_t chunk);                                /* chunk >= 1 */
 chk_axis_grid chk_axis_slice(const chk_axis_grid *g, int64_t start, int64_t step, int64_t n); /* of an affine axis */
-int64_t chk_axis_bound(const chk_axis_grid *g, int64_t k);                 /* 0 <= k <= n_chunks */
-int64_t chk_axis_find(const chk_axis_grid *g, int64_t index);              /* the chunk that holds index */
-int64_t chk_axis_max_chunk(const chk_axis_grid *g);                        /* an upper bound of the chunks' extents; 0 when empty */
+int64_t chk_axis_bound(const chk_axis_grid *g, int64_t k);                                    /* 0 <= k <= n_chunks */
+int64_t chk_axis_find(const chk_axis_grid *g, int64_t index);                                 /* the chunk that holds index */
+int64_t chk_axis_max_chunk(const chk_axis_grid *g); /* an upper bound of the chunks' extents; 0 when empty */
 chk_grid chk_grid_regular(const chk_shape *shape, const int64_t *chunk);
-int64_t chk_grid_n_chunks(const chk_grid *g);                              /* saturates */
+int64_t chk_grid_n_chunks(const chk_grid *g); /* saturates */
 void chk_grid_chunk_box(chk_box *out, const chk_grid *g, const int64_t *coord);
 /* The fixed rule for arrays without chunks of their own: rows of whole trailing axes, about target_bytes a chunk. */
 void chk_grid_default_chunks(int64_t *chunk, const chk_shape *shape, size_t item_bytes, size_t target_bytes);
@@ -61,9 +61,9 @@ void chk_grid_default_chunks(int64_t *chunk, const chk_shape *shape, size_t item
 /* Affine index transform. Element i of the array (ndim axes) is element j of the base, with j[b] = off[b] + step[b] * i[axis[b]],
  * or off[b] where axis[b] < 0. An axis of the array that no base axis names is broadcast. */
 typedef struct chk_view {
-    chk_shape shape;              /* of the array as seen */
+    chk_shape shape; /* of the array as seen */
     int base_ndim;
-    int axis[CHK_MAX_NDIM];       /* per base axis: the array's axis, or -1 */
+    int axis[CHK_MAX_NDIM]; /* per base axis: the array's axis, or -1 */
     int64_t off[CHK_MAX_NDIM], step[CHK_MAX_NDIM];
 } chk_view;
 

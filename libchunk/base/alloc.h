@@ -4,11 +4,11 @@
 
 #include <stddef.h>
 
-void *chk_malloc(size_t n_bytes);                    /* NULL on failure, as are the next three */
+void *chk_malloc(size_t n_bytes); /* NULL on failure, as are the next three */
 void *chk_calloc(size_t n, size_t size);
 void *chk_realloc(void *p, size_t n_bytes);
 char *chk_strdup(const char *s);
 char *chk_strndup(const char *s, size_t n);
-void chk_free(void *p);                              /* NULL allowed */
+void chk_free(void *p); /* NULL allowed */
 
 #endif

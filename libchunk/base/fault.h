@@ -9,7 +9,7 @@
 
 typedef enum chk_fault_kind { CHK_FAULT_ALLOC, CHK_FAULT_READ, CHK_FAULT_WRITE, CHK_FAULT_THREAD, CHK_FAULT_NKIND } chk_fault_kind;
 
-extern _Atomic int chk_fault_on;                      /* bit set of armed kinds */
+extern _Atomic int chk_fault_on; /* bit set of armed kinds */
 bool chk_fault_hit_slow(chk_fault_kind kind);
 
 /* True when this site must fail now. */
@@ -20,7 +20,7 @@ static inline bool chk_fault_hit(chk_fault_kind kind)
 
 /* The n-th site of this kind from now on (n >= 1) fails; persistent: that one and all after it. n = 0 disarms; n = UINT64_MAX only counts. */
 void chk_fault_arm(chk_fault_kind kind, uint64_t n, bool persistent);
-uint64_t chk_fault_count(chk_fault_kind kind);        /* sites of this kind passed since it was armed */
-bool chk_fault_arm_text(const char *text);            /* "write:17", "read:3:all"; false when not understood */
+uint64_t chk_fault_count(chk_fault_kind kind); /* sites of this kind passed since it was armed */
+bool chk_fault_arm_text(const char *text);     /* "write:17", "read:3:all"; false when not understood */
 
 #endif

@@ -16,23 +16,23 @@ typedef struct chk_ledger chk_ledger;
 
 /* parent (may be NULL): every byte is booked there too, and its limit holds as well. It must outlive the ledger. */
 chunk_status chk_ledger_new(chk_ledger **out, uint64_t limit_bytes, chk_ledger *parent, chunk_error *err);
-void chk_ledger_free(chk_ledger *l);                  /* asserts that everything was given back */
+void chk_ledger_free(chk_ledger *l);                   /* asserts that everything was given back */
 bool chk_ledger_take(chk_ledger *l, uint64_t n_bytes); /* false: would pass the limit, nothing taken */
 void chk_ledger_give(chk_ledger *l, uint64_t n_bytes);
 uint64_t chk_ledger_used(const chk_ledger *l);
-uint64_t chk_ledger_peak(const chk_ledger *l);        /* highest use since the ledger was made */
+uint64_t chk_ledger_peak(const chk_ledger *l); /* highest use since the ledger was made */
 uint64_t chk_ledger_limit(const chk_ledger *l);
 
 /* Pages booked in a ledger. A zeroed buffer is valid and holds nothing. Memory from get is zero-filled (fresh pages). */
 typedef struct chk_buf {
     void *data;
-    size_t n_bytes;           /* as asked for */
-    size_t booked;            /* rounded up to pages, as booked */
+    size_t n_bytes; /* as asked for */
+    size_t booked;  /* rounded up to pages, as booked */
     chk_ledger *ledger;
 } chk_buf;
 
 chunk_status chk_buf_get(chk_buf *out, chk_ledger *l, size_t n_bytes, chunk_error *err);
-void chk_buf_put(chk_buf *b);                         /* unmaps, gives back, zeroes *b */
+void chk_buf_put(chk_buf *b); /* unmaps, gives back, zeroes *b */
 static inline size_t chk_page_round(size_t n) { return (n + 4095) & ~(size_t)4095; }
 
 /* A bump allocator inside one buffer: what a task's grant is carved with. Never waits; failing means the plan's arithmetic is wrong. */
@@ -51,6 +51,9 @@ static inline void *chk_arena_get(chk_arena *a, size_t n_bytes)
     if (a->used > a->peak) a->peak = a->used;
     return a->base + at;
 }
-static inline size_t chk_arena_cost(size_t n_bytes) { return (n_bytes + 63) & ~(size_t)63; } /* what one get of n_bytes uses at most */
+static inline size_t chk_arena_cost(size_t n_bytes)
+{
+    return (n_bytes + 63) & ~(size_t)63;
+} /* what one get of n_bytes uses at most */
 
 #endif

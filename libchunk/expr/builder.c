@@ -135,8 +135,8 @@ static chunk_status check_user(const chk_builder *b, const chk_user_op *op, chun
         return chk_fail(err, CHUNK_EEXIST, "register: there is already an operation named '%s'", op->name);
     bool reduces = op->red.fold != NULL, blocks = chk_user_is_block(&op->block);
     if (reduces + (op->map != NULL) + blocks != 1)
-        return chk_fail(err, CHUNK_EINVAL, "register: '%s' needs either an elementwise function, a reduction or a function over blocks",
-                        op->name);
+        return chk_fail(err, CHUNK_EINVAL,
+                        "register: '%s' needs either an elementwise function, a reduction or a function over blocks", op->name);
     int least = blocks ? 0 : 1, most = reduces ? 1 : blocks ? CHK_USER_INPUTS : 4;
     if (op->n_in < least || op->n_in > most)
         return chk_fail(err, CHUNK_EINVAL, "register: '%s' has %d inputs, allowed are %d to %d", op->name, op->n_in, least, most);
@@ -184,7 +184,8 @@ static void forget(chk_builder *b)
 
 chunk_status chk_builder_evaluate(chk_builder *b, chk_node *n, void *out, chunk_error *err)
 {
-    if (!b->evaluate) return chk_fail(err, CHUNK_EUNSUPPORTED, "%s depends on values of data, which are not looked at here", n->name);
+    if (!b->evaluate)
+        return chk_fail(err, CHUNK_EUNSUPPORTED, "%s depends on values of data, which are not looked at here", n->name);
     size_t bytes = (size_t)chk_shape_count(&n->shape) * chk_dtype_size(n->dtype);
     if (b->known == n) {
         memcpy(out, b->value, bytes);

@@ -65,7 +65,8 @@ static chunk_status bind(chk_value *bound, const chk_op *op, const chk_value *ar
             p = at;
             at = n_positional = p + 1;
             if (bound[p].kind == CHK_VAL_MISSING) {
-                bound[p] = args ? (chk_value){.kind = CHK_VAL_TUPLE, .u.tuple = {args + from, i + 1 - from}} : (chk_value){.kind = CHK_VAL_NONE};
+                bound[p] = args ? (chk_value){.kind = CHK_VAL_TUPLE, .u.tuple = {args + from, i + 1 - from}}
+                                : (chk_value){.kind = CHK_VAL_NONE};
                 continue;
             }
         } else {

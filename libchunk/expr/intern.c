@@ -151,7 +151,8 @@ static chk_cell *make_cell(const chk_node *draft, const char *name, const char *
         if (n_bytes) memcpy(c->node.u.custom.attr, draft->u.custom.attr, n_bytes);
         for (int a = 0; a < draft->shape.ndim; a++) { /* lists of bounds among the parameters */
             const int64_t **bounds = &c->node.grid.axis[a].bounds, *from = draft->u.custom.attr;
-            if (*bounds && from && *bounds >= from && *bounds < from + draft->u.custom.n_attr) *bounds = c->node.u.custom.attr + (*bounds - from);
+            if (*bounds && from && *bounds >= from && *bounds < from + draft->u.custom.n_attr)
+                *bounds = c->node.u.custom.attr + (*bounds - from);
         }
     }
     c->node.refs = 1;

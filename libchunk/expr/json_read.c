@@ -193,12 +193,15 @@ static chunk_status read_custom(chk_node **out, reader *r, const cJSON *j)
     const char *name = get_text(j, "op");
     const chk_op *op = name ? chk_builder_find(r->b, name, strlen(name)) : NULL;
     const cJSON *attrs = get(j, "attr"), *inputs = get(j, "in");
-    int n_attr = cJSON_IsArray(attrs) ? cJSON_GetArraySize(attrs) : -1, n_in = cJSON_IsArray(inputs) ? cJSON_GetArraySize(inputs) : -1;
-    if (!op || !op->make || op->flags & CHK_OP_CALLERS_CODE || n_attr < 0 || n_in < 0) return bad(r, "not an operation with parameters");
+    int n_attr = cJSON_IsArray(attrs) ? cJSON_GetArraySize(attrs) : -1,
+        n_in = cJSON_IsArray(inputs) ? cJSON_GetArraySize(inputs) : -1;
+    if (!op || !op->make || op->flags & CHK_OP_CALLERS_CODE || n_attr < 0 || n_in < 0)
+        return bad(r, "not an operation with parameters");
     int64_t *attr = chk_malloc((size_t)(n_attr + n_in + 1) * sizeof *attr), *at = attr + n_attr;
     chk_node **in = chk_malloc((size_t)(n_in + 1) * sizeof *in);
     chunk_status st = attr && in ? CHUNK_OK : chk_fail(r->err, CHUNK_ENOMEM, "out of memory while reading JSON");
-    if (st == CHUNK_OK && (read_ints(attr, n_attr, attrs) != n_attr || read_ints(at, n_in, inputs) != n_in)) st = bad(r, "inputs and parameters are lists of integers");
+    if (st == CHUNK_OK && (read_ints(attr, n_attr, attrs) != n_attr || read_ints(at, n_in, inputs) != n_in))
+        st = bad(r, "inputs and parameters are lists of integers");
     for (int i = 0; i < n_in && st == CHUNK_OK; i++) {
         if (at[i] < 0 || at[i] >= r->n_nodes)
             st = bad(r, "an input is not the number of an earlier node");

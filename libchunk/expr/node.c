@@ -121,12 +121,13 @@ chunk_status chk_node_user(chk_node **out, chk_builder *b, const chk_user_op *op
     return chk_intern(out, b, &n, op->name, NULL, err);
 }
 
-chunk_status chk_node_custom(chk_node **out, chk_builder *b, const chk_op *op, const int64_t *attr, int n_attr, chk_dtype dtype, const chk_shape *shape,
-                             const chk_grid *grid, chk_node *const *in, int n_in, chunk_error *err)
+chunk_status chk_node_custom(chk_node **out, chk_builder *b, const chk_op *op, const int64_t *attr, int n_attr, chk_dtype dtype,
+                             const chk_shape *shape, const chk_grid *grid, chk_node *const *in, int n_in, chunk_error *err)
 {
     chk_node n;
     start(&n, CHK_NODE_CUSTOM, dtype);
-    if (shape->ndim > CHK_MAX_NDIM) return chk_fail(err, CHUNK_EUNSUPPORTED, "%s: %d dimensions, at most %d are possible", op->name, shape->ndim, CHK_MAX_NDIM);
+    if (shape->ndim > CHK_MAX_NDIM)
+        return chk_fail(err, CHUNK_EUNSUPPORTED, "%s: %d dimensions, at most %d are possible", op->name, shape->ndim, CHK_MAX_NDIM);
     n.shape = *shape;
     if (grid)
         n.grid = *grid;

@@ -58,8 +58,8 @@ static chunk_status parse_call(chk_parser *p, const chk_tok *name)
     }
     CHK_TRY(chk_parser_expect(p, ")"));
     chunk_status st = n > CHK_MAX_ARGS + 1 ? chk_fail(p->err, CHUNK_EINVAL, "%.*s: too many arguments: %d", (int)name->n, s, n)
-                      : op                   ? chk_op_check(op, keyword, n, p->err)
-                                             : chk_user_check(user, keyword, n, p->err);
+                      : op                 ? chk_op_check(op, keyword, n, p->err)
+                                           : chk_user_check(user, keyword, n, p->err);
     if (st != CHUNK_OK) {
         if (p->err) p->err->column = name->column;
         return st;

@@ -6,11 +6,11 @@
 
 #include "expr/op.h"
 
-typedef struct chk_text chk_text;     /* a parsed text: a list of statements */
+typedef struct chk_text chk_text; /* a parsed text: a list of statements */
 
 typedef struct chk_statement {
-    const char *name;                 /* NULL for a bare EXPR */
-    bool keep;                        /* NAME := EXPR : an intermediate, not a result */
+    const char *name; /* NULL for a bare EXPR */
+    bool keep;        /* NAME := EXPR : an intermediate, not a result */
     int column;
 } chk_statement;
 
@@ -23,8 +23,12 @@ chk_statement chk_text_statement(const chk_text *t, int i);
 int chk_text_n_names(const chk_text *t);
 const char *chk_text_name(const chk_text *t, int i, int *column);
 
-typedef struct chk_binding { const char *name; chk_node *node; } chk_binding;
+typedef struct chk_binding {
+    const char *name;
+    chk_node *node;
+} chk_binding;
 /* Builds the results (statements that are not keep), counted, in order; results has room for chk_text_n_statements. */
-chunk_status chk_text_build(chk_node **results, int *n_results, const chk_text *t, chk_builder *b, const chk_binding *bindings, int n_bindings, chunk_error *err);
+chunk_status chk_text_build(chk_node **results, int *n_results, const chk_text *t, chk_builder *b, const chk_binding *bindings,
+                            int n_bindings, chunk_error *err);
 
 #endif

@@ -45,7 +45,8 @@ static void ones(void *out, const void *const *in, size_t n)
 }
 #define NEGATIVE(d, T) CHK_UNARY(negative_##d, u8u, T, x < 0)
 NEGATIVE(i8, i8u)
-NEGATIVE(i16, i16u) NEGATIVE(i32, i32u) NEGATIVE(i64, i64u)
+NEGATIVE(i16, i16u)
+NEGATIVE(i32, i32u) NEGATIVE(i64, i64u)
 
 #define ROWS(d, D)                                                                                                                 \
     {CHK_FN_EQ, D, eq_##d}, {CHK_FN_NE, D, ne_##d}, {CHK_FN_LT, D, lt_##d}, {CHK_FN_LE, D, le_##d}, {CHK_FN_GT, D, gt_##d},        \

@@ -54,10 +54,8 @@ static void CHK_PASTE(gemm, G_ID)(const chk_gemm *g)
         for (int64_t j = 0; j < g->n; j += G_N) {
             int64_t n = g->n - j < G_N ? g->n - j : G_N;
             CHK_PASTE(pack, G_ID)(strip, b + p * b_row + j * b_col, b_row, b_col, k, n);
-            for (int64_t i = 0; i < g->m; i += 4)
-                CHK_PASTE(rows, G_ID)
-                (c + i * g->c_pitch + j, g->c_pitch, a + i * a_row + p * a_col, a_row, a_col, strip, k,
-                 g->m - i < 4 ? g->m - i : 4, n);
+            for (int64_t i = 0; i < g->m; i += 4) CHK_PASTE(rows, G_ID)
+            (c + i * g->c_pitch + j, g->c_pitch, a + i * a_row + p * a_col, a_row, a_col, strip, k, g->m - i < 4 ? g->m - i : 4, n);
         }
     }
 }

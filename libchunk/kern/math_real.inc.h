@@ -97,7 +97,9 @@ static inline VEC OF(pow_of)(VEC x, VEC y)
     OF(store)(lanes[1], y);
     OF(store)(lanes[2], r);
     for (int i = 0; i < OF(WIDTH); i++)
-        if (isinf(lanes[2][i]) || lanes[2][i] == 0) lanes[2][i] = sizeof(REAL_T) == 4 ? (REAL_T)powf((float)lanes[0][i], (float)lanes[1][i]) : (REAL_T)pow(lanes[0][i], lanes[1][i]);
+        if (isinf(lanes[2][i]) || lanes[2][i] == 0)
+            lanes[2][i] =
+                sizeof(REAL_T) == 4 ? (REAL_T)powf((float)lanes[0][i], (float)lanes[1][i]) : (REAL_T)pow(lanes[0][i], lanes[1][i]);
     return OF(load)(lanes[2]);
 }
 

@@ -224,7 +224,8 @@ static void transpose(void *out, int64_t to, const void *in, int64_t from, size_
     char *o = out;
     const char *a = in;
     for (int64_t i = 0; i < rows; i += L)
-        for (int64_t k = 0; k < cols; k += L) by_size[__builtin_ctzll(item)].block(o + k * to + i * size, to, a + i * from + k * size, from);
+        for (int64_t k = 0; k < cols; k += L)
+            by_size[__builtin_ctzll(item)].block(o + k * to + i * size, to, a + i * from + k * size, from);
     for (int64_t i = 0; i < n_rows; i++)
         for (int64_t k = i < rows ? cols : 0; k < n_cols; k++) memcpy(o + k * to + i * size, a + i * from + k * size, item);
 }

@@ -125,9 +125,8 @@ static void OF(nanprod_cols)(void *state, size_t cap, size_t j0, size_t k, const
                                 int64_t index0, int64_t index_step)                                                                \
     {                                                                                                                              \
         for (size_t r = 0; r < n_rows; r++)                                                                                        \
-            for (size_t j = 0; j < k; j++)                                                                                         \
-                OF(name##_take)                                                                                                    \
-                (state, cap, j0 + j, OF(get)((const OF(item) *)data + r * stride + j), index0 + (int64_t)r * index_step);          \
+            for (size_t j = 0; j < k; j++) OF(name##_take)                                                                         \
+        (state, cap, j0 + j, OF(get)((const OF(item) *)data + r * stride + j), index0 + (int64_t)r * index_step);                  \
     }
 #define EXTREME(name, start, better)                                                                                               \
     static void OF(name##_init)(void *state, size_t cap, size_t j0, size_t k)                                                      \
@@ -275,9 +274,8 @@ static inline void OF(var_of_cols)(void *state, size_t cap, size_t j0, size_t k,
                                 int64_t index0, int64_t index_step)                                                                \
     {                                                                                                                              \
         (void)index0, (void)index_step;                                                                                            \
-        for (size_t c = 0; c < k; c += VAR_BLOCK)                                                                                  \
-            OF(var_of_cols)                                                                                                        \
-            (state, cap, j0 + c, k - c < VAR_BLOCK ? k - c : VAR_BLOCK, (const R_T *)data + 2 * c, n_rows, stride, skip_nan);      \
+        for (size_t c = 0; c < k; c += VAR_BLOCK) OF(var_of_cols)                                                                  \
+        (state, cap, j0 + c, k - c < VAR_BLOCK ? k - c : VAR_BLOCK, (const R_T *)data + 2 * c, n_rows, stride, skip_nan);          \
     }
 VAR(var, false)
 VAR(nanvar, true)

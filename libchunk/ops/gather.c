@@ -191,8 +191,7 @@ static void copy_group(const work *w, const chk_box *have, const ops_place *p, i
         if (w->g.out_axis[a] >= 0) ops_part_axis(&part, chk_box_extent(have, a), stride[a], w->out_stride[w->g.out_axis[a]]);
     for (int64_t i = 0; i < n; i++) {
         const char *from = w->group;
-        for (int k = 0; k < w->g.n_idx; k++)
-            from += (tuple_at(w, k, p[i].index) - have->lo[w->g.axis[k]]) * stride[w->g.axis[k]];
+        for (int k = 0; k < w->g.n_idx; k++) from += (tuple_at(w, k, p[i].index) - have->lo[w->g.axis[k]]) * stride[w->g.axis[k]];
         ops_part_copy(&part, (char *)w->c->out + out_offset(w, p[i].index), from);
     }
 }

@@ -99,12 +99,13 @@ const chk_op chk_op_index = {
     .name = "index",
     .family = "indexing",
     .summary = "x at integer arrays or masks, x[i, :, j] in text",
-    .doc = "indices: a tuple with None (the whole axis), an integer array or a mask for each axis, in order; a mask stands for as "
-           "many axes as it has dimensions. "
-           "Negative indices count from the end; out of bounds is an error, found before anything is written where the indices are "
-           "in memory. Memory: a block of the result, its indices and 24 bytes for each, and the elements of one chunk of x (256 KiB "
-           "where it is uncompressed). Many indices in no order are sorted first, band by band, so that each chunk is read once; "
-           "sorted indices and values then lie in memory or in the scratch file.",
+    .doc =
+        "indices: a tuple with None (the whole axis), an integer array or a mask for each axis, in order; a mask stands for as "
+        "many axes as it has dimensions. "
+        "Negative indices count from the end; out of bounds is an error, found before anything is written where the indices are "
+        "in memory. Memory: a block of the result, its indices and 24 bytes for each, and the elements of one chunk of x (256 KiB "
+        "where it is uncompressed). Many indices in no order are sorted first, band by band, so that each chunk is read once; "
+        "sorted indices and values then lie in memory or in the scratch file.",
     .params = {OPS_X, {"indices", CHK_PAR_ARRAYS, NULL, false}},
     .build = build_index,
     .make = ops_make_gather,

@@ -30,7 +30,8 @@ const chk_op chk_op_nonzero = {
     .name = "nonzero",
     .family = "indexing",
     .summary = "The indices of the elements that are not zero, one array an axis",
-    .doc = "int64, one dimension each, C order. In text the value is a tuple with an array for each axis: nonzero(x > 1)[0]; in calls part says which. "
+    .doc = "int64, one dimension each, C order. In text the value is a tuple with an array for each axis: nonzero(x > 1)[0]; in "
+           "calls part says which. "
            "Counted when the expression is built, once for all of them. Memory as for argwhere.",
     .params = {OPS_X, {"part", CHK_PAR_INT, "None", true}},
     .build = build_nonzero,

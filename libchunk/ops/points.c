@@ -50,7 +50,8 @@ bool ops_gather_lowers(const chk_node *n)
             return false;
     }
     int64_t part = chk_shape_count(&n->shape) / tuples * size;
-    return tuples >= LEAST_TUPLES ? !g.cuttable || part <= SHORT_BYTES : !g.cuttable && tuples >= LEAST_BYTES / (part > 0 ? part : 1);
+    return tuples >= LEAST_TUPLES ? !g.cuttable || part <= SHORT_BYTES
+                                  : !g.cuttable && tuples >= LEAST_BYTES / (part > 0 ? part : 1);
 }
 
 static void cut(ops_points *f)

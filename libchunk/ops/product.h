@@ -27,6 +27,7 @@ chk_node *ops_arranged(ops_maker *m, const ops_labelled *x, const int *label, in
 /* x without the axes whose label is not kept: sums over them. */
 ops_labelled ops_summed(ops_maker *m, const ops_labelled *x, const bool *kept);
 /* Sums of products over the labels that are not kept, in dtype d, which is not float16 where there are any. Labels have one extent each. */
-ops_labelled ops_contract(ops_maker *m, const ops_labelled *x, const ops_labelled *y, const bool *kept, chk_dtype d, const char *who);
+ops_labelled ops_contract(ops_maker *m, const ops_labelled *x, const ops_labelled *y, const bool *kept, chk_dtype d,
+                          const char *who);
 
 #endif

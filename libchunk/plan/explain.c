@@ -71,9 +71,9 @@ static void operations(text *t, const chk_fused *f, bool json)
     for (int i = 0; i < f->program.n_instr; i++) {
         const chk_instr *c = &f->program.instr[i];
         const char *name = c->kind == CHK_INSTR_CALL || c->kind == CHK_INSTR_JOINED ? c->u.call.name
-                           : c->kind == CHK_INSTR_USER ? c->u.user->name
-                           : c->kind == CHK_INSTR_IOTA ? "iota"
-                                                       : NULL;
+                           : c->kind == CHK_INSTR_USER                              ? c->u.user->name
+                           : c->kind == CHK_INSTR_IOTA                              ? "iota"
+                                                                                    : NULL;
         if (!name) continue;
         add(t, "%s", first ? "" : json ? "," : " ");
         first = false;
@@ -165,8 +165,8 @@ static void explain_text(text *t, const chk_plan *p, int peak)
     }
     for (int i = 0; i < p->n_loans; i++) {
         const chk_loan *l = &p->loan[i];
-        add(t, "passes %d to %d keep up to %d decoded chunks of %s, %s\n", l->region->first + 1, l->region->last + 1, l->n, l->source->name,
-            chk_bytes_text(a, sizeof a, l->region->n_bytes));
+        add(t, "passes %d to %d keep up to %d decoded chunks of %s, %s\n", l->region->first + 1, l->region->last + 1, l->n,
+            l->source->name, chk_bytes_text(a, sizeof a, l->region->n_bytes));
     }
 }
 

@@ -115,14 +115,15 @@ static void size_reductions(chk_fused *f, int n_workers)
     /* Encoded passes start in order and hold a kept area each: at most workers and two more are under way. */
     f->run_ahead = f->encoded || states(f, g->block) * (size_t)kept_blocks > LARGE_STATES ? 2 * n_workers + 2 : 0;
     int64_t ahead = f->run_ahead;
-    if (!ahead && f->any_order) ahead = f->g.n_units / f->units_per_task < CHK_TASK_WINDOW ? f->g.n_units / f->units_per_task + 1 : CHK_TASK_WINDOW;
+    if (!ahead && f->any_order)
+        ahead = f->g.n_units / f->units_per_task < CHK_TASK_WINDOW ? f->g.n_units / f->units_per_task + 1 : CHK_TASK_WINDOW;
     f->cacheable = f->program.constant_when_absent;
     for (int o = 0; o < f->n_out; o++) {
         chk_fused_out *out = &f->out[o];
         if (!out->reduce) continue;
         f->cacheable &= out->reducer.kern && !out->reducer.kern->wants_index;
-        out->n_entries = chk_combiner_entries(g, f->units_per_task > 1 ? 0 : f->block_level, n_workers,
-                                              ahead * f->units_per_task, kept_blocks * (f->units_per_task > 1 ? 2 : 1));
+        out->n_entries = chk_combiner_entries(g, f->units_per_task > 1 ? 0 : f->block_level, n_workers, ahead * f->units_per_task,
+                                              kept_blocks * (f->units_per_task > 1 ? 2 : 1));
         out->pool->n_bytes = chk_combiner_bytes(out->n_entries, &out->reducer, f->cap);
     }
 }

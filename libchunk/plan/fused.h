@@ -9,20 +9,20 @@
 
 /* Where a stored value goes, as far as the plan must know before anything is created. */
 typedef struct chk_fused_out {
-    int value;                            /* of the program */
+    int value; /* of the program */
     chk_dtype dtype;
     bool reduce;
     char name[48];
     /* stored */
-    chk_sink *sink;                       /* bound before the run starts; owned if own_sink */
+    chk_sink *sink; /* bound before the run starts; owned if own_sink */
     bool own_sink;
-    bool whole_chunks, ordered, serial;   /* as the sink will be */
-    size_t worker_bytes;                  /* codec state of a worker */
-    size_t kept_bytes, scratch_bytes;     /* as its need() will say for a whole chunk; 0 where blocks are written as they are */
+    bool whole_chunks, ordered, serial; /* as the sink will be */
+    size_t worker_bytes;                /* codec state of a worker */
+    size_t kept_bytes, scratch_bytes;   /* as its need() will say for a whole chunk; 0 where blocks are written as they are */
     /* reduced */
     chk_reducer reducer;
     chk_combiner combiner;
-    chk_region *result, *pool;            /* regions of the plan; result NULL: finished blocks go to sink */
+    chk_region *result, *pool; /* regions of the plan; result NULL: finished blocks go to sink */
     bool keepdims;
     int64_t n_entries;
 } chk_fused_out;
@@ -33,27 +33,27 @@ typedef struct chk_fused {
     chk_grid grid;
     uint32_t reduced;
     int64_t leaf_elements;
-    bool reduces;                         /* some output is reduced */
-    bool limited;                         /* chunks that do not meet `needed` on the kept axes are left out: nobody reads their results */
+    bool reduces; /* some output is reduced */
+    bool limited; /* chunks that do not meet `needed` on the kept axes are left out: nobody reads their results */
     chk_box needed;
     chk_fused_out *out;
     int n_out;
     chk_geometry g;
     /* set by sizing */
-    bool encoded;                         /* some sink takes whole chunks: one chunk a task, claimed and written after run */
-    bool fetch_units;                     /* inputs are fetched for whole units; else block by block */
+    bool encoded;     /* some sink takes whole chunks: one chunk a task, claimed and written after run */
+    bool fetch_units; /* inputs are fetched for whole units; else block by block */
     int64_t units_per_task;
-    size_t cap;                           /* results of the largest block */
+    size_t cap; /* results of the largest block */
     int stack_depth, block_level;
-    bool any_order;                       /* tests: tasks start in any order */
-    int64_t run_ahead;                    /* tasks may start this far above the lowest unfinished one; 0: no limit */
-    bool cacheable;                       /* blocks of fill alone have the same states wherever they lie */
+    bool any_order;    /* tests: tasks start in any order */
+    int64_t run_ahead; /* tasks may start this far above the lowest unfinished one; 0: no limit */
+    bool cacheable;    /* blocks of fill alone have the same states wherever they lie */
     size_t fetch_arena, fetch_transient;
-    uint64_t epoch;                       /* of this opening: marks what lies in work areas as ours */
+    uint64_t epoch; /* of this opening: marks what lies in work areas as ours */
 } chk_fused;
 
-extern const chk_pass_ops chk_fused_ops;        /* encoded: chunks are claimed and written after run */
-extern const chk_pass_ops chk_fused_stream_ops; /* blocks are written inside run */
+extern const chk_pass_ops chk_fused_ops;         /* encoded: chunks are claimed and written after run */
+extern const chk_pass_ops chk_fused_stream_ops;  /* blocks are written inside run */
 extern const chk_pass_ops chk_fused_bounded_ops; /* the same, with run_ahead */
 
 /* Sizes the pass for blocks of about block_elements: geometry, work_bytes, window_bytes, kept_bytes, n_tasks. Reductions' pools are sized for

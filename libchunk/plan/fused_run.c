@@ -13,8 +13,8 @@
 typedef struct cache_head {
     uint64_t epoch;
     bool valid;
-    int64_t extent[CHK_MAX_NDIM];         /* of the fill-only block whose states are cached */
-    int n_held;                           /* inputs [0, n_held) are as the last task fetched them: a broadcast chunk is decoded once, not per task */
+    int64_t extent[CHK_MAX_NDIM]; /* of the fill-only block whose states are cached */
+    int n_held; /* inputs [0, n_held) are as the last task fetched them: a broadcast chunk is decoded once, not per task */
 } cache_head;
 
 /* What the last task fetched of an input that needs no window: its box in the source, and where the arena ended behind it. */
@@ -24,10 +24,10 @@ typedef struct held_input {
 } held_input;
 
 typedef struct out_state {
-    char *leaf;                           /* reduce: a leaf's values */
+    char *leaf; /* reduce: a leaf's values */
     chk_red_stack stack;
-    char *cached;                         /* states of a fill-only block */
-    char *block;                          /* store: values of the block, or of all blocks of the task */
+    char *cached; /* states of a fill-only block */
+    char *block;  /* store: values of the block, or of all blocks of the task */
 } out_state;
 
 typedef struct worker {
@@ -35,18 +35,18 @@ typedef struct worker {
     chk_task *t;
     cache_head *cache;
     chk_prog_state prog;
-    chk_box *box;                         /* boxes of the task's units */
+    chk_box *box; /* boxes of the task's units */
     int64_t (*chunk)[CHK_MAX_NDIM];
-    chk_piece *piece;                     /* n_inputs x boxes */
-    chk_hold *hold;                       /* an input */
-    held_input *held;                     /* an input */
-    const chk_piece **at;                 /* the pieces of the current box */
+    chk_piece *piece;     /* n_inputs x boxes */
+    chk_hold *hold;       /* an input */
+    held_input *held;     /* an input */
+    const chk_piece **at; /* the pieces of the current box */
     out_state *out;
-    char *scratch;                        /* of encoders */
-    chk_block *block;                     /* stored blocks of the task: streamed passes */
+    char *scratch;    /* of encoders */
+    chk_block *block; /* stored blocks of the task: streamed passes */
     chk_arena arena;
     bool turn_passed;
-    chk_box stack_box;                    /* whose results the stacks hold */
+    chk_box stack_box; /* whose results the stacks hold */
     int64_t stack_kept;
 } worker;
 
@@ -74,7 +74,7 @@ static bool block_in_kept(const chk_fused *f, int o) { return f->encoded && !f->
 
 static int64_t blocks_per_task(const chk_fused *f)
 {
-    return f->units_per_task;                     /* streamed: blocks of one unit are handed on one by one */
+    return f->units_per_task; /* streamed: blocks of one unit are handed on one by one */
 }
 
 size_t chk_fused_kept_bytes(const chk_fused *f, int o)
@@ -88,7 +88,8 @@ size_t chk_fused_work_bytes(const chk_fused *f)
     size_t boxes = (size_t)f->units_per_task, inputs = (size_t)f->program.n_inputs, outs = (size_t)f->n_out, scratch = 0;
     size_t n = chk_arena_cost(sizeof(cache_head)) + chk_program_work_bytes(&f->program) + chk_arena_cost(boxes * sizeof(chk_box)) +
                chk_arena_cost(boxes * sizeof(int64_t[CHK_MAX_NDIM])) + chk_arena_cost(inputs * boxes * sizeof(chk_piece)) +
-               chk_arena_cost(inputs * sizeof(chk_hold)) + chk_arena_cost(inputs * sizeof(held_input)) + chk_arena_cost(inputs * sizeof(chk_piece *)) + chk_arena_cost(outs * sizeof(out_state)) +
+               chk_arena_cost(inputs * sizeof(chk_hold)) + chk_arena_cost(inputs * sizeof(held_input)) +
+               chk_arena_cost(inputs * sizeof(chk_piece *)) + chk_arena_cost(outs * sizeof(out_state)) +
                chk_arena_cost(outs * (size_t)blocks_per_task(f) * sizeof(chk_block));
     for (int o = 0; o < f->n_out; o++) {
         const chk_fused_out *out = &f->out[o];
@@ -121,10 +122,13 @@ static chunk_status carve(worker *w, const chk_fused *f, chk_task *t, size_t wor
     chk_arena *a = &w->arena;
     chk_arena_init(a, t->work, work_bytes);
     size_t boxes = (size_t)f->units_per_task, inputs = (size_t)f->program.n_inputs, scratch = 0;
-    bool ok = (w->cache = chk_arena_get(a, sizeof *w->cache)) && chk_prog_state_init(&w->prog, &f->program, a, w->cache->epoch != f->epoch) &&
+    bool ok = (w->cache = chk_arena_get(a, sizeof *w->cache)) &&
+              chk_prog_state_init(&w->prog, &f->program, a, w->cache->epoch != f->epoch) &&
               (w->box = chk_arena_get(a, boxes * sizeof *w->box)) && (w->chunk = chk_arena_get(a, boxes * sizeof *w->chunk)) &&
-              (w->piece = chk_arena_get(a, inputs * boxes * sizeof *w->piece)) && (w->hold = chk_arena_get(a, inputs * sizeof *w->hold)) && (w->held = chk_arena_get(a, inputs * sizeof *w->held)) &&
-              (w->at = chk_arena_get(a, inputs * sizeof *w->at)) && (w->out = chk_arena_get(a, (size_t)f->n_out * sizeof *w->out)) &&
+              (w->piece = chk_arena_get(a, inputs * boxes * sizeof *w->piece)) &&
+              (w->hold = chk_arena_get(a, inputs * sizeof *w->hold)) && (w->held = chk_arena_get(a, inputs * sizeof *w->held)) &&
+              (w->at = chk_arena_get(a, inputs * sizeof *w->at)) &&
+              (w->out = chk_arena_get(a, (size_t)f->n_out * sizeof *w->out)) &&
               (w->block = chk_arena_get(a, (size_t)f->n_out * (size_t)blocks_per_task(f) * sizeof *w->block));
     for (int o = 0; o < f->n_out && ok; o++) {
         const chk_fused_out *out = &f->out[o];
@@ -166,7 +170,8 @@ static void release(worker *w)
 
 static bool box_equal(const chk_box *a, const chk_box *b)
 {
-    return a->ndim == b->ndim && !memcmp(a->lo, b->lo, (size_t)a->ndim * sizeof *a->lo) && !memcmp(a->hi, b->hi, (size_t)a->ndim * sizeof *a->hi);
+    return a->ndim == b->ndim && !memcmp(a->lo, b->lo, (size_t)a->ndim * sizeof *a->lo) &&
+           !memcmp(a->hi, b->hi, (size_t)a->ndim * sizeof *a->hi);
 }
 
 /* Inputs are fetched in order; the first ones may still be there from the last fetch, when it was of one box and asked for the same of them. */
@@ -185,7 +190,8 @@ static chunk_status fetch(worker *w, const chk_box *boxes, size_t n, chunk_error
             continue;
         }
         reusable = 0;
-        chunk_status st = in->source->ops->fetch(in->source, &in->view, boxes, n, &w->arena, &w->hold[i], w->piece + (size_t)i * (size_t)f->units_per_task, err);
+        chunk_status st = in->source->ops->fetch(in->source, &in->view, boxes, n, &w->arena, &w->hold[i],
+                                                 w->piece + (size_t)i * (size_t)f->units_per_task, err);
         if (st != CHUNK_OK) {
             release(w);
             return st;
@@ -200,7 +206,8 @@ static chunk_status check_holds(worker *w, chunk_error *err)
 {
     for (int i = 0; i < w->f->program.n_inputs; i++)
         if (chk_hold_failed(&w->hold[i]))
-            return chk_fail(err, CHUNK_EFILE, "%s: the file became shorter, or its device failed, while it was being read", w->f->program.input[i].source->name);
+            return chk_fail(err, CHUNK_EFILE, "%s: the file became shorter, or its device failed, while it was being read",
+                            w->f->program.input[i].source->name);
     return CHUNK_OK;
 }
 
@@ -229,8 +236,8 @@ static chunk_status flush(worker *w, chunk_error *err)
         chk_red_stack *s = &w->out[o].stack;
         if (!w->f->out[o].reduce) continue;
         for (int i = 0; i < s->n; i++)
-            CHK_TRY(chk_combiner_post((chk_combiner *)&w->f->out[o].combiner, w->stack_kept, &w->stack_box, s->k, s->node[i].level, s->node[i].i,
-                                      s->node[i].state, err));
+            CHK_TRY(chk_combiner_post((chk_combiner *)&w->f->out[o].combiner, w->stack_kept, &w->stack_box, s->k, s->node[i].level,
+                                      s->node[i].i, s->node[i].state, err));
         s->n = 0;
     }
     return CHUNK_OK;
@@ -238,7 +245,8 @@ static chunk_status flush(worker *w, chunk_error *err)
 
 static chunk_status user_failed(const chk_fused_out *o, chunk_error *err)
 {
-    return chk_fail(err, CHUNK_EUSER, "the reduction registered as %s reported a failure", o->reducer.user ? o->reducer.user->name : o->name);
+    return chk_fail(err, CHUNK_EUSER, "the reduction registered as %s reported a failure",
+                    o->reducer.user ? o->reducer.user->name : o->name);
 }
 
 /* States of the block go to those of its results' stack; blocks of the same results follow each other in slot order. */
@@ -320,7 +328,8 @@ static void fold_rows(const chk_fused *f, void *const *state, const chk_prog_out
 {
     bool done[f->n_out];
     chk_red_row row[f->n_out];
-    for (int o = 0; o < f->n_out; o++) done[o] = !f->out[o].reduce || !f->out[o].reducer.kern || f->out[o].reducer.kern->wants_index;
+    for (int o = 0; o < f->n_out; o++)
+        done[o] = !f->out[o].reduce || !f->out[o].reducer.kern || f->out[o].reducer.kern->wants_index;
     for (int o = 0; o < f->n_out; o++) {
         chk_dtype d = f->out[o].reducer.in;
         int n_rows = 0;
@@ -347,7 +356,8 @@ static int fold_leaf(const chk_fused *f, void *const *state, const chk_prog_out 
     return -1;
 }
 
-static chunk_status compute_block(worker *w, const chk_box *unit, const int64_t *chunk, const chk_box *block, char *const *dest, chunk_error *err)
+static chunk_status compute_block(worker *w, const chk_box *unit, const int64_t *chunk, const chk_box *block, char *const *dest,
+                                  chunk_error *err)
 {
     const chk_fused *f = w->f;
     if (f->reduces) CHK_TRY(begin_block(w, chunk, block, err));
@@ -382,7 +392,8 @@ static chunk_status compute_block(worker *w, const chk_box *unit, const int64_t 
 
 /* A block whose inputs are all fill: stored values are one constant, states come from the last such block. Returns in *skip which stores need not
  * happen at all. */
-static chunk_status compute_fill(worker *w, const chk_box *unit, const int64_t *chunk, const chk_box *block, char *const *dest, bool *skip, chunk_error *err)
+static chunk_status compute_fill(worker *w, const chk_box *unit, const int64_t *chunk, const chk_box *block, char *const *dest,
+                                 bool *skip, chunk_error *err)
 {
     const chk_fused *f = w->f;
     bool stores = false, reduces = false;
@@ -476,7 +487,8 @@ static chunk_status hand_on(worker *w, int64_t n, bool more, chunk_error *err)
         hold_turn |= !f->out[o].reduce && f->out[o].sink->ordered && !f->out[o].sink->thread_safe;
     }
     if (ordered) CHK_TRY(take_turn(w, err));
-    for (int64_t i = 0; i < n; i++) CHK_TRY(claim_all(w, i, &all_claimed, err)); /* block by block: files do not depend on how many a task has */
+    for (int64_t i = 0; i < n; i++)
+        CHK_TRY(claim_all(w, i, &all_claimed, err)); /* block by block: files do not depend on how many a task has */
     if (ordered && !hold_turn && (!more || all_claimed)) pass_turn(w);
     for (int o = 0; o < f->n_out; o++) {
         if (f->out[o].reduce) continue;
@@ -503,7 +515,10 @@ static chunk_status encode(worker *w, const chk_box *box, const bool *skip, chun
         chk_sink *sink = f->out[o].sink;
         chk_block *b;
         void *kept = kept_area(f, w->t, o, &b);
-        *b = (chk_block){.box = *box, .data = w->out[o].block, .n_bytes = (size_t)chk_box_count(box) * chk_dtype_size(f->out[o].dtype), .skip = skip[o]};
+        *b = (chk_block){.box = *box,
+                         .data = w->out[o].block,
+                         .n_bytes = (size_t)chk_box_count(box) * chk_dtype_size(f->out[o].dtype),
+                         .skip = skip[o]};
         if (!sink->ops->encode || !f->out[o].kept_bytes || skip[o]) continue;
         uint64_t t0 = chk_clock_ns();
         CHK_TRY(sink->ops->encode(sink, b, kept, f->out[o].kept_bytes, w->scratch, f->out[o].scratch_bytes, err));
@@ -546,11 +561,13 @@ chunk_status chk_fused_write(chk_pass *p, chk_task *t, chunk_error *err)
 
 /* ---- the task */
 
-static chunk_status do_block(worker *w, const chk_box *unit, const int64_t *chunk, const chk_box *block, char *const *dest, bool *skip, chunk_error *err)
+static chunk_status do_block(worker *w, const chk_box *unit, const int64_t *chunk, const chk_box *block, char *const *dest,
+                             bool *skip, chunk_error *err)
 {
     uint64_t t0 = chk_clock_ns();
     memset(skip, 0, (size_t)w->f->n_out * sizeof *skip);
-    chunk_status st = all_fill(w) ? compute_fill(w, unit, chunk, block, dest, skip, err) : compute_block(w, unit, chunk, block, dest, err);
+    chunk_status st =
+        all_fill(w) ? compute_fill(w, unit, chunk, block, dest, skip, err) : compute_block(w, unit, chunk, block, dest, err);
     w->t->stats.ns_compute += chk_clock_ns() - t0;
     return st == CHUNK_OK ? check_holds(w, err) : st;
 }
@@ -575,7 +592,8 @@ static chunk_status run_batch(worker *w, size_t n, chunk_error *err)
         for (int o = 0; o < f->n_out; o++) {
             if (f->out[o].reduce) continue;
             size_t bytes = (size_t)chk_box_count(&w->box[u]) * chk_dtype_size(f->out[o].dtype);
-            w->block[(size_t)o * (size_t)blocks_per_task(f) + u] = (chk_block){.box = w->box[u], .data = dest[o], .n_bytes = bytes, .skip = skip[o]};
+            w->block[(size_t)o * (size_t)blocks_per_task(f) + u] =
+                (chk_block){.box = w->box[u], .data = dest[o], .n_bytes = bytes, .skip = skip[o]};
             done[o] += bytes;
         }
     }
@@ -667,7 +685,7 @@ chunk_status chk_fused_run(chk_pass *p, chk_task *t, chunk_error *err)
     return flush(&w, err);
 }
 
-enum { ADVISE_BOXES = 32 };                       /* told of at once: enough for neighbouring chunks to become one request */
+enum { ADVISE_BOXES = 32 }; /* told of at once: enough for neighbouring chunks to become one request */
 
 static void advise_all(const chk_fused *f, const chk_box *box, size_t n)
 {

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
-static int bits_for(int64_t n)                /* smallest b with 1 << b >= n */
+static int bits_for(int64_t n) /* smallest b with 1 << b >= n */
 {
     int b = 0;
     while (((int64_t)1 << b) < n) b++;
@@ -53,8 +53,8 @@ static void make_block(chk_geometry *g, int64_t aim)
     }
 }
 
-void chk_geometry_make(chk_geometry *g, const chk_shape *space, const chk_grid *grid, uint32_t reduced, int64_t leaf_elements, int64_t block_elements,
-                       bool whole_chunks)
+void chk_geometry_make(chk_geometry *g, const chk_shape *space, const chk_grid *grid, uint32_t reduced, int64_t leaf_elements,
+                       int64_t block_elements, bool whole_chunks)
 {
     *g = (chk_geometry){.space = *space, .grid = *grid, .reduced = reduced, .whole_chunks = whole_chunks, .n_red_chunks = 1};
     int n = space->ndim;
@@ -106,7 +106,8 @@ double chk_geometry_share(const chk_geometry *g)
 {
     double share = 1;
     for (int i = 0; i < g->n_order; i++)
-        if (!g->order[i].in_chunk && g->order[i].radix > 0) share *= (double)g->order[i].radix / (double)g->grid.axis[g->order[i].axis].n_chunks;
+        if (!g->order[i].in_chunk && g->order[i].radix > 0)
+            share *= (double)g->order[i].radix / (double)g->grid.axis[g->order[i].axis].n_chunks;
     return share;
 }
 
@@ -163,7 +164,7 @@ int64_t chk_geometry_n_blocks(const chk_geometry *g, const chk_box *unit)
 void chk_geometry_block(const chk_geometry *g, const chk_box *unit, int64_t i, chk_box *out)
 {
     out->ndim = unit->ndim;
-    for (int pass = 0; pass < 2; pass++) {        /* reduced axes are the low digits */
+    for (int pass = 0; pass < 2; pass++) { /* reduced axes are the low digits */
         for (int a = g->space.ndim - 1; a >= 0; a--) {
             if ((bool)(g->reduced >> a & 1) != (pass == 0)) continue;
             int64_t radix = ceil_div(chk_box_extent(unit, a), g->block[a]);

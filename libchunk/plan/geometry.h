@@ -17,26 +17,30 @@ enum { CHK_LEAF_ELEMENTS = 8192 };
 typedef struct chk_geometry {
     chk_shape space;
     chk_grid grid;
-    uint32_t reduced;                         /* bit a: axis a is reduced; 0 in passes without reductions */
-    int64_t max_chunk[CHK_MAX_NDIM];          /* largest chunk extent an axis */
+    uint32_t reduced;                /* bit a: axis a is reduced; 0 in passes without reductions */
+    int64_t max_chunk[CHK_MAX_NDIM]; /* largest chunk extent an axis */
     int64_t leaf[CHK_MAX_NDIM];
     int64_t block[CHK_MAX_NDIM];
-    int d;                                    /* the axis that leaves cut; 0 for ndim 0 */
-    int64_t blocks_in_chunk[CHK_MAX_NDIM];    /* of the largest chunk, an axis */
-    int64_t n_units;                          /* chunks (whole_chunks) or blocks, edge ones that are empty included */
-    bool whole_chunks;                        /* units are chunks, cut into blocks inside; else units are blocks */
-    int chunk_bits;                           /* bits of a slot inside a chunk */
+    int d;                                 /* the axis that leaves cut; 0 for ndim 0 */
+    int64_t blocks_in_chunk[CHK_MAX_NDIM]; /* of the largest chunk, an axis */
+    int64_t n_units;                       /* chunks (whole_chunks) or blocks, edge ones that are empty included */
+    bool whole_chunks;                     /* units are chunks, cut into blocks inside; else units are blocks */
+    int chunk_bits;                        /* bits of a slot inside a chunk */
     int axis_bits[CHK_MAX_NDIM];
-    int64_t n_red_chunks;                     /* chunks along the reduced axes, product */
-    int levels;                               /* height of the tree: slots < 1 << levels */
-    int64_t first_chunk[CHK_MAX_NDIM];        /* of the units, an axis: above 0 after chk_geometry_limit only */
-    int n_order;                              /* digits of a unit's number, most significant first */
-    struct { int axis; bool in_chunk; int64_t radix; } order[2 * CHK_MAX_NDIM];
+    int64_t n_red_chunks;              /* chunks along the reduced axes, product */
+    int levels;                        /* height of the tree: slots < 1 << levels */
+    int64_t first_chunk[CHK_MAX_NDIM]; /* of the units, an axis: above 0 after chk_geometry_limit only */
+    int n_order;                       /* digits of a unit's number, most significant first */
+    struct {
+        int axis;
+        bool in_chunk;
+        int64_t radix;
+    } order[2 * CHK_MAX_NDIM];
 } chk_geometry;
 
 /* block_elements: the aim for a block (at least one leaf, at most a chunk). leaf_elements: CHK_LEAF_ELEMENTS, or half for 16-byte elements. */
-void chk_geometry_make(chk_geometry *g, const chk_shape *space, const chk_grid *grid, uint32_t reduced, int64_t leaf_elements, int64_t block_elements,
-                       bool whole_chunks);
+void chk_geometry_make(chk_geometry *g, const chk_shape *space, const chk_grid *grid, uint32_t reduced, int64_t leaf_elements,
+                       int64_t block_elements, bool whole_chunks);
 /* Leaves out the units of chunks that do not meet `needed` (not empty) on the kept axes. */
 void chk_geometry_limit(chk_geometry *g, const chk_box *needed);
 /* The share of the chunks that units are made of; 1 before chk_geometry_limit. */

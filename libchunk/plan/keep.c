@@ -9,20 +9,20 @@
 #include "plan/nodeset.h"
 
 /* Nanoseconds of one core, measured on the class of machine that docs/benchmark.md names, rounded: they only have to be right within a factor. */
-#define NS_CHEAP 0.15                         /* an addition on an element in L1 */
+#define NS_CHEAP 0.15 /* an addition on an element in L1 */
 #define NS_DIVIDE 0.6
-#define NS_FUNCTION 1.5                       /* exp, sin, log, ... */
+#define NS_FUNCTION 1.5 /* exp, sin, log, ... */
 #define NS_POW 4.0
-#define NS_COMPLEX 20.0                       /* any complex function: scalar code */
+#define NS_COMPLEX 20.0 /* any complex function: scalar code */
 #define NS_USER 3.0
-#define NS_READ_BYTE 0.1                      /* page cache to register */
-#define NS_DECODE_BYTE 0.8                    /* deflate */
-#define NS_WRITE_BYTE 0.25                    /* new pages of a file */
+#define NS_READ_BYTE 0.1   /* page cache to register */
+#define NS_DECODE_BYTE 0.8 /* deflate */
+#define NS_WRITE_BYTE 0.25 /* new pages of a file */
 
 typedef struct use {
     const chk_node *node;
-    uint64_t levels;                          /* bit l: a pass of level l uses it */
-    double ns;                                /* to compute one element, inputs included */
+    uint64_t levels; /* bit l: a pass of level l uses it */
+    double ns;       /* to compute one element, inputs included */
 } use;
 
 typedef struct uses {
@@ -49,8 +49,8 @@ static double cost_of(const chk_node *n)
     case CHK_FN_RECIPROCAL: return NS_DIVIDE;
     default: break;
     }
-    bool function = (n->u.map.fn >= CHK_FN_CBRT && n->u.map.fn <= CHK_FN_ATANH) || n->u.map.fn == CHK_FN_ATAN2 || n->u.map.fn == CHK_FN_HYPOT ||
-                    n->u.map.fn == CHK_FN_LOGADDEXP;
+    bool function = (n->u.map.fn >= CHK_FN_CBRT && n->u.map.fn <= CHK_FN_ATANH) || n->u.map.fn == CHK_FN_ATAN2 ||
+                    n->u.map.fn == CHK_FN_HYPOT || n->u.map.fn == CHK_FN_LOGADDEXP;
     return function ? NS_FUNCTION : NS_CHEAP;
 }
 
@@ -67,14 +67,12 @@ static chunk_status estimate(double *ns, const chk_lower *l, const chk_node *n, 
     }
     *ns += cost_of(n);
     for (int i = 0; i < n->n_in; i++)
-        if (2 * chk_shape_count(&n->in[i]->shape) > chk_shape_count(&n->shape)) CHK_TRY(estimate(ns, l, n->in[i], seen, depth + 1, err));
+        if (2 * chk_shape_count(&n->in[i]->shape) > chk_shape_count(&n->shape))
+            CHK_TRY(estimate(ns, l, n->in[i], seen, depth + 1, err));
     return CHUNK_OK;
 }
 
-static bool may_be_kept(const chk_node *n)
-{
-    return n->kind == CHK_NODE_MAP || n->kind == CHK_NODE_USER || chk_op_local(n);
-}
+static bool may_be_kept(const chk_node *n) { return n->kind == CHK_NODE_MAP || n->kind == CHK_NODE_USER || chk_op_local(n); }
 
 /* Enters the values that one pass computes at full size: a value counts from its topmost node on. */
 static chunk_status collect(uses *u, const chk_node *n, int64_t space, int level, chk_nodeset *seen, int depth, chunk_error *err)
@@ -123,7 +121,9 @@ static chunk_status choose(chk_lower *l, uses *u, chk_nodeset *inside, chunk_err
 {
     for (int i = 0; i < u->n && l->n_kept < CHK_MAX_KEPT; i++) {
         use *v = &u->use[i];
-        if (__builtin_popcountll(v->levels) < 2 || chk_shape_count(&v->node->shape) * 8 < CHK_DENSE_BYTES || chk_nodeset_has(inside, v->node)) continue;
+        if (__builtin_popcountll(v->levels) < 2 || chk_shape_count(&v->node->shape) * 8 < CHK_DENSE_BYTES ||
+            chk_nodeset_has(inside, v->node))
+            continue;
         chk_nodeset seen = {0};
         chunk_status st = estimate(&v->ns, l, v->node, &seen, 0, err);
         chk_nodeset_done(&seen);

@@ -52,7 +52,7 @@ typedef struct chk_local {
     int64_t block; /* 0: any; else elements of the result that are work enough for a task */
     /* May be NULL. The same where it depends on the node: results that are few, each made of many elements. */
     int64_t (*block_of)(const chk_node *n);
-    double ns;     /* of one core an element, inputs not counted, roughly: whether to keep or to compute again (plan/keep.c) */
+    double ns; /* of one core an element, inputs not counted, roughly: whether to keep or to compute again (plan/keep.c) */
 } chk_local;
 
 /* The node (op->local set) as a source for programs of a pass whose earlier values lookup knows. */

@@ -35,7 +35,8 @@ typedef struct chk_lower {
     int level;             /* of the pass that is being made */
     struct chk_seen *seen; /* hash table of (node, space) -> level */
     size_t n_seen, cap_seen;
-    const chk_grid *along; /* while levels are sought: the chunks that the reader goes along, as this node would see them; NULL: none of these */
+    const chk_grid *
+        along; /* while levels are sought: the chunks that the reader goes along, as this node would see them; NULL: none of these */
     const chk_node *kept[CHK_MAX_KEPT]; /* values that are cheaper to keep than to compute again */
     int n_kept;
     int n_nested; /* while levels are sought: operations by blocks, each read by the one before, of one pass */

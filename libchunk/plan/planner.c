@@ -16,11 +16,10 @@ static void size_passes(chk_plan *p, int64_t block, int n_workers)
     for (int i = 0; i < p->n_passes; i++) {
         chk_pass *pass = &p->pass[i];
         if (pass->ops->size)
-            pass->ops->size(pass,
-                            &(chk_sizing){.block_elements = block,
-                                          .n_workers = n_workers,
-                                          .room = chk_plan_room(p, i, n_workers),
-                                          .any_order = p->any_order});
+            pass->ops->size(pass, &(chk_sizing){.block_elements = block,
+                                                .n_workers = n_workers,
+                                                .room = chk_plan_room(p, i, n_workers),
+                                                .any_order = p->any_order});
     }
 }
 
@@ -120,7 +119,8 @@ static chunk_status file_bytes(uint64_t *out, const chk_plan *p, chunk_error *er
 /* What passes can have in all, before the files they read are known. */
 static uint64_t room_under(const chk_plan_options *o)
 {
-    uint64_t taken = o->fixed_bytes + (uint64_t)(o->threads < 1 ? 1 : o->threads) * o->per_worker_bytes + chk_h5_file_bytes(1 << 12);
+    uint64_t taken =
+        o->fixed_bytes + (uint64_t)(o->threads < 1 ? 1 : o->threads) * o->per_worker_bytes + chk_h5_file_bytes(1 << 12);
     return o->ceiling > taken ? o->ceiling - taken : 0;
 }
 
@@ -133,7 +133,8 @@ static chunk_status make_plan(chk_plan **out, chk_target *targets, int n_targets
     p->fixed_bytes = options->fixed_bytes;
     p->per_worker_bytes = options->per_worker_bytes;
     p->any_order = options->any_order;
-    chk_lower l = {.plan = p, .room = room_under(options), .threads = options->threads < 1 ? 1 : options->threads, .retile = retile};
+    chk_lower l = {
+        .plan = p, .room = room_under(options), .threads = options->threads < 1 ? 1 : options->threads, .retile = retile};
     chunk_status st = chk_lower_items(&l, targets, n_targets, err);
     if (st == CHUNK_OK) st = chk_lower_passes(&l, err);
     *n_retiled = l.n_retiled;

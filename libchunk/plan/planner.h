@@ -9,25 +9,25 @@
 
 /* One result and what the plan must know of where it goes. */
 typedef struct chk_target {
-    chk_node *node;                       /* borrowed */
-    const char *name;                     /* for explain */
-    chk_grid grid;                        /* of the sink */
-    bool own_grid;                        /* blocks must lie in this grid (datasets); else the node's is used */
-    bool whole_chunks, ordered, serial;   /* as chk_sink's; serial: not thread-safe */
-    bool extendible;                      /* the first dimension is a bound: the sink can be resized at the end */
-    size_t worker_bytes;                  /* codec state of a worker */
-    size_t kept_bytes, scratch_bytes;     /* as the sink's need() will say for a whole chunk */
-    const char *what;                     /* "/x in out.h5", "memory": for explain */
+    chk_node *node;                     /* borrowed */
+    const char *name;                   /* for explain */
+    chk_grid grid;                      /* of the sink */
+    bool own_grid;                      /* blocks must lie in this grid (datasets); else the node's is used */
+    bool whole_chunks, ordered, serial; /* as chk_sink's; serial: not thread-safe */
+    bool extendible;                    /* the first dimension is a bound: the sink can be resized at the end */
+    size_t worker_bytes;                /* codec state of a worker */
+    size_t kept_bytes, scratch_bytes;   /* as the sink's need() will say for a whole chunk */
+    const char *what;                   /* "/x in out.h5", "memory": for explain */
     /* set by the planner: where to bind the sink */
     int pass, out;
 } chk_target;
 
 typedef struct chk_plan_options {
-    uint64_t ceiling;                     /* bytes */
+    uint64_t ceiling;                       /* bytes */
     uint64_t fixed_bytes, per_worker_bytes; /* the planner adds HDF5's caches for the files that are read */
     int threads;
-    bool any_order;                       /* tests: combiners have room for what waits when tasks start in any order */
-    uint64_t max_block_elements;          /* 0: the default; tests choose small ones */
+    bool any_order;              /* tests: combiners have room for what waits when tasks start in any order */
+    uint64_t max_block_elements; /* 0: the default; tests choose small ones */
 } chk_plan_options;
 
 /* CHUNK_ECEILING with err->needed when no choice fits. */

@@ -24,7 +24,7 @@ typedef struct chk_product {
     chk_reader reader[2];
     chk_sink *sink;
     size_t blas_bytes; /* of OpenBLAS's buffers, what no earlier pass of the plan has named */
-    bool entered; /* chk_blas_enter, and not left yet */
+    bool entered;      /* chk_blas_enter, and not left yet */
     bool own_sink, direct, encoded, ordered, serial;
     size_t sink_worker_bytes, kept_bytes, scratch_bytes; /* as chk_target's */
     char name[48];

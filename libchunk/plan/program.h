@@ -19,7 +19,14 @@ typedef struct chk_prog_input {
     bool aligned;       /* the space's grid is this view's own */
 } chk_prog_input;
 
-typedef enum chk_instr_kind { CHK_INSTR_LOAD, CHK_INSTR_IOTA, CHK_INSTR_CONST, CHK_INSTR_CALL, CHK_INSTR_USER, CHK_INSTR_JOINED } chk_instr_kind;
+typedef enum chk_instr_kind {
+    CHK_INSTR_LOAD,
+    CHK_INSTR_IOTA,
+    CHK_INSTR_CONST,
+    CHK_INSTR_CALL,
+    CHK_INSTR_USER,
+    CHK_INSTR_JOINED
+} chk_instr_kind;
 
 /* One instruction makes one value; values are numbered like instructions. */
 typedef struct chk_instr {
@@ -38,7 +45,7 @@ typedef struct chk_instr {
             chk_kern kern;
             const char *name;
             chk_fn fn, left, right; /* left, right: of the operands that a joined kernel computes as well */
-        } call; /* and JOINED: part of a later call, whose kernel does it, too */
+        } call;                     /* and JOINED: part of a later call, whose kernel does it, too */
         const chk_user_op *user;
     } u;
 } chk_instr;

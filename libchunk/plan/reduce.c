@@ -80,16 +80,24 @@ static int64_t buckets_for(int64_t n_entries)
 
 uint64_t chk_combiner_bytes(int64_t n_entries, const chk_reducer *r, size_t cap)
 {
-    return chk_arena_cost((size_t)n_entries * sizeof(struct chk_entry)) + chk_arena_cost((size_t)buckets_for(n_entries) * sizeof(int32_t)) +
+    return chk_arena_cost((size_t)n_entries * sizeof(struct chk_entry)) +
+           chk_arena_cost((size_t)buckets_for(n_entries) * sizeof(int32_t)) +
            (uint64_t)n_entries * chk_arena_cost(r->state_bytes * cap) + chk_arena_cost(chk_dtype_size(r->out) * cap);
 }
 
-void chk_combiner_init(chk_combiner *c, const chk_reducer *r, const chk_geometry *g, size_t cap, int64_t n_entries, void *memory, void *result,
-                       chk_sink *sink, bool keepdims)
+void chk_combiner_init(chk_combiner *c, const chk_reducer *r, const chk_geometry *g, size_t cap, int64_t n_entries, void *memory,
+                       void *result, chk_sink *sink, bool keepdims)
 {
-    *c = (chk_combiner){.r = r, .g = g, .cap = cap, .n_entries = n_entries, .n_buckets = buckets_for(n_entries), .result = result, .sink = sink,
-                        .keepdims = keepdims, .ready = true};
-    pthread_mutexattr_t spin;                     /* held for a merge or two: waiters spin before they sleep */
+    *c = (chk_combiner){.r = r,
+                        .g = g,
+                        .cap = cap,
+                        .n_entries = n_entries,
+                        .n_buckets = buckets_for(n_entries),
+                        .result = result,
+                        .sink = sink,
+                        .keepdims = keepdims,
+                        .ready = true};
+    pthread_mutexattr_t spin; /* held for a merge or two: waiters spin before they sleep */
     pthread_mutexattr_init(&spin);
     pthread_mutexattr_settype(&spin, PTHREAD_MUTEX_ADAPTIVE_NP);
     pthread_mutex_init(&c->lock, &spin);
@@ -112,11 +120,15 @@ void chk_combiner_done(chk_combiner *c)
     c->ready = false;
 }
 
-static char *state_of(const chk_combiner *c, int32_t e) { return c->states + (size_t)e * chk_arena_cost(c->r->state_bytes * c->cap); }
+static char *state_of(const chk_combiner *c, int32_t e)
+{
+    return c->states + (size_t)e * chk_arena_cost(c->r->state_bytes * c->cap);
+}
 
 static int64_t bucket_of(const chk_combiner *c, int64_t kept_id, int level, int64_t i)
 {
-    uint64_t h = (uint64_t)kept_id * 0x9E3779B97F4A7C15u ^ (uint64_t)i * 0xC2B2AE3D27D4EB4Fu ^ (uint64_t)level * 0x165667B19E3779F9u;
+    uint64_t h =
+        (uint64_t)kept_id * 0x9E3779B97F4A7C15u ^ (uint64_t)i * 0xC2B2AE3D27D4EB4Fu ^ (uint64_t)level * 0x165667B19E3779F9u;
     return (int64_t)((h ^ h >> 29) & (uint64_t)(c->n_buckets - 1));
 }
 
@@ -148,7 +160,7 @@ static bool finish_block(chk_combiner *c, const chk_box *block, const void *stat
     for (int a = 0; a < g->space.ndim; a++)
         if (!(g->reduced >> a & 1)) axis[n++] = a;
     size_t item = chk_dtype_size(c->r->out);
-    int inner = n;                                /* axes [inner, n) are whole, but for the first: one run */
+    int inner = n; /* axes [inner, n) are whole, but for the first: one run */
     int64_t run = 1;
     while (inner > 0) {
         inner--;
@@ -187,10 +199,11 @@ static chunk_status user_failed(const chk_combiner *c, chunk_error *err)
     return chk_fail(err, CHUNK_EUSER, "the reduction registered as %s reported a failure", c->r->user ? c->r->user->name : "?");
 }
 
-static chunk_status post_locked(chk_combiner *c, int64_t kept_id, const chk_box *block, size_t k, int level, int64_t i, const void *state, chunk_error *err)
+static chunk_status post_locked(chk_combiner *c, int64_t kept_id, const chk_box *block, size_t k, int level, int64_t i,
+                                const void *state, chunk_error *err)
 {
     int32_t e = i & 1 ? take(c, kept_id, level, i - 1) : -1;
-    if (e >= 0) {                                 /* its left sibling waits: merged from where it is, without a copy */
+    if (e >= 0) { /* its left sibling waits: merged from where it is, without a copy */
         if (!chk_reducer_merge(c->r, state_of(c, e), state, c->cap, k)) {
             put_free(c, e);
             return user_failed(c, err);
@@ -199,13 +212,14 @@ static chunk_status post_locked(chk_combiner *c, int64_t kept_id, const chk_box 
         i >>= 1;
     } else {
         e = c->free_list;
-        if (e < 0) return chk_fail(err, CHUNK_ESTATE, "internal: more than %lld unmatched partial results", (long long)c->n_entries);
+        if (e < 0)
+            return chk_fail(err, CHUNK_ESTATE, "internal: more than %lld unmatched partial results", (long long)c->n_entries);
         c->free_list = c->entry[e].next;
         memcpy(state_of(c, e), state, c->r->state_bytes * c->cap);
     }
     for (;; level++, i >>= 1) {
         if (level == c->g->levels) {
-            chunk_status st = c->sink                                      ? hand_on_block(c, block, k, state_of(c, e), err)
+            chunk_status st = c->sink                                  ? hand_on_block(c, block, k, state_of(c, e), err)
                               : finish_block(c, block, state_of(c, e)) ? CHUNK_OK
                                                                        : user_failed(c, err);
             put_free(c, e);
@@ -229,7 +243,8 @@ static chunk_status post_locked(chk_combiner *c, int64_t kept_id, const chk_box 
     return CHUNK_OK;
 }
 
-chunk_status chk_combiner_post(chk_combiner *c, int64_t kept_id, const chk_box *block, size_t k, int level, int64_t i, const void *state, chunk_error *err)
+chunk_status chk_combiner_post(chk_combiner *c, int64_t kept_id, const chk_box *block, size_t k, int level, int64_t i,
+                               const void *state, chunk_error *err)
 {
     pthread_mutex_lock(&c->lock);
     chunk_status st = post_locked(c, kept_id, block, k, level, i, state, err);

@@ -12,15 +12,16 @@
 
 /* A built-in or a caller's reduction behind one face. */
 typedef struct chk_reducer {
-    const chk_red_kern *kern;             /* NULL: user */
+    const chk_red_kern *kern; /* NULL: user */
     const chk_user_op *user;
     chk_dtype in, out;
-    size_t state_bytes;                   /* of one result element */
+    size_t state_bytes; /* of one result element */
     double param;
 } chk_reducer;
 
 /* Folds a leaf (dense, C order of `leaf`) of `block` into the states of block's results; false: the caller's function failed. */
-bool chk_reducer_fold(const chk_reducer *r, void *state, size_t cap, const void *data, const chk_geometry *g, const chk_box *block, const chk_box *leaf);
+bool chk_reducer_fold(const chk_reducer *r, void *state, size_t cap, const void *data, const chk_geometry *g, const chk_box *block,
+                      const chk_box *leaf);
 /* Rows are folded in pieces of this many elements, counted from the row's start: what goes over one twice, or several reductions in turn, then finds
  * it in the first-level cache. */
 enum { CHK_ROW_PIECE = 2048 };
@@ -38,8 +39,8 @@ typedef struct chk_red_node {
 typedef struct chk_red_stack {
     const chk_reducer *r;
     const chk_geometry *g;
-    size_t cap;                           /* results of the largest block */
-    size_t k;                             /* results of the current block */
+    size_t cap; /* results of the largest block */
+    size_t k;   /* results of the current block */
     int n, depth;
     chk_red_node *node;
 } chk_red_stack;
@@ -59,15 +60,15 @@ typedef struct chk_combiner {
     const chk_geometry *g;
     size_t cap;
     int64_t n_entries;
-    struct chk_entry *entry;              /* in the region */
-    int32_t *bucket;                      /* in the region; n_buckets is a power of two */
+    struct chk_entry *entry; /* in the region */
+    int32_t *bucket;         /* in the region; n_buckets is a power of two */
     int64_t n_buckets;
     int32_t free_list;
     char *states;
-    char *result;                         /* dense, C order of the kept axes; or NULL: */
-    chk_sink *sink;                       /* takes finished blocks, in the result's own index space (large results) */
-    char *finished;                       /* room for one such block */
-    bool keepdims;                        /* the sink's index space has the reduced axes, with extent 1 */
+    char *result;   /* dense, C order of the kept axes; or NULL: */
+    chk_sink *sink; /* takes finished blocks, in the result's own index space (large results) */
+    char *finished; /* room for one such block */
+    bool keepdims;  /* the sink's index space has the reduced axes, with extent 1 */
     bool ready;
 } chk_combiner;
 
@@ -76,11 +77,12 @@ typedef struct chk_combiner {
  * nodes where a pass lets no task start further ahead than that; else (0) at most n_workers runs of two nodes a level. */
 int64_t chk_combiner_entries(const chk_geometry *g, int block_level, int n_workers, int64_t run_ahead, int64_t kept_blocks_in_unit);
 uint64_t chk_combiner_bytes(int64_t n_entries, const chk_reducer *r, size_t cap);
-void chk_combiner_init(chk_combiner *c, const chk_reducer *r, const chk_geometry *g, size_t cap, int64_t n_entries, void *memory, void *result,
-                       chk_sink *sink, bool keepdims);
+void chk_combiner_init(chk_combiner *c, const chk_reducer *r, const chk_geometry *g, size_t cap, int64_t n_entries, void *memory,
+                       void *result, chk_sink *sink, bool keepdims);
 void chk_combiner_done(chk_combiner *c);
 /* Adds a node of the results of `block` (kept_id names them). Takes a copy. */
-chunk_status chk_combiner_post(chk_combiner *c, int64_t kept_id, const chk_box *block, size_t k, int level, int64_t i, const void *state, chunk_error *err);
+chunk_status chk_combiner_post(chk_combiner *c, int64_t kept_id, const chk_box *block, size_t k, int level, int64_t i,
+                               const void *state, chunk_error *err);
 /* Results of reductions over no elements; not for sinks (such results are small or empty). */
 chunk_status chk_combiner_finish_empty(chk_combiner *c, chunk_error *err);
 

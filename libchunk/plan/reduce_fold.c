@@ -66,34 +66,41 @@ static bool user_row(const chk_user_op *u, void *state, size_t j, const char *da
 static void fold_row(const chk_reducer *r, void *state, size_t cap, size_t j, const char *data, size_t n, int64_t index)
 {
     size_t item = chk_dtype_size(r->in);
-    for (size_t i = 0; i < n; i += CHK_ROW_PIECE) r->kern->row(state, cap, j, data + i * item, n - i < CHK_ROW_PIECE ? n - i : CHK_ROW_PIECE, index + (int64_t)i);
+    for (size_t i = 0; i < n; i += CHK_ROW_PIECE)
+        r->kern->row(state, cap, j, data + i * item, n - i < CHK_ROW_PIECE ? n - i : CHK_ROW_PIECE, index + (int64_t)i);
 }
 
 /* The innermost one or two runs, at one place of the outer ones. */
-static bool fold_inner(const chk_reducer *r, void *state, size_t cap, int64_t j, const char *data, int64_t index, const run *rows, const run *inner)
+static bool fold_inner(const chk_reducer *r, void *state, size_t cap, int64_t j, const char *data, int64_t index, const run *rows,
+                       const run *inner)
 {
     size_t item = chk_dtype_size(r->in);
     if (r->user) {
         if (!inner) return user_row(r->user, state, (size_t)j, data, 1, 1, item);
         if (inner->reduced) return user_row(r->user, state, (size_t)j, data, inner->n, 1, item);
         for (int64_t i = 0; i < inner->n; i++)
-            if (!user_row(r->user, state, (size_t)(j + i), data + i * (int64_t)item, rows ? rows->n : 1, rows ? rows->data_step : 1, item)) return false;
+            if (!user_row(r->user, state, (size_t)(j + i), data + i * (int64_t)item, rows ? rows->n : 1, rows ? rows->data_step : 1,
+                          item))
+                return false;
         return true;
     }
     if (!inner)
         r->kern->row(state, cap, (size_t)j, data, 1, index);
-    else if (inner->reduced && r->kern->wants_index && inner->index_step != 1) /* an inner axis has extent 1 in this leaf, not in the array */
+    else if (inner->reduced && r->kern->wants_index &&
+             inner->index_step != 1) /* an inner axis has extent 1 in this leaf, not in the array */
         r->kern->cols(state, cap, (size_t)j, 1, data, (size_t)inner->n, (size_t)inner->data_step, index, inner->index_step);
     else if (inner->reduced)
         fold_row(r, state, cap, (size_t)j, data, (size_t)inner->n, index);
     else if (rows)
-        r->kern->cols(state, cap, (size_t)j, (size_t)inner->n, data, (size_t)rows->n, (size_t)rows->data_step, index, rows->index_step);
+        r->kern->cols(state, cap, (size_t)j, (size_t)inner->n, data, (size_t)rows->n, (size_t)rows->data_step, index,
+                      rows->index_step);
     else
         r->kern->cols(state, cap, (size_t)j, (size_t)inner->n, data, 1, (size_t)inner->n, index, 0);
     return true;
 }
 
-bool chk_reducer_fold(const chk_reducer *r, void *state, size_t cap, const void *data, const chk_geometry *g, const chk_box *block, const chk_box *leaf)
+bool chk_reducer_fold(const chk_reducer *r, void *state, size_t cap, const void *data, const chk_geometry *g, const chk_box *block,
+                      const chk_box *leaf)
 {
     runs all;
     make_runs(&all, r, g, block, leaf);
@@ -132,7 +139,8 @@ bool chk_reducer_merge(const chk_reducer *r, void *into, const void *from, size_
         return true;
     }
     for (size_t j = 0; j < k; j++)
-        if (r->user->red.merge(r->user->user, (char *)into + j * r->state_bytes, (const char *)from + j * r->state_bytes) != 0) return false;
+        if (r->user->red.merge(r->user->user, (char *)into + j * r->state_bytes, (const char *)from + j * r->state_bytes) != 0)
+            return false;
     return true;
 }
 
@@ -143,6 +151,8 @@ bool chk_reducer_finish(const chk_reducer *r, void *out, const void *state, size
         return true;
     }
     for (size_t j = 0; j < k; j++)
-        if (r->user->red.finish(r->user->user, (const char *)state + (j0 + j) * r->state_bytes, (char *)out + j * chk_dtype_size(r->out)) != 0) return false;
+        if (r->user->red.finish(r->user->user, (const char *)state + (j0 + j) * r->state_bytes,
+                                (char *)out + j * chk_dtype_size(r->out)) != 0)
+            return false;
     return true;
 }

@@ -24,14 +24,15 @@ static void c_strides(int64_t *stride, const chk_shape *shape, size_t item)
     }
 }
 
-static void source_need(const chk_source *s, const chk_view *v, const int64_t *max_extent, int64_t n_boxes, bool aligned, chk_need *out)
+static void source_need(const chk_source *s, const chk_view *v, const int64_t *max_extent, int64_t n_boxes, bool aligned,
+                        chk_need *out)
 {
     (void)s, (void)v, (void)max_extent, (void)n_boxes, (void)aligned;
     *out = (chk_need){0};
 }
 
-static chunk_status source_fetch(chk_source *s, const chk_view *v, const chk_box *boxes, size_t n, chk_arena *arena, chk_hold *hold, chk_piece *out,
-                                 chunk_error *err)
+static chunk_status source_fetch(chk_source *s, const chk_view *v, const chk_box *boxes, size_t n, chk_arena *arena, chk_hold *hold,
+                                 chk_piece *out, chunk_error *err)
 {
     (void)arena, (void)hold, (void)err;
     int64_t base[CHK_MAX_NDIM], stride[CHK_MAX_NDIM] = {0}, offset = 0;
@@ -54,14 +55,16 @@ static chunk_status source_fetch(chk_source *s, const chk_view *v, const chk_box
 static void source_release(chk_source *s, chk_hold *hold) { (void)s, (void)hold; }
 static void source_free(chk_source *s) { chk_free(s); }
 
-static const chk_source_ops source_ops = {.kind = "region", .need = source_need, .fetch = source_fetch, .release = source_release, .free = source_free};
+static const chk_source_ops source_ops = {
+    .kind = "region", .need = source_need, .fetch = source_fetch, .release = source_release, .free = source_free};
 
-chunk_status chk_region_source(chk_source **out, const chk_region *region, chk_dtype dtype, const chk_shape *shape, const chk_grid *grid, const char *name,
-                               chunk_error *err)
+chunk_status chk_region_source(chk_source **out, const chk_region *region, chk_dtype dtype, const chk_shape *shape,
+                               const chk_grid *grid, const char *name, chunk_error *err)
 {
     region_source *r = chk_calloc(1, sizeof *r);
     if (!r) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
-    r->s = (chk_source){.ops = &source_ops, .refs = 1, .dtype = dtype, .shape = *shape, .grid = *grid, .cuttable = true, .thread_safe = true};
+    r->s = (chk_source){
+        .ops = &source_ops, .refs = 1, .dtype = dtype, .shape = *shape, .grid = *grid, .cuttable = true, .thread_safe = true};
     strncpy(r->s.name, name, sizeof r->s.name - 1);
     r->region = region;
     *out = &r->s;
@@ -99,7 +102,8 @@ static void sink_free(chk_sink *s) { chk_free(s); }
 
 static const chk_sink_ops sink_ops = {.kind = "region", .need = sink_need, .write = sink_write, .free = sink_free};
 
-chunk_status chk_region_sink(chk_sink **out, const chk_region *region, chk_dtype dtype, const chk_shape *shape, const chk_grid *grid, chunk_error *err)
+chunk_status chk_region_sink(chk_sink **out, const chk_region *region, chk_dtype dtype, const chk_shape *shape,
+                             const chk_grid *grid, chunk_error *err)
 {
     region_sink *r = chk_calloc(1, sizeof *r);
     if (!r) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");

@@ -74,11 +74,15 @@ static char *resident(const chk_spill *s, int64_t number)
     return number < s->n_resident ? (char *)s->region->buf.data + (size_t)number * s->chunk_bytes : NULL;
 }
 
-static uint64_t file_offset(const chk_spill *s, int64_t number) { return s->at + (uint64_t)(number - s->n_resident) * s->chunk_bytes; }
+static uint64_t file_offset(const chk_spill *s, int64_t number)
+{
+    return s->at + (uint64_t)(number - s->n_resident) * s->chunk_bytes;
+}
 
 /* ---- source */
 
-static void source_need(const chk_source *s, const chk_view *v, const int64_t *max_extent, int64_t n_boxes, bool aligned, chk_need *out)
+static void source_need(const chk_source *s, const chk_view *v, const int64_t *max_extent, int64_t n_boxes, bool aligned,
+                        chk_need *out)
 {
     (void)aligned;
     int64_t extent[CHK_MAX_NDIM], n = 1;
@@ -88,7 +92,8 @@ static void source_need(const chk_source *s, const chk_view *v, const int64_t *m
 }
 
 /* Part of a chunk into the dense base box: runs of the trailing axes that are whole in both. */
-static chunk_status copy_part(const chk_spill *s, int64_t number, const chk_box *chunk, const chk_box *part, const chk_box *want, char *out, chunk_error *err)
+static chunk_status copy_part(const chk_spill *s, int64_t number, const chk_box *chunk, const chk_box *part, const chk_box *want,
+                              char *out, chunk_error *err)
 {
     size_t item = chk_dtype_size(s->dtype), run = item;
     int inner = part->ndim;
@@ -128,7 +133,7 @@ static chunk_status gather(const chk_spill *s, const chk_box *want, char *out, c
         }
         CHK_TRY(copy_part(s, number, &chunk, &part, want, out, err));
         int a = want->ndim - 1;
-        for (; a >= 0; a--) {                     /* on to the next chunk of the box */
+        for (; a >= 0; a--) { /* on to the next chunk of the box */
             at[a] = part.hi[a];
             if (at[a] < want->hi[a]) break;
             at[a] = want->lo[a];
@@ -137,8 +142,8 @@ static chunk_status gather(const chk_spill *s, const chk_box *want, char *out, c
     }
 }
 
-static chunk_status source_fetch(chk_source *src, const chk_view *v, const chk_box *boxes, size_t n, chk_arena *arena, chk_hold *hold, chk_piece *out,
-                                 chunk_error *err)
+static chunk_status source_fetch(chk_source *src, const chk_view *v, const chk_box *boxes, size_t n, chk_arena *arena,
+                                 chk_hold *hold, chk_piece *out, chunk_error *err)
 {
     const chk_spill *s = ((spill_source *)src)->spill;
     size_t item = chk_dtype_size(s->dtype);
@@ -165,13 +170,20 @@ static chunk_status source_fetch(chk_source *src, const chk_view *v, const chk_b
 static void source_release(chk_source *s, chk_hold *hold) { (void)s, (void)hold; }
 static void source_free(chk_source *s) { chk_free(s); }
 
-static const chk_source_ops source_ops = {.kind = "spill", .need = source_need, .fetch = source_fetch, .release = source_release, .free = source_free};
+static const chk_source_ops source_ops = {
+    .kind = "spill", .need = source_need, .fetch = source_fetch, .release = source_release, .free = source_free};
 
 chunk_status chk_spill_source(chk_source **out, const chk_spill *s, const char *name, chunk_error *err)
 {
     spill_source *r = chk_calloc(1, sizeof *r);
     if (!r) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
-    r->s = (chk_source){.ops = &source_ops, .refs = 1, .dtype = s->dtype, .shape = s->shape, .grid = s->grid, .cuttable = true, .thread_safe = true};
+    r->s = (chk_source){.ops = &source_ops,
+                        .refs = 1,
+                        .dtype = s->dtype,
+                        .shape = s->shape,
+                        .grid = s->grid,
+                        .cuttable = true,
+                        .thread_safe = true};
     strncpy(r->s.name, name, sizeof r->s.name - 1);
     r->spill = s;
     *out = &r->s;
@@ -194,7 +206,7 @@ static chunk_status sink_write(chk_sink *sink, chk_block *b, chunk_error *err)
     int64_t number = chunk_of(s, b->box.lo, &chunk);
     size_t from = (size_t)offset_in(&chunk, b->box.lo) * item;
     char *memory = resident(s, number);
-    b->addr = !memory;                            /* for the books: this block was spilled */
+    b->addr = !memory; /* for the books: this block was spilled */
     if (!memory) return chk_scratch_write(s->scratch, b->data, b->n_bytes, file_offset(s, number) + from, err);
     memcpy(memory + from, b->data, b->n_bytes);
     return CHUNK_OK;

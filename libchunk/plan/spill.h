@@ -12,12 +12,12 @@ typedef struct chk_spill {
     chk_dtype dtype;
     chk_shape shape;
     chk_grid grid;
-    size_t chunk_bytes;                   /* of the largest chunk; every chunk has a place of this size */
+    size_t chunk_bytes; /* of the largest chunk; every chunk has a place of this size */
     int64_t n_chunks;
-    int64_t n_resident;                   /* chunks [0, n_resident) lie in the region */
+    int64_t n_resident; /* chunks [0, n_resident) lie in the region */
     chk_region *region;
-    chk_scratch *scratch;                 /* NULL while all are resident; made before the run, belongs to the plan's owner */
-    uint64_t at;                          /* of chunk n_resident in the file */
+    chk_scratch *scratch; /* NULL while all are resident; made before the run, belongs to the plan's owner */
+    uint64_t at;          /* of chunk n_resident in the file */
 } chk_spill;
 
 void chk_spill_init(chk_spill *s, chk_region *region, chk_dtype dtype, const chk_shape *shape, const chk_grid *grid);

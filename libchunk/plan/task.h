@@ -60,7 +60,7 @@ typedef struct chk_sizing {
     int64_t block_elements; /* what a task should hold at once, about; passes may hold less */
     int n_workers;
     bool any_order; /* tests: tasks may start in any order inside the window */
-    uint64_t room; /* bytes that this pass may use in all (its own regions with it) without passing the ceiling */
+    uint64_t room;  /* bytes that this pass may use in all (its own regions with it) without passing the ceiling */
 } chk_sizing;
 struct chk_source;
 struct chk_sink;
@@ -108,7 +108,8 @@ struct chk_pass {
     size_t kept_bytes;   /* of each task from start to end of write */
     size_t worker_bytes; /* codec state, BLAS buffers: of each worker once it has run a task of this pass */
     uint64_t bytes_read, bytes_written, bytes_spilled; /* expected in all, for progress and explain */
-    uint64_t bytes_recomputed; /* of bytes_read, those of inputs that an earlier pass has read too: what was made of them was not kept */
+    uint64_t
+        bytes_recomputed; /* of bytes_read, those of inputs that an earlier pass has read too: what was made of them was not kept */
 };
 
 /* Memory that lives across passes: results, reduction state, pinned tiles, tables. Allocated (zeroed) when pass `first` opens, put back when
@@ -153,7 +154,7 @@ struct chk_plan {
 /* Bytes that pass number `pass` may still use under the ceiling: what is left beside fixed costs, workers, codec state and regions alive then. */
 uint64_t chk_plan_room(const chk_plan *p, int pass, int n_workers);
 uint64_t chk_plan_projected(const chk_plan *p, int n_workers, int n_kept, int *peak_pass);
-void chk_plan_drop_regions(chk_plan *p); /* regions and spills, when planning starts over */
+void chk_plan_drop_regions(chk_plan *p);                        /* regions and spills, when planning starts over */
 void chk_plan_forget(chk_plan *p, int n_regions, int n_spills); /* those added since there were so many */
 void chk_plan_free(chk_plan *p);
 

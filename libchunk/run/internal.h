@@ -72,7 +72,8 @@ void chk_trace_span(chk_trace *t, const chunk_event *event);
 chunk_status chk_trace_close(chk_trace *t, chunk_error *err); /* frees; the error is the first failed write's */
 
 /* Tells the trace and the caller of an event of the pass that runs: [t0, t1) in chk_clock_ns, n tasks from first on. Lock not held. */
-void chk_exec_tell(chk_exec *e, int worker, chunk_event_kind kind, uint64_t t0, uint64_t t1, uint64_t first, uint64_t n, uint64_t bytes);
+void chk_exec_tell(chk_exec *e, int worker, chunk_event_kind kind, uint64_t t0, uint64_t t1, uint64_t first, uint64_t n,
+                   uint64_t bytes);
 
 /* ---- exec.c, pool.c, worker.c, advance.c, memory.c ---- */
 

@@ -11,22 +11,30 @@
 
 #include "base/status.h"
 
-enum { CHK_FILTER_DEFLATE = 1, CHK_FILTER_SHUFFLE = 2, CHK_FILTER_FLETCHER32 = 3, CHK_FILTER_LZ4 = 32004, CHK_FILTER_BITSHUFFLE = 32008,
-       CHK_FILTER_ZSTD = 32015, CHK_MAX_FILTERS = 8, CHK_MAX_CD = 8 };
+enum {
+    CHK_FILTER_DEFLATE = 1,
+    CHK_FILTER_SHUFFLE = 2,
+    CHK_FILTER_FLETCHER32 = 3,
+    CHK_FILTER_LZ4 = 32004,
+    CHK_FILTER_BITSHUFFLE = 32008,
+    CHK_FILTER_ZSTD = 32015,
+    CHK_MAX_FILTERS = 8,
+    CHK_MAX_CD = 8
+};
 
 typedef struct chk_filter {
     int id;
-    bool optional;                /* HDF5 may have skipped it for a chunk */
+    bool optional; /* HDF5 may have skipped it for a chunk */
     unsigned n_cd;
     unsigned cd[CHK_MAX_CD];
-    char name[32];                /* "gzip", "shuffle", "fletcher32", "lz4", "bitshuffle", "zstd", else HDF5's name or the number */
+    char name[32]; /* "gzip", "shuffle", "fletcher32", "lz4", "bitshuffle", "zstd", else HDF5's name or the number */
 } chk_filter;
 
 typedef struct chk_pipeline {
-    int n;                        /* filters in the order in which they are applied on writing */
+    int n; /* filters in the order in which they are applied on writing */
     chk_filter filter[CHK_MAX_FILTERS];
-    bool native;                  /* every filter is one that this file decodes */
-    bool writable;                /* every filter is one that this file encodes */
+    bool native;   /* every filter is one that this file decodes */
+    bool writable; /* every filter is one that this file encodes */
     size_t item_bytes;
 } chk_pipeline;
 
@@ -46,12 +54,12 @@ size_t chk_pipeline_encode_scratch(const chk_pipeline *p, size_t raw_bytes);
 /* Decodes one stored chunk. mask: HDF5's filter mask (bit i set: filter i was skipped). out has raw_bytes and does not overlap in.
  * keep_planes: when the shuffle is the last thing to undo (filter 0 of the pipeline), leave it undone and set *planes: element i's byte b is
  * then out[b * (raw_bytes / item_bytes) + i]. Errors say "corrupt" in words with sizes; the caller adds file, dataset and chunk. */
-chunk_status chk_pipeline_decode(const chk_pipeline *p, uint32_t mask, void *out, size_t raw_bytes, const void *in, size_t in_bytes, void *scratch,
-                                 size_t scratch_bytes, bool keep_planes, bool *planes, chunk_error *err);
+chunk_status chk_pipeline_decode(const chk_pipeline *p, uint32_t mask, void *out, size_t raw_bytes, const void *in, size_t in_bytes,
+                                 void *scratch, size_t scratch_bytes, bool keep_planes, bool *planes, chunk_error *err);
 /* Encodes raw_bytes into out (cap >= chk_pipeline_stored_bound). A compressor that does not shrink the chunk is skipped and its bit set in
  * *mask, as HDF5 does with optional filters. The same input gives the same bytes always. */
-chunk_status chk_pipeline_encode(const chk_pipeline *p, uint32_t *mask, void *out, size_t cap, size_t *out_bytes, const void *in, size_t raw_bytes,
-                                 void *scratch, size_t scratch_bytes, chunk_error *err);
+chunk_status chk_pipeline_encode(const chk_pipeline *p, uint32_t *mask, void *out, size_t cap, size_t *out_bytes, const void *in,
+                                 size_t raw_bytes, void *scratch, size_t scratch_bytes, chunk_error *err);
 /* True when encode may be called with in == out; a pipeline with one filter that moves bytes needs them apart. */
 bool chk_pipeline_encodes_in_place(const chk_pipeline *p);
 /* Per-thread codec state (libdeflate, zstd contexts) is made on first use and freed by this; workers call it when they end. */

@@ -18,27 +18,27 @@
 
 typedef enum chk_layout { CHK_LAYOUT_COMPACT, CHK_LAYOUT_CONTIGUOUS, CHK_LAYOUT_CHUNKED, CHK_LAYOUT_VIRTUAL } chk_layout;
 
-typedef struct chk_h5file chk_h5file;     /* counted; open files are shared by (device, inode) inside a context */
-typedef struct chk_h5set chk_h5set;       /* an open dataset; counted */
+typedef struct chk_h5file chk_h5file; /* counted; open files are shared by (device, inode) inside a context */
+typedef struct chk_h5set chk_h5set;   /* an open dataset; counted */
 
 /* What a dataset is. Filled when it is opened, constant after. */
 typedef struct chk_h5info {
-    char *file, *path;                    /* as given; absolute path inside the file */
-    chk_shape shape, maxshape;            /* maxshape: -1 for unlimited */
-    bool dtype_known;                     /* false: a type the engine cannot compute with; type_text says which */
+    char *file, *path;         /* as given; absolute path inside the file */
+    chk_shape shape, maxshape; /* maxshape: -1 for unlimited */
+    bool dtype_known;          /* false: a type the engine cannot compute with; type_text says which */
     chk_dtype dtype;
-    bool swapped;                         /* stored in the other byte order */
-    char type_text[96];                   /* NumPy-like: "float64", "float32 big-endian", "string", "compound{...}" */
+    bool swapped;       /* stored in the other byte order */
+    char type_text[96]; /* NumPy-like: "float64", "float32 big-endian", "string", "compound{...}" */
     size_t item_bytes;
     chk_layout layout;
-    chk_shape chunk;                      /* chunk shape; the dataset's own shape where it is not chunked */
+    chk_shape chunk; /* chunk shape; the dataset's own shape where it is not chunked */
     chk_pipeline pipeline;
-    const char *index;                    /* "btree1", "single", "implicit", "fixed array", "extensible array", "btree2", "none" */
-    bool edge_unfiltered;                 /* H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS */
+    const char *index;    /* "btree1", "single", "implicit", "fixed array", "extensible array", "btree2", "none" */
+    bool edge_unfiltered; /* H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS */
     bool fill_defined;
-    chk_scalar fill;                      /* native order; zero when undefined or never set */
-    bool native;                          /* chunks can be located and decoded by the engine; else reads go through H5Dread */
-    const char *why_not_native;           /* words, NULL when native */
+    chk_scalar fill;            /* native order; zero when undefined or never set */
+    bool native;                /* chunks can be located and decoded by the engine; else reads go through H5Dread */
+    const char *why_not_native; /* words, NULL when native */
 } chk_h5info;
 
 chunk_status chk_h5file_open(chk_h5file **out, const char *path, chunk_error *err);
@@ -54,16 +54,16 @@ const chk_h5info *chk_h5set_info(const chk_h5set *d);
 
 /* Where a chunk lies. */
 typedef struct chk_extent {
-    bool absent;                          /* not stored: reads as the fill value */
-    bool raw;                             /* stored without filters (edge_unfiltered) */
-    uint32_t mask;                        /* filter mask */
-    uint64_t addr;                        /* absolute offset in the file */
+    bool absent;   /* not stored: reads as the fill value */
+    bool raw;      /* stored without filters (edge_unfiltered) */
+    uint32_t mask; /* filter mask */
+    uint64_t addr; /* absolute offset in the file */
     uint64_t n_bytes;
 } chk_extent;
 
 /* Looks up n chunks in one go under the lock. coord: n times ndim chunk indices. Contiguous and compact datasets have one chunk, (0, ...). */
 chunk_status chk_h5set_locate(chk_h5set *d, const int64_t *coord, size_t n, chk_extent *out, chunk_error *err);
-int chk_h5set_fd(const chk_h5set *d);      /* for pread and mmap; owned by the file */
+int chk_h5set_fd(const chk_h5set *d); /* for pread and mmap; owned by the file */
 /* Number of stored chunks and their bytes, for reports; walks the index once. */
 chunk_status chk_h5set_stored(chk_h5set *d, int64_t *n_chunks, uint64_t *n_bytes, chunk_error *err);
 /* The slow and always right way: box of the dataset, dense C order, native byte order, through H5Dread under the lock. */
@@ -76,26 +76,29 @@ uint64_t chk_h5_fixed_bytes(int n_files);
 uint64_t chk_h5_file_bytes(int64_t n_chunks);
 
 /* Calls fn for each dataset in the file (or below object, or for object itself), in name order, under no lock. fn returning non-OK stops the walk. */
-chunk_status chk_h5file_walk(chk_h5file *f, const char *object, chunk_status (*fn)(void *arg, const char *path, chunk_error *err), void *arg, chunk_error *err);
+chunk_status chk_h5file_walk(chk_h5file *f, const char *object, chunk_status (*fn)(void *arg, const char *path, chunk_error *err),
+                             void *arg, chunk_error *err);
 /* Attributes of a dataset as JSON values in text (strings, numbers, lists), one call of fn each; unreadable ones as null. */
-chunk_status chk_h5set_attrs(chk_h5set *d, chunk_status (*fn)(void *arg, const char *name, const char *json), void *arg, chunk_error *err);
+chunk_status chk_h5set_attrs(chk_h5set *d, chunk_status (*fn)(void *arg, const char *name, const char *json), void *arg,
+                             chunk_error *err);
 
 /* ---- writing: a new file that appears whole, or not at all */
 
 typedef struct chk_h5writer chk_h5writer;
-typedef struct chk_h5out chk_h5out;       /* one dataset of a writer */
+typedef struct chk_h5out chk_h5out; /* one dataset of a writer */
 
 /* Starts ".NAME.chunk-tmp<random>" in path's folder; removes stale ones of that name whose owner is gone (they are flocked while alive).
  * Refused: path exists and holds anything but the named datasets (CHUNK_EEXIST); those exist and overwrite is false (CHUNK_EEXIST).
  * With overwrite, a file that holds other things is refused too (for now), naming one of them. Nothing visible is touched before commit. */
-chunk_status chk_h5writer_new(chk_h5writer **out, const char *path, const char *const *datasets, int n_datasets, bool overwrite, chunk_error *err);
+chunk_status chk_h5writer_new(chk_h5writer **out, const char *path, const char *const *datasets, int n_datasets, bool overwrite,
+                              chunk_error *err);
 /* chunk: NULL for contiguous (only zero-size and zero-dimensional arrays, and those below 64 KiB, are written so). Creates missing groups. */
-chunk_status chk_h5out_new(chk_h5out **out, chk_h5writer *w, const char *dataset, chk_dtype dtype, const chk_shape *shape, const int64_t *chunk,
-                           const chk_pipeline *pipeline, const chk_scalar *fill, chunk_error *err);
+chunk_status chk_h5out_new(chk_h5out **out, chk_h5writer *w, const char *dataset, chk_dtype dtype, const chk_shape *shape,
+                           const int64_t *chunk, const chk_pipeline *pipeline, const chk_scalar *fill, chunk_error *err);
 /* The same, but resizable: shape is a bound of the final one, which chk_h5out_resize sets before the commit (not larger; chunks outside must never have been
  * claimed). Chunked, without filters. */
-chunk_status chk_h5out_new_bound(chk_h5out **out, chk_h5writer *w, const char *dataset, chk_dtype dtype, const chk_shape *shape, const int64_t *chunk,
-                                 chunk_error *err);
+chunk_status chk_h5out_new_bound(chk_h5out **out, chk_h5writer *w, const char *dataset, chk_dtype dtype, const chk_shape *shape,
+                                 const int64_t *chunk, chunk_error *err);
 chunk_status chk_h5out_resize(chk_h5out *d, const chk_shape *shape, chunk_error *err);
 /* Enters a chunk of n_bytes in the index and returns its address; call in grid order for files that are always the same. No data moves. */
 chunk_status chk_h5out_claim(chk_h5out *d, const int64_t *coord, uint32_t mask, uint64_t n_bytes, uint64_t *addr, chunk_error *err);
@@ -105,7 +108,7 @@ chunk_status chk_h5out_pwrite(chk_h5out *d, const void *data, size_t n_bytes, ui
 chunk_status chk_h5out_write_small(chk_h5out *d, const void *data, chunk_error *err);
 /* Closes the file, waits for the disk when durable, renames. On failure nothing is visible and the temporary is gone. Frees w either way. */
 chunk_status chk_h5writer_commit(chk_h5writer *w, bool durable, chunk_error *err);
-void chk_h5writer_abort(chk_h5writer *w);  /* removes the temporary; NULL allowed */
+void chk_h5writer_abort(chk_h5writer *w);             /* removes the temporary; NULL allowed */
 uint64_t chk_h5writer_written(const chk_h5writer *w); /* raw data bytes so far */
 /* Chunk shape by the stated rule, where the user gave none: the first input grid that fits, else about 1 MiB, all axes divided alike. */
 void chk_h5_choose_chunk(int64_t *chunk, const chk_shape *shape, size_t item_bytes);

@@ -39,7 +39,8 @@ void chk_h5fetch_init(chk_h5fetch *f, chk_h5set *set, const chk_view *view, chk_
                       bool little, void *room)
 {
     char *at = room;
-    *f = (chk_h5fetch){.set = set, .view = view, .hold = hold, .copies = copies, .little = little, .decoded_addr = UINT64_MAX, .tile = -1};
+    *f = (chk_h5fetch){
+        .set = set, .view = view, .hold = hold, .copies = copies, .little = little, .decoded_addr = UINT64_MAX, .tile = -1};
     f->stored = at;
     f->stored_cap = stored_bytes(set, n_boxes, copies);
     f->scratch = at += chk_arena_cost(f->stored_cap);
@@ -115,8 +116,8 @@ chunk_status chk_h5fetch_decode(chk_h5fetch *f, void *out, const chk_extent *chu
     return chk_fail(err, st, "%.300s: %.160s", chk_h5set_where(text, sizeof text, d, coord), why.text);
 }
 
-chunk_status chk_h5fetch_tile(chk_h5fetch *f, int *slot, const chk_extent *chunk, const int64_t *coord, const chk_extent *more, size_t n_more,
-                              chunk_error *err)
+chunk_status chk_h5fetch_tile(chk_h5fetch *f, int *slot, const chk_extent *chunk, const int64_t *coord, const chk_extent *more,
+                              size_t n_more, chunk_error *err)
 {
     bool load = false, planes = false;
     *slot = f->tiles ? chk_tiles_get(f->tiles, chunk->addr, &load) : -1;

@@ -45,8 +45,8 @@ chunk_status chk_h5fetch_read_untimed(chk_h5fetch *f, void *out, size_t n_bytes,
 chunk_status chk_h5fetch_decode(chk_h5fetch *f, void *out, const chk_extent *chunk, const int64_t *coord, const chk_extent *more,
                                 size_t n_more, bool *planes, chunk_error *err);
 /* The chunk's tile, pinned, decoded into it if need be; *slot -1: there is none to be had. The caller puts it back. */
-chunk_status chk_h5fetch_tile(chk_h5fetch *f, int *slot, const chk_extent *chunk, const int64_t *coord, const chk_extent *more, size_t n_more,
-                              chunk_error *err);
+chunk_status chk_h5fetch_tile(chk_h5fetch *f, int *slot, const chk_extent *chunk, const int64_t *coord, const chk_extent *more,
+                              size_t n_more, chunk_error *err);
 void chk_h5fetch_done(chk_h5fetch *f); /* puts the tile of the last decoded chunk back */
 /* Assembles a box, however many chunks it touches, in dst with the strides of chk_dense_strides, elements as stored. */
 chunk_status chk_h5fetch_dense(chk_h5fetch *f, char *dst, const int64_t *stride, const chk_box *box, chunk_error *err);

@@ -38,7 +38,8 @@ void chk_piece_point(chk_piece *p, const char *data, const chk_box *have, const 
     chk_piece_place(p, data, have, stride, v, box);
 }
 
-void chk_piece_place(chk_piece *p, const char *data, const chk_box *have, const int64_t *stride, const chk_view *v, const chk_box *box)
+void chk_piece_place(chk_piece *p, const char *data, const chk_box *have, const int64_t *stride, const chk_view *v,
+                     const chk_box *box)
 {
     *p = (chk_piece){.data = data};
     for (int b = 0; b < v->base_ndim; b++) {

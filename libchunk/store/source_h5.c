@@ -512,8 +512,15 @@ static void free_h5(chk_source *s)
     chk_free(s);
 }
 
-static const chk_source_ops ops = {
-    .kind = "hdf5", .need = need, .fetch = fetch, .release = release, .advise = advise, .all_fill = all_fill, .lend = lend, .unlend = unlend, .free = free_h5};
+static const chk_source_ops ops = {.kind = "hdf5",
+                                   .need = need,
+                                   .fetch = fetch,
+                                   .release = release,
+                                   .advise = advise,
+                                   .all_fill = all_fill,
+                                   .lend = lend,
+                                   .unlend = unlend,
+                                   .free = free_h5};
 
 /* "FILE:/DATASET"; of long ones the end, after "...". */
 static void name_source(char *name, size_t size, const chk_h5info *i)

@@ -24,7 +24,7 @@ typedef struct vfd {
     ino_t ino;
     bool unnamed; /* opened as "fd:N": HDF5 must not look for a path */
     _Atomic bool failed;
-    bool quiet;                   /* failures are noted and not reported */
+    bool quiet; /* failures are noted and not reported */
 } vfd;
 
 static _Thread_local struct {

@@ -94,8 +94,9 @@ const char *chk_window_map(chk_hold *h, int fd, uint64_t offset, size_t n_bytes)
     size_t bound = bound_of(n_bytes), skew = offset % bound, length = (skew + n_bytes + bound - 1) / bound * bound;
     char *at = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, (off_t)(offset - skew));
     if (at == MAP_FAILED) return NULL;
-    if (length >= HUGE) madvise(at, length, MADV_HUGEPAGE); /* 2 MiB a read where it is not in memory, whatever the device's read-ahead is set to */
-    size_t first = skew / PAGE * PAGE; /* older kernels than 5.14 refuse, and bring pages in as they are touched */
+    if (length >= HUGE)
+        madvise(at, length, MADV_HUGEPAGE); /* 2 MiB a read where it is not in memory, whatever the device's read-ahead is set to */
+    size_t first = skew / PAGE * PAGE;      /* older kernels than 5.14 refuse, and bring pages in as they are touched */
     madvise(at + first, skew + n_bytes - first, MADV_POPULATE_READ);
     h->addr[h->n] = at;
     h->n_bytes[h->n] = length;

@@ -131,7 +131,8 @@ Test(ops_header, several_arrays)
 Test(ops_header, several_results)
 {
     chunk_array *part[3], *one;
-    chunk_arg args[] = {{.kind = CHUNK_ARG_ARRAY, .array = x}, {.kind = CHUNK_ARG_INT, .i = 2}, {.name = "axis", .kind = CHUNK_ARG_INT, .i = 1}};
+    chunk_arg args[] = {
+        {.kind = CHUNK_ARG_ARRAY, .array = x}, {.kind = CHUNK_ARG_INT, .i = 2}, {.name = "axis", .kind = CHUNK_ARG_INT, .i = 1}};
     int n = 0;
     double half[6];
     int64_t where[2][11];

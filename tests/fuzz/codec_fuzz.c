@@ -4,8 +4,9 @@
 #include "store/codec.h"
 
 enum { RAW = 3000, CAP = 8192, MARK = 64 };
-static const char *const texts[] = {"shuffle",    "gzip=4,shuffle",        "gzip=1,fletcher32", "lz4",        "lz4,shuffle", "zstd=3",
-                                    "zstd=1,shuffle", "bitshuffle", "bitshuffle,fletcher32", "fletcher32"};
+static const char *const texts[] = {
+    "shuffle",        "gzip=4,shuffle", "gzip=1,fletcher32",     "lz4",       "lz4,shuffle", "zstd=3",
+    "zstd=1,shuffle", "bitshuffle",     "bitshuffle,fletcher32", "fletcher32"};
 enum { N = sizeof texts / sizeof *texts };
 
 static chk_pipeline pipelines[N];
@@ -21,7 +22,8 @@ static void one(size_t seed, const uint8_t *data, size_t n)
     memset(scratch + n_scratch, 0xa5, MARK);
     bool planes = false;
     chunk_error err = {0};
-    chunk_status st = chk_pipeline_decode(p, fuzz_below(16) ? 0 : fuzz_random() & 3, out, RAW, data, n, scratch, n_scratch, fuzz_below(2), &planes, &err);
+    chunk_status st = chk_pipeline_decode(p, fuzz_below(16) ? 0 : fuzz_random() & 3, out, RAW, data, n, scratch, n_scratch,
+                                          fuzz_below(2), &planes, &err);
     for (int i = 0; i < MARK; i++)
         if (out[RAW + i] != 0xa5 || scratch[n_scratch + (size_t)i] != 0xa5) {
             printf("%s: wrote beyond a buffer\n", texts[seed]);
@@ -48,7 +50,8 @@ int main(void)
         void *scratch = malloc(n_scratch + 1);
         seeds[i] = malloc(bound);
         if (!scratch || !seeds[i]) return 1;
-        if (chk_pipeline_encode(&pipelines[i], &mask, seeds[i], bound, &sizes[i], raw, RAW, scratch, n_scratch, &err) != CHUNK_OK) goto fail;
+        if (chk_pipeline_encode(&pipelines[i], &mask, seeds[i], bound, &sizes[i], raw, RAW, scratch, n_scratch, &err) != CHUNK_OK)
+            goto fail;
         free(scratch);
     }
     long runs = fuzz_loop((const uint8_t *const *)seeds, sizes, N, CAP, one);

@@ -3,10 +3,14 @@
 #include "include/chunk.h"
 
 enum { CAP = 16384, MAX_RESULTS = 8 };
-static const char *const texts[] = {
-    "sum(arange(20)*2.5, axis=0)", "a = linspace(0, 1, 7)[::-1]; b = eye(4)[1:, ::2] > 0.5", "k := arange(10) + 1; k - mean(k)",
-    "astype(broadcast_to(arange(3), (2, 3)), 'float16')", "std(eye(5), axis=(0, 1), keepdims=True, correction=1)", "where(arange(5) > 2, 1 + 2j, nan)",
-    "permute_dims(expand_dims(arange(6), 0), (1, 0))", "argmax(eye(3), axis=1) + 9007199254740993"};
+static const char *const texts[] = {"sum(arange(20)*2.5, axis=0)",
+                                    "a = linspace(0, 1, 7)[::-1]; b = eye(4)[1:, ::2] > 0.5",
+                                    "k := arange(10) + 1; k - mean(k)",
+                                    "astype(broadcast_to(arange(3), (2, 3)), 'float16')",
+                                    "std(eye(5), axis=(0, 1), keepdims=True, correction=1)",
+                                    "where(arange(5) > 2, 1 + 2j, nan)",
+                                    "permute_dims(expand_dims(arange(6), 0), (1, 0))",
+                                    "argmax(eye(3), axis=1) + 9007199254740993"};
 enum { N = sizeof texts / sizeof *texts };
 
 static chunk_context *ctx;
@@ -38,11 +42,14 @@ int main(void)
     chunk_error err = {0};
     char *json[N] = {0};
     size_t sizes[N];
-    if (chunk_context_new(&ctx, &(chunk_options){.size = sizeof(chunk_options), .memory = 64 << 20, .threads = 1}, &err) != CHUNK_OK) goto fail;
+    if (chunk_context_new(&ctx, &(chunk_options){.size = sizeof(chunk_options), .memory = 64 << 20, .threads = 1}, &err) !=
+        CHUNK_OK)
+        goto fail;
     for (int i = 0; i < N; i++) {
         chunk_text *t;
         chunk_array *results[MAX_RESULTS];
-        if (chunk_text_new(&t, ctx, texts[i], &err) != CHUNK_OK || chunk_text_build(results, t, ctx, NULL, 0, &err) != CHUNK_OK) goto fail;
+        if (chunk_text_new(&t, ctx, texts[i], &err) != CHUNK_OK || chunk_text_build(results, t, ctx, NULL, 0, &err) != CHUNK_OK)
+            goto fail;
         int n = chunk_text_n_results(t);
         if (chunk_to_json(&json[i], ctx, results, n, &err) != CHUNK_OK) goto fail;
         for (int k = 0; k < n; k++) chunk_array_free(results[k]);

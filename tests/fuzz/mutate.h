@@ -46,15 +46,12 @@ static size_t fuzz_change(uint8_t *p, size_t n, size_t cap)
     case 1:
         if (n) p[at] = fuzz_bytes[fuzz_below(sizeof fuzz_bytes)];
         return n;
-    case 2: /* cut out */
-        memmove(p + at, p + at + len, n - at - len);
-        return n - len;
+    case 2: /* cut out */ memmove(p + at, p + at + len, n - at - len); return n - len;
     case 3: /* double a piece */
         if (n + len > cap) return n;
         memmove(p + at + len, p + at, n - at);
         return n + len;
-    case 4: /* cut short */
-        return fuzz_below(8) ? n : fuzz_below(n + 1);
+    case 4: /* cut short */ return fuzz_below(8) ? n : fuzz_below(n + 1);
     default: /* copy a piece elsewhere */
         if (n) memmove(p + fuzz_below(n - len + 1), p + at, len);
         return n;
@@ -62,7 +59,8 @@ static size_t fuzz_change(uint8_t *p, size_t n, size_t cap)
 }
 
 /* Calls one(data, n) with mutants of seeds until the time is over. Returns how often. */
-static long fuzz_loop(const uint8_t *const *seeds, const size_t *n_seed, size_t n_seeds, size_t cap, void (*one)(size_t seed, const uint8_t *data, size_t n))
+static long fuzz_loop(const uint8_t *const *seeds, const size_t *n_seed, size_t n_seeds, size_t cap,
+                      void (*one)(size_t seed, const uint8_t *data, size_t n))
 {
     uint64_t seed = (uint64_t)fuzz_number("SEED", 1);
     double end = fuzz_now() + fuzz_number("FUZZ_SECONDS", 2);
@@ -74,7 +72,8 @@ static long fuzz_loop(const uint8_t *const *seeds, const size_t *n_seed, size_t 
         size_t which = fuzz_below(n_seeds), n = n_seed[which];
         memcpy(work, seeds[which], n);
         if (fuzz_below(4) == 0) { /* spliced with another */
-            size_t other = fuzz_below(n_seeds), cut = fuzz_below(n + 1), from = fuzz_below(n_seed[other] + 1), len = n_seed[other] - from;
+            size_t other = fuzz_below(n_seeds), cut = fuzz_below(n + 1), from = fuzz_below(n_seed[other] + 1),
+                   len = n_seed[other] - from;
             if (cut + len > cap) len = cap - cut;
             memcpy(work + cut, seeds[other] + from, len);
             n = cut + len;

@@ -3,11 +3,26 @@
 #include "include/chunk.h"
 
 enum { CAP = 4096 };
-static const char *const texts[] = {
-    "x + 1", "a = sum(x*y, axis=0); b = x[::-1, ..., None]", "k := exp(x); k - mean(k)", "where(x > 0.5, -y, ~z)", "x[1:-1:2, 5] ** 2.5e-3",
-    "clip(x, min=0, max=None)", "astype(z, 'float16') // 3 % 0x1f", "std(x, axis=(0, 1), keepdims=True, correction=1)", "1 + 2j*inf - nan",
-    "permute_dims(x, axes=(1, 0)) @ y", "((((x))))", "x < y", "not x and y", "broadcast_to(z[0], (7, 5))", "arange(10) << 3 & 5 | z[0, 0] ^ 1",
-    "linspace(0, 1, 50, endpoint=False)", "eye(5, k=-1, dtype=int8)", "zeros((2, 3, 1000000, 1000000))", "-x ** -2", "\"a\" + 'b'"};
+static const char *const texts[] = {"x + 1",
+                                    "a = sum(x*y, axis=0); b = x[::-1, ..., None]",
+                                    "k := exp(x); k - mean(k)",
+                                    "where(x > 0.5, -y, ~z)",
+                                    "x[1:-1:2, 5] ** 2.5e-3",
+                                    "clip(x, min=0, max=None)",
+                                    "astype(z, 'float16') // 3 % 0x1f",
+                                    "std(x, axis=(0, 1), keepdims=True, correction=1)",
+                                    "1 + 2j*inf - nan",
+                                    "permute_dims(x, axes=(1, 0)) @ y",
+                                    "((((x))))",
+                                    "x < y",
+                                    "not x and y",
+                                    "broadcast_to(z[0], (7, 5))",
+                                    "arange(10) << 3 & 5 | z[0, 0] ^ 1",
+                                    "linspace(0, 1, 50, endpoint=False)",
+                                    "eye(5, k=-1, dtype=int8)",
+                                    "zeros((2, 3, 1000000, 1000000))",
+                                    "-x ** -2",
+                                    "\"a\" + 'b'"};
 enum { N = sizeof texts / sizeof *texts };
 
 static chunk_context *ctx;
@@ -50,7 +65,8 @@ int main(void)
     static short z[35];
     const int64_t shape[] = {7, 5};
     chunk_error err = {0};
-    if (chunk_context_new(&ctx, &(chunk_options){.size = sizeof(chunk_options), .memory = 64 << 20, .threads = 1}, &err) != CHUNK_OK ||
+    if (chunk_context_new(&ctx, &(chunk_options){.size = sizeof(chunk_options), .memory = 64 << 20, .threads = 1}, &err) !=
+            CHUNK_OK ||
         chunk_from_memory(&bound[0], ctx, x, CHUNK_FLOAT64, 2, shape, NULL, &err) != CHUNK_OK ||
         chunk_from_memory(&bound[1], ctx, x, CHUNK_FLOAT64, 2, shape, NULL, &err) != CHUNK_OK ||
         chunk_from_memory(&bound[2], ctx, z, CHUNK_INT16, 2, shape, NULL, &err) != CHUNK_OK) {

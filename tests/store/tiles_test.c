@@ -33,7 +33,8 @@ static void *use(void *arg)
             chk_tiles_loaded(u->t, s, !fails, addr % 2000 == 17);
             if (fails) continue;
         }
-        if (data[0] != want || data[SLOT - 1] != want || chk_tiles_planes(u->t, s) != (addr % 2000 == 17)) atomic_fetch_add(u->bad, 1);
+        if (data[0] != want || data[SLOT - 1] != want || chk_tiles_planes(u->t, s) != (addr % 2000 == 17))
+            atomic_fetch_add(u->bad, 1);
         held[n++] = s;
         while (n >= u->pins) chk_tiles_put(u->t, held[--n]);
     }

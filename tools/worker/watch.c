@@ -14,7 +14,7 @@
 
 #include "worker.h"
 
-enum { SECONDS = 3 }; /* of computing, not of waiting, so that a busy machine or a slow disk is no reason */
+enum { SECONDS = 3 };                  /* of computing, not of waiting, so that a busy machine or a slow disk is no reason */
 #define MOST_BYTES ((rlim_t)256 << 20) /* attributes and tables take some MiB */
 
 static uint64_t reads_before;
