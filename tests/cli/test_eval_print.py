@@ -59,6 +59,17 @@ def plain(x):
     return x
 
 
+def test_least_number_without_exponents(tmp_path):
+    """0.0001 of float32 is below 0.0001 of float64, and is not written with an exponent."""
+    arrays = {f"{kind}{i}": np.array(v, kind) for kind in ("f2", "f4", "f8") for i, v in enumerate(([1e-4, 0.02], [9.9e-5, 0.02], [1e-4, 0.02, 0.2]))}
+    arrays["c8"] = np.array([1e-4 + 1e-4j, 0.02 + 0.05j], "c8")
+    with h5py.File(tmp_path / "a.h5", "w") as f:
+        for name, a in arrays.items():
+            f[name] = a
+    for name, a in arrays.items():
+        assert eval_ok("x", f"x={tmp_path}/a.h5:/{name}") == f"{a}\n"
+
+
 def test_random_arrays(tmp_path, seed, sampled):
     """All in one file; several results a process, so that they are told apart by being printed one after the other."""
     rng = np.random.default_rng(seed)
