@@ -9,7 +9,7 @@ import time
 import h5py
 import numpy as np
 import pytest
-from chunkcli import CHUNK, assert_held, ceiling, chunk_eval, eval_fails, eval_json, eval_ok, has_faults
+from chunkcli import CHUNK, SLACK, assert_held, ceiling, chunk_eval, eval_fails, eval_json, eval_ok, has_faults
 
 LEVEL = os.environ.get("CHUNK_TEST_LEVEL", "standard")
 LAYOUTS = ("contiguous", "chunked", "half", "empty", "contiguous, empty")
@@ -94,7 +94,7 @@ def test_into_what_is_read_elsewhere(large, tmp_path, text, region, change):
         x = f["x"][...]
     got = eval_json(text, f"x={path}:/x", "--into", f"{path}:/x[{region}]", "--memory", ceiling(32), "--threads", 2)
     assert_held(got)
-    assert got["bytes_spilled"] > 0
+    assert got["bytes_spilled"] > 0 or SLACK  # with a sanitizer's room nothing has to be
     want = x.copy()
     want[{"1:": np.s_[1:], ":-1": np.s_[:-1], "...": np.s_[...], ":": np.s_[:], ":1000, 1:": np.s_[:1000, 1:]}[region]] = change(x)
     with h5py.File(path) as f:
