@@ -63,11 +63,11 @@ static uint64_t process_bytes(const chunk_context *ctx)
     return process + (ctx->reserved + mib - 1) / mib * mib;
 }
 
-chunk_status chk_take_options(void *out, size_t size, const void *in, size_t least, const char *name, chunk_error *err)
+chunk_status chk_take_options(void *out, size_t size, const void *in, const char *name, chunk_error *err)
 {
     size_t given;
     memcpy(&given, in, sizeof given);
-    if (given <= least || given > size)
+    if (given <= sizeof given || given > size)
         return chk_fail(err, CHUNK_EINVAL, "%s.size is %zu, not %zu: set it to sizeof(%s)", name, given, size, name);
     memset(out, 0, size);
     memcpy(out, in, given);
@@ -78,7 +78,7 @@ chunk_status chunk_context_new(chunk_context **out, const chunk_options *options
 {
     chunk_options o = {0};
     if (!out) return chk_fail(err, CHUNK_EINVAL, "chunk_context_new: out is NULL");
-    if (options) CHK_TRY(chk_take_options(&o, sizeof o, options, sizeof o.size, "chunk_options", err));
+    if (options) CHK_TRY(chk_take_options(&o, sizeof o, options, "chunk_options", err));
     if (o.threads < 0 || o.threads > 1024)
         return chk_fail(err, CHUNK_EINVAL, "threads is %d: give 1 to 1024, or 0 for the default", o.threads);
     uint64_t scramble = read_test_settings();
@@ -136,7 +136,7 @@ chunk_status chunk_context_set(chunk_context *ctx, const chunk_options *options,
     CHK_TRY(chk_context_check(ctx, err));
     chunk_options o;
     if (!options) return chk_fail(err, CHUNK_EINVAL, "chunk_context_set: options are NULL");
-    CHK_TRY(chk_take_options(&o, sizeof o, options, sizeof o.size, "chunk_options", err));
+    CHK_TRY(chk_take_options(&o, sizeof o, options, "chunk_options", err));
     if (o.threads < 0 || o.threads > 1024)
         return chk_fail(err, CHUNK_EINVAL, "threads is %d: give 1 to 1024, or 0 for the default", o.threads);
     if (chk_ledger_used(ctx->ledger)) return chk_fail(err, CHUNK_ESTATE, "chunk_context_set: a run of this context goes on");

@@ -24,7 +24,7 @@ static chunk_status check_options(chunk_run_options *out, const chunk_run_option
 {
     *out = (chunk_run_options){0};
     if (!options) return CHUNK_OK;
-    return chk_take_options(out, sizeof *out, options, offsetof(chunk_run_options, overwrite), "chunk_run_options", err);
+    return chk_take_options(out, sizeof *out, options, "chunk_run_options", err);
 }
 
 static chunk_status make_plan(chk_plan **plan, chk_outputs *os, const chunk_context *ctx, const chunk_output *outputs, int n,

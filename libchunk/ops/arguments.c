@@ -62,6 +62,19 @@ chunk_status ops_arg_int(int64_t *out, const chk_value *v, int64_t dflt, const c
     return ops_absent(v) ? CHUNK_OK : chk_value_int(out, v, who, what, err);
 }
 
+chunk_status ops_arg_matrix(int64_t *rows, int64_t *cols, int64_t *k, chk_dtype *d, const chk_value *args, const char *who, chunk_error *err)
+{
+    bool given;
+    *d = CHK_F64;
+    CHK_TRY(chk_value_int(rows, &args[0], who, "n_rows", err));
+    CHK_TRY(ops_arg_int(cols, &args[1], *rows, who, "n_cols", err));
+    CHK_TRY(ops_arg_int(k, &args[2], 0, who, "k", err));
+    CHK_TRY(ops_arg_dtype(d, &given, &args[3], who, err));
+    if (*rows < 0 || *cols < 0 || (*cols && *rows > INT64_MAX / 16 / *cols))
+        return chk_fail(err, CHUNK_ESHAPE, "%s: no array has %lld rows and %lld columns", who, (long long)*rows, (long long)*cols);
+    return CHUNK_OK;
+}
+
 chunk_status ops_arg_real(double *out, const chk_value *v, double dflt, const char *who, const char *what, chunk_error *err)
 {
     *out = dflt;

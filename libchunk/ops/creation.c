@@ -292,14 +292,8 @@ const chk_op chk_op_linspace = {
 static chunk_status build_eye(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
     int64_t rows, cols, k;
-    chk_dtype d = CHK_F64;
-    bool given;
-    CHK_TRY(chk_value_int(&rows, &args[0], op->name, "n_rows", err));
-    CHK_TRY(ops_arg_int(&cols, &args[1], rows, op->name, "n_cols", err));
-    CHK_TRY(ops_arg_int(&k, &args[2], 0, op->name, "k", err));
-    CHK_TRY(ops_arg_dtype(&d, &given, &args[3], op->name, err));
-    if (rows < 0 || cols < 0 || (cols && rows > INT64_MAX / 16 / cols))
-        return chk_fail(err, CHUNK_ESHAPE, "eye: no array has %lld rows and %lld columns", (long long)rows, (long long)cols);
+    chk_dtype d;
+    CHK_TRY(ops_arg_matrix(&rows, &cols, &k, &d, args, op->name, err));
     if (k > cols) k = cols;
     if (k < -rows) k = -rows;
     ops_maker m = ops_make(b, err);

@@ -159,10 +159,7 @@ static void release(worker *w)
     for (int i = 0; i < w->f->program.n_inputs; i++) {
         chk_source *s = w->f->program.input[i].source;
         chk_hold *h = &w->hold[i];
-        w->t->stats.bytes_read += h->bytes_read;
-        w->t->stats.ns_read += h->ns_read;
-        w->t->stats.ns_decode += h->ns_decode;
-        w->t->stats.ns_compute += h->ns_compute;
+        chk_task_count(w->t, h);
         s->ops->release(s, h);
         memset(h, 0, sizeof *h);
     }

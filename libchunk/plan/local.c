@@ -183,14 +183,6 @@ static chk_hold *enter(chk_hold *hold, chk_source *owner, chk_arena *arena)
     return h;
 }
 
-static void add_books(chk_hold *hold, const chk_hold *inner)
-{
-    hold->bytes_read += inner->bytes_read;
-    hold->ns_read += inner->ns_read;
-    hold->ns_decode += inner->ns_decode;
-    hold->ns_compute += inner->ns_compute;
-}
-
 /* Strides for the same elements, in C order, in the extents of box `to`; false where they would have to be copied. NumPy's rule: axes are joined and
  * split inside groups with as many elements on either side, and those that are joined must lie behind each other. */
 static bool restride(int64_t *stride, const chk_box *to, const chk_box *from, const int64_t *from_stride)
@@ -277,7 +269,7 @@ static chunk_status forward(chk_local_source *l, const forwarded *f, const chk_v
         }
         st = f->source->ops->fetch(f->source, &through, boxes, *n, arena, h, out, err);
     }
-    add_books(hold, h);
+    chk_hold_count(hold, h);
     return st;
 }
 

@@ -38,10 +38,7 @@ static chunk_status read_part(const chk_product *s, chk_task *t, const chk_produ
     chk_hold books = {0};
     chunk_status st =
         chk_reader_read(&s->reader[f], &box, at_factor(s, f, tile, what, box.lo), s->area[f].stride, arena, &books, err);
-    t->stats.bytes_read += books.bytes_read;
-    t->stats.ns_read += books.ns_read;
-    t->stats.ns_decode += books.ns_decode;
-    t->stats.ns_compute += books.ns_compute;
+    chk_task_count(t, &books);
     return st;
 }
 

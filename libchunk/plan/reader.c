@@ -118,10 +118,7 @@ static void give_back(const chk_reader *r, chk_hold *holds, int n, chk_hold *boo
 {
     for (int i = 0; i < n; i++) {
         chk_source *s = r->program.input[i].source;
-        books->bytes_read += holds[i].bytes_read;
-        books->ns_read += holds[i].ns_read;
-        books->ns_decode += holds[i].ns_decode;
-        books->ns_compute += holds[i].ns_compute;
+        chk_hold_count(books, &holds[i]);
         s->ops->release(s, &holds[i]);
     }
 }

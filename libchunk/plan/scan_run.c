@@ -66,10 +66,7 @@ static chunk_status read_block(chk_scan_pass *s, chk_task *t, const chk_box *box
     chk_scan_input_box(s, box, &in);
     if (in.hi[s->spec.axis] < box->hi[s->spec.axis]) memset(data, 0, (size_t)chk_box_count(box) * chk_dtype_size(s->dtype));
     chunk_status st = chk_reader_read(&s->reader, &in, data, stride, arena, &books, err);
-    t->stats.bytes_read += books.bytes_read;
-    t->stats.ns_read += books.ns_read;
-    t->stats.ns_decode += books.ns_decode;
-    t->stats.ns_compute += books.ns_compute;
+    chk_task_count(t, &books);
     return st;
 }
 

@@ -23,6 +23,7 @@
 
 #include "base/ledger.h"
 #include "base/status.h"
+#include "store/source.h"
 
 enum { CHK_TASK_WINDOW = 4096 };
 
@@ -46,6 +47,15 @@ typedef struct chk_task {
     chk_task_stats stats;
     chk_exec *exec;
 } chk_task;
+
+/* Adds what was read to the task's books. */
+static inline void chk_task_count(chk_task *t, const chk_hold *books)
+{
+    t->stats.bytes_read += books->bytes_read;
+    t->stats.ns_read += books->ns_read;
+    t->stats.ns_decode += books->ns_decode;
+    t->stats.ns_compute += books->ns_compute;
+}
 
 /* True when the run was canceled or has failed: long tasks look now and then and return CHUNK_ECANCELED. */
 bool chk_task_canceled(const chk_task *t);

@@ -10,6 +10,14 @@ void chk_source_release(chk_source *s)
     if (s && atomic_fetch_sub(&s->refs, 1) == 1) s->ops->free(s);
 }
 
+void chk_hold_count(chk_hold *to, const chk_hold *from)
+{
+    to->bytes_read += from->bytes_read;
+    to->ns_read += from->ns_read;
+    to->ns_decode += from->ns_decode;
+    to->ns_compute += from->ns_compute;
+}
+
 typedef struct walk {
     void (*visit)(void *arg, chk_source *s);
     void *arg;

@@ -53,6 +53,8 @@ typedef struct chk_hold {
 
 /* True when a window of this hold lost its file (truncated, device failed) since it was mapped: what was read from it is not to be used. */
 bool chk_hold_failed(const chk_hold *h);
+/* Adds what `from` counted, bytes and times, to `to`. */
+void chk_hold_count(chk_hold *to, const chk_hold *from);
 
 typedef struct chk_source_ops {
     const char *kind; /* "hdf5", "memory", "callback" */

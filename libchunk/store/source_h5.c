@@ -466,7 +466,7 @@ static void advise(chk_source *s, const chk_view *v, const chk_box *boxes, size_
         int64_t coord[CHK_MAX_NDIM];
         chk_extent chunk;
         if (chk_box_count(&boxes[k]) == 0 || is_assembled(d, v, &boxes[k], false, coord)) continue;
-        if (chk_h5set_locate(d, coord, 1, &chunk, NULL) != CHUNK_OK || chunk.absent || d->compact) continue;
+        if (chk_h5set_locate(d, coord, 1, &chunk, NULL) != CHUNK_OK || chunk.absent) continue;
         if (chunk.addr != at + n_bytes) {
             will_need(d->file->fd, at, n_bytes);
             at = chunk.addr;

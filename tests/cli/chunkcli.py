@@ -5,6 +5,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -84,3 +86,13 @@ def eval_fails(code, *args, **kw):
         assert isinstance(failure["needed"], int)
         assert re.search(r"needs at least \d+ MiB$", last), last
     return last
+
+
+def small_disk(folder, size):
+    """A file system of its own, of this size, in the folder; the caller unmounts it. The test is skipped where that is not allowed."""
+    disk = folder / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)], capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip("mounting a small disk needs root: " + mounted.stderr.strip())
+    return disk

@@ -9,7 +9,7 @@ import time
 import h5py
 import numpy as np
 import pytest
-from chunkcli import CHUNK, SLACK, assert_held, ceiling, chunk_eval, eval_fails, eval_json, eval_ok, has_faults
+from chunkcli import CHUNK, SLACK, assert_held, ceiling, chunk_eval, eval_fails, eval_json, eval_ok, has_faults, small_disk
 
 LEVEL = os.environ.get("CHUNK_TEST_LEVEL", "standard")
 LAYOUTS = ("contiguous", "chunked", "half", "empty", "contiguous, empty")
@@ -238,11 +238,7 @@ def test_into_fault_at_every_site(tmp_path, seed, kind):
 
 def test_into_full_disk(tmp_path):
     """Room for chunks that are not stored is had before anything changes; what is stored needs none."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)], capture_output=True, text=True)
-    if mounted.returncode:
-        pytest.skip("mounting a small disk needs root: " + mounted.stderr.strip())
+    disk = small_disk(tmp_path, "3m")
     try:
         with h5py.File(disk / "x.h5", "w") as f:
             d = f.create_dataset("x", (1000, 1000), "float64", chunks=(100, 100))

@@ -5,7 +5,7 @@ import subprocess
 import h5py
 import numpy as np
 import pytest
-from chunkcli import chunk_eval, eval_fails, eval_ok, has_faults, is_sanitized
+from chunkcli import chunk_eval, eval_fails, eval_ok, has_faults, is_sanitized, small_disk
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +22,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def disk(tmp_path):
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, text=True)
-    if mounted.returncode:
-        pytest.skip("mounting a small disk needs root: " + mounted.stderr.strip())
+    folder = small_disk(tmp_path, "4m")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 

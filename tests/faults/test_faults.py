@@ -16,7 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cli"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "battery"))
 from families import gather  # noqa: E402
-from chunkcli import CHUNK, has_faults, is_sanitized  # noqa: E402
+from chunkcli import CHUNK, has_faults, is_sanitized, small_disk  # noqa: E402
 
 LEVEL = os.environ.get("CHUNK_TEST_LEVEL", "standard")
 KINDS = ("alloc", "read", "write", "thread")
@@ -131,11 +131,7 @@ def test_fault_of_file_size_limit(data, tmp_path, n_bytes):
 
 @pytest.mark.parametrize("size", ["64k", "512k", "900k"])
 def test_fault_of_full_disk(data, tmp_path, size):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)], capture_output=True, text=True)
-    if mounted.returncode:
-        pytest.skip("mounting a small disk needs root: " + mounted.stderr.strip())
+    disk = small_disk(tmp_path, size)
     try:
         out = disk / "y.h5"
         with h5py.File(out, "w") as f:
