@@ -15,7 +15,8 @@ set(kern_flags -fno-math-errno -fno-trapping-math)
 if(NOT CHUNK_SANITIZE AND NOT CHUNK_COVER)
     list(PREPEND kern_flags -O3)
 endif()
-if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+string(REGEX MATCH "^(x86_64|AMD64|amd64)$" CHUNK_X86 "${CMAKE_SYSTEM_PROCESSOR}")
+if(NOT CHUNK_X86)
     list(FILTER sources EXCLUDE REGEX "/kern/[^/]*_avx(2|512)\\.c$")
 endif()
 foreach(source IN LISTS sources)
@@ -27,6 +28,15 @@ foreach(source IN LISTS sources)
         set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${kern_flags}")
     endif()
 endforeach()
+
+# Assembly from the SVML that NumPy keeps (kern/svml/README.md), under names of our own.
+if(CHUNK_X86)
+    enable_language(ASM)
+    file(GLOB svml CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/libchunk/kern/svml/*.s)
+    set_source_files_properties(${svml} PROPERTIES COMPILE_OPTIONS "-xassembler-with-cpp"
+        COMPILE_DEFINITIONS "__svml_pow8=chk_svml_pow_f64;__svml_powf16=chk_svml_pow_f32;__svml_log8=chk_svml_log_f64")
+    list(APPEND sources ${svml})
+endif()
 
 # The table of operations: every `const chk_op chk_op_NAME = {` at column 0 of a file in ops/.
 set(op_names)

@@ -86,6 +86,15 @@ static inline VEC OF(cosh_of)(VEC x)
     return OF(any)(large) ? OF(choose)(large, OF(half_exp)(size), r) : r;
 }
 
+#if defined CHK_SVML
+/* SVML's, within 2 ulp; a whole power of a whole number is whole, and the nearest whole number is it where 2 ulp are less than a half. */
+static inline VEC OF(pow_of)(VEC x, VEC y)
+{
+    VEC r = OF(chk_svml_pow)(x, y), zero = OF(all)(0);
+    MASK whole = OF(equal)(OF(nearest)(x), x) & OF(equal)(OF(nearest)(y), y) & OF(less)(zero, y);
+    return OF(choose)(whole & OF(less)(OF(abs)(r), OF(all)(EXACT_BELOW / 8)), OF(nearest)(r), r);
+}
+#else
 /* SLEEF's overflows a little below the greatest number, and takes exponents beyond 2^53 or so for small ones: infinite and zero lanes are asked of
  * libm. */
 static inline VEC OF(pow_of)(VEC x, VEC y)
@@ -102,6 +111,7 @@ static inline VEC OF(pow_of)(VEC x, VEC y)
                 sizeof(REAL_T) == 4 ? (REAL_T)powf((float)lanes[0][i], (float)lanes[1][i]) : (REAL_T)pow(lanes[0][i], lanes[1][i]);
     return OF(load)(lanes[2]);
 }
+#endif
 
 /* C's fmod. Below EXACT_BELOW the truncated quotient is right or one too large, and one fused step gives the remainder exactly. */
 #if defined __AVX2__
@@ -147,7 +157,7 @@ static inline VEC OF(floordiv_of)(VEC x, VEC y) /* as NumPy's divmod, which goes
 UNARY(exp, S(exp, u10)(x))
 UNARY(exp2, S(exp2, u10)(x))
 UNARY(expm1, S(expm1, u10)(x))
-UNARY(log, S(log, u10)(x))
+UNARY(log, OF(LOG)(x))
 UNARY(log2, S(log2, u10)(x))
 UNARY(log10, S(log10, u10)(x))
 UNARY(log1p, OF(log1p_of)(x))

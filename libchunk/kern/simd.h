@@ -18,6 +18,11 @@ typedef __mmask16 mask_f32;
 enum { WIDTH_f64 = 8, WIDTH_f32 = 16 };
 #define SLEEF_f64(fn, acc) Sleef_finz_##fn##d8_##acc##avx512f
 #define SLEEF_f32(fn, acc) Sleef_finz_##fn##f16_##acc##avx512f
+#define CHK_SVML /* kern/svml/README.md; the linker hides what is declared hidden */
+__attribute__((visibility("hidden"))) vec_f64 chk_svml_pow_f64(vec_f64 x, vec_f64 y);
+__attribute__((visibility("hidden"))) vec_f32 chk_svml_pow_f32(vec_f32 x, vec_f32 y);
+__attribute__((visibility("hidden"))) vec_f64 chk_svml_log_f64(vec_f64 x);
+#define LOG_f64 chk_svml_log_f64
 static inline vec_f64 load_f64(const void *p) { return _mm512_loadu_pd(p); }
 static inline vec_f32 load_f32(const void *p) { return _mm512_loadu_ps(p); }
 static inline void store_f64(void *p, vec_f64 x) { _mm512_storeu_pd(p, x); }
@@ -48,6 +53,8 @@ static inline vec_f64 trunc_f64(vec_f64 x) { return _mm512_roundscale_pd(x, _MM_
 static inline vec_f32 trunc_f32(vec_f32 x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC); }
 static inline vec_f64 floor_f64(vec_f64 x) { return _mm512_roundscale_pd(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
 static inline vec_f32 floor_f32(vec_f32 x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
+static inline vec_f64 nearest_f64(vec_f64 x) { return _mm512_roundscale_pd(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+static inline vec_f32 nearest_f32(vec_f32 x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 static inline vec_f64 fnma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return _mm512_fnmadd_pd(a, b, c); }
 static inline vec_f32 fnma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return _mm512_fnmadd_ps(a, b, c); }
 #elif defined __AVX2__
@@ -128,4 +135,8 @@ static inline vec_f64 floor_f64(vec_f64 x) { return floor(x); }
 static inline vec_f32 floor_f32(vec_f32 x) { return floorf(x); }
 #endif
 
+#if !defined CHK_SVML
+#define LOG_f64 SLEEF_f64(log, u10)
+#endif
+#define LOG_f32 SLEEF_f32(log, u10)
 #endif

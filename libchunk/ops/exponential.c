@@ -41,7 +41,7 @@ const chk_op chk_op_log1p = {
     .fn = CHK_FN_LOG1P,
     .flags = OPS_FLOAT,
     EXPONENTIAL,
-    .doc = "Within 1 ulp.",
+    .doc = "Within 2 ulp.",
 };
 const chk_op chk_op_log2 = {
     .name = "log2",

@@ -1,5 +1,6 @@
 /* kern_bench [-w] [NAME...]: element rates of the kernels against a memcpy that moves as many bytes, in the L1 and L2 caches, at every
  * instruction set level of this machine (-w: at the widest only). Prints a line of JSON each; with NAMEs only kernels called so. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 
 #include "kern/kern.h"
 
-enum { MAX_BYTES = 256 << 10, N_TIMES = 15 };
+enum { MAX_BYTES = 256 << 10, N_TIMES = 25 };
 
 static char *in_bytes[3], *out_bytes;
 static char **only; /* names, up to NULL; none: all */
@@ -48,24 +49,28 @@ static void once(const work *w)
     }
 }
 
-/* Millions of elements a second: the best of several timings of about 200 us */
-static double rate(const work *w)
+/* Seconds a call: of `n_calls`, which is doubled until they take about 200 us. */
+static double seconds(const work *w, size_t *n_calls)
 {
-    size_t n_calls = 1;
-    double best = 0;
-    for (int i = 0; i < N_TIMES;) {
+    for (;; *n_calls *= 2) {
         double t = now();
-        for (size_t c = 0; c < n_calls; c++) once(w);
+        for (size_t c = 0; c < *n_calls; c++) once(w);
         t = now() - t;
-        if (t < 2e-4) {
-            n_calls *= 2;
-            continue;
-        }
-        double r = (double)(w->n * n_calls) / t / 1e6;
-        best = r > best ? r : best;
-        i++;
+        if (t >= 2e-4) return t / (double)*n_calls;
     }
-    return best;
+}
+
+/* Millions of elements a second of the kernel and of the copy, the best of timings in turn: the machine's pace changes while one waits. */
+static void rates(const work *w, const work *copy, double *rate, double *copy_rate)
+{
+    size_t n_calls = 1, n_copies = 1;
+    double best = 1e9, best_copy = 1e9;
+    for (int i = 0; i < N_TIMES; i++) {
+        best = fmin(best, seconds(w, &n_calls));
+        best_copy = fmin(best_copy, seconds(copy, &n_copies));
+    }
+    *rate = (double)w->n / best / 1e6;
+    *copy_rate = (double)copy->n / best_copy / 1e6;
 }
 
 static bool chosen(const char *name)
@@ -82,7 +87,9 @@ static void report(const char *kernel, const char *suffix, chk_dtype d, const ch
     if (!chosen(name)) return;
     size_t moved = w.moved ? w.moved : 2 * w.item;
     work copy = {.item = 1, .n = w.n * moved / 2}; /* reads so many and writes so many */
-    double r = rate(&w), c = rate(&copy) * 2 / (double)moved;
+    double r, c;
+    rates(&w, &copy, &r, &c);
+    c *= 2 / (double)moved;
     printf("{\"kernel\":\"%s\",\"dtype\":\"%s\",\"isa\":\"%s\",\"cache\":\"%s\",\"Melem_s\":%.0f,\"copy_Melem_s\":%.0f}\n", name,
            chk_dtype_name(d), chk_isa_name(chk_isa_now()), cache, r, c);
     fflush(stdout);

@@ -177,6 +177,16 @@ def test_interrupt_leaves_outputs(data):
         assert sorted(os.listdir(data)) == ["out.h5", "x.h5"]
 
 
+def group_ended(pgid):
+    for _ in range(600):
+        try:
+            os.killpg(pgid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.01)
+    raise AssertionError("a killed worker is still there after 6 s")
+
+
 def test_kill_leaves_outputs(data):
     """kill -9 of both processes at any moment: what was there is intact, at most one temporary, gone after the next run."""
     with h5py.File(data / "out.h5", "w") as f:
@@ -188,6 +198,7 @@ def test_kill_leaves_outputs(data):
         time.sleep(delay)
         os.killpg(p.pid, signal.SIGKILL)
         p.wait()
+        group_ended(p.pid)  # the worker too: until then its temporary is locked, and the next run's sweep leaves it alone
         if (data / "out.h5").read_bytes() != before:  # it was faster than we
             with h5py.File(data / "out.h5") as f:
                 assert f["y"].shape == (40000000,)

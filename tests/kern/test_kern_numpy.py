@@ -188,6 +188,17 @@ def test_integer_power(oracle):
             check_exact(oracle.map("pow", x, y, out=d), np.power(x, y), x, y)
 
 
+@pytest.mark.parametrize("d", [np.float64, np.float32])
+def test_whole_power(oracle, d):
+    """Whole powers of whole numbers are exact while 2 ulp of them are less than a half."""
+    x, y = (v.ravel().astype(float) for v in np.meshgrid(np.r_[-400:2000], np.r_[0:13]))
+    small = np.abs(x) ** y < (2.0**50 if d == np.float64 else 2.0**21)
+    x, y = x[small], y[small]
+    got = oracle.map("pow", x.astype(d), y.astype(d), out=np.dtype(d))
+    want = np.array([int(a) ** int(b) for a, b in zip(x, y)], d)
+    assert np.array_equal(got, want)
+
+
 def test_mixed_sign_comparison(oracle):
     s, u = specials(np.dtype("int64")), specials(np.dtype("uint64"))
     x, y = np.repeat(s, u.size), np.tile(u, s.size)
