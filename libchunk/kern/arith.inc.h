@@ -60,10 +60,15 @@ FOR_UINTS(UNSIGNED)
     CHK_UNARY(copy_##d, T, T, x)
 INT_COMMON(i8, i8u)
 INT_COMMON(i16, i16u)
-INT_COMMON(i32, i32u) INT_COMMON(i64, i64u) INT_COMMON(u8, u8u) INT_COMMON(u16, u16u) INT_COMMON(u32, u32u) INT_COMMON(u64, u64u)
+INT_COMMON(i32, i32u)
+INT_COMMON(i64, i64u)
+INT_COMMON(u8, u8u)
+INT_COMMON(u16, u16u)
+INT_COMMON(u32, u32u)
+INT_COMMON(u64, u64u)
 
-    /* ---- floats; x != x is "x is NaN" */
-    static inline float step_f32(float x, float y)
+/* ---- floats; x != x is "x is NaN" */
+static inline float step_f32(float x, float y)
 {
     uint32_t bits;
     if (x != x || y != y) return x + y;

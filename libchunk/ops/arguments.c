@@ -62,7 +62,8 @@ chunk_status ops_arg_int(int64_t *out, const chk_value *v, int64_t dflt, const c
     return ops_absent(v) ? CHUNK_OK : chk_value_int(out, v, who, what, err);
 }
 
-chunk_status ops_arg_matrix(int64_t *rows, int64_t *cols, int64_t *k, chk_dtype *d, const chk_value *args, const char *who, chunk_error *err)
+chunk_status ops_arg_matrix(int64_t *rows, int64_t *cols, int64_t *k, chk_dtype *d, const chk_value *args, const char *who,
+                            chunk_error *err)
 {
     bool given;
     *d = CHK_F64;

@@ -219,5 +219,6 @@ const chk_op chk_op_pow = {
     .family = "arithmetic",
     .params = {OPS_X1_X2},
     .build = build_pow,
-    .doc = "Floats within 2 ulp, whole powers of whole numbers exact below 2^50 (float32: 2^21); integers exact, wrapping. A constant negative exponent of an integer base is an error.",
+    .doc = "Floats within 2 ulp, whole powers of whole numbers exact below 2^50 (float32: 2^21); integers exact, wrapping. A "
+           "constant negative exponent of an integer base is an error.",
 };

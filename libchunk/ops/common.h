@@ -62,7 +62,8 @@ chunk_status ops_arg_shape(chk_shape *out, const chk_value *v, const char *who, 
 chunk_status ops_arg_bool(bool *out, const chk_value *v, bool dflt, const char *who, const char *what, chunk_error *err);
 chunk_status ops_arg_int(int64_t *out, const chk_value *v, int64_t dflt, const char *who, const char *what, chunk_error *err);
 /* Arguments n_rows, n_cols, k, dtype of a matrix that is made (eye, tri); float64 where no dtype is given. */
-chunk_status ops_arg_matrix(int64_t *rows, int64_t *cols, int64_t *k, chk_dtype *d, const chk_value *args, const char *who, chunk_error *err);
+chunk_status ops_arg_matrix(int64_t *rows, int64_t *cols, int64_t *k, chk_dtype *d, const chk_value *args, const char *who,
+                            chunk_error *err);
 /* A real number: plain, or a constant array of no dimensions. */
 chunk_status ops_arg_real(double *out, const chk_value *v, double dflt, const char *who, const char *what, chunk_error *err);
 static inline bool ops_absent(const chk_value *v) { return v->kind == CHK_VAL_MISSING || v->kind == CHK_VAL_NONE; }

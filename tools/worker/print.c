@@ -90,7 +90,8 @@ static bool needs_exponents(const values *v, load_function load)
     }
     float_width width = dtype_width(v->dtype);
     double ratio = width == WIDTH_64 ? high / low : (double)((float)high / (float)low);
-    double small = width == WIDTH_64 ? 0.0001 : (double)0.0001f; /* NumPy compares in the array's dtype; float16's 0.0001 lies above both */
+    /* NumPy compares in the array's dtype; float16's 0.0001 lies above both. */
+    double small = width == WIDTH_64 ? 0.0001 : (double)0.0001f;
     return high > 0 && (high >= largest[width] || low < small || ratio > 1000);
 }
 
