@@ -11,6 +11,11 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/tools/launcher.c)
     if(CHUNK_CAN_LINK_STATIC AND NOT CHUNK_SANITIZE AND NOT CHUNK_COVER)
         target_link_options(launcher PRIVATE -static)
     endif()
+    # It has one thread. The thread sanitizer holds signals back until waitpid returns, which they are to bring about.
+    if(CHUNK_SANITIZE MATCHES thread)
+        target_compile_options(launcher PRIVATE -fno-sanitize=thread)
+        target_link_options(launcher PRIVATE -fno-sanitize=thread)
+    endif()
     add_custom_command(TARGET launcher POST_BUILD
         COMMAND ${CMAKE_COMMAND} -E create_symlink chunk ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/chunk-info VERBATIM)
 endif()

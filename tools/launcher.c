@@ -238,11 +238,13 @@ static bool worker_path(char path[PATH_MAX], int which)
     return true;
 }
 
+/* Statuses that no worker exits with: execv failed; the dynamic linker, which has then said why itself. */
+enum { NOT_FOUND = 126, NOT_LOADED = 127 };
+
 static int run_worker(char **argv, char **args, const char *verb)
 {
     static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP};
     static char path[2][PATH_MAX];
-    volatile int exec_error = 0;
     const pid_t self = getpid();
     sigset_t block;
     sigemptyset(&block);
@@ -255,8 +257,7 @@ static int run_worker(char **argv, char **args, const char *verb)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != self) _exit(1);
         for (int i = 0; i < 2; i++) execv(path[i], argv);
-        exec_error = errno;
-        _exit(127);
+        _exit(NOT_FOUND);
     }
     if (pid < 0) return fail(args, "cannot start a process", 1);
     worker_pid = pid;
@@ -269,8 +270,12 @@ static int run_worker(char **argv, char **args, const char *verb)
     int status;
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR) return fail(args, "lost sight of the worker", 1);
-    if (exec_error != 0) return fail(args, "cannot start chunk-worker: not found beside chunk, nor in ../libexec/libchunk", 1);
-    return WIFSIGNALED(status) ? report_death(verb, args, WTERMSIG(status)) : WEXITSTATUS(status);
+    if (WIFSIGNALED(status)) return report_death(verb, args, WTERMSIG(status));
+    switch (WEXITSTATUS(status)) {
+    case NOT_FOUND: return fail(args, "cannot start chunk-worker: not found beside chunk, nor in ../libexec/libchunk", 1);
+    case NOT_LOADED: return fail(args, "cannot start chunk-worker: a shared library that it needs was not found", 1);
+    default: return WEXITSTATUS(status);
+    }
 }
 
 static int print(const char *s, int fd, int code)

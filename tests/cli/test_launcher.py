@@ -99,6 +99,17 @@ def test_worker_missing(data):
         assert done.returncode == 1 and "chunk-worker" in done.stderr and done.stderr.count("\n") == 1
 
 
+@needs_faults
+def test_worker_without_its_libraries(data):
+    """The dynamic linker's exit status is none of chunk's."""
+    worker = data / "worker"
+    worker.write_text("#!/bin/sh\necho error while loading shared libraries >&2\nexit 127\n")
+    worker.chmod(0o755)
+    done = chunk("eval", "1", "--json", env={"CHUNK_WORKER": str(worker)})
+    assert done.returncode == 1 and done.stderr.endswith("\nchunk: cannot start chunk-worker: a shared library that it needs was not found\n")
+    assert json.loads(done.stdout)["exit"] == 1
+
+
 def find_child(pid):
     for _ in range(500):
         with open(f"/proc/{pid}/task/{pid}/children") as f:
