@@ -113,7 +113,7 @@ static chunk_status count_bands(int64_t **attr, int *n_attr, const int64_t *head
     ops_bands k = ops_cut(&mask->shape);
     int64_t *a = chk_calloc((size_t)n_head + (size_t)k.n + 1, sizeof *a);
     if (!a) return chk_fail(err, CHUNK_ENOMEM, "out of memory for the counts of %lld bands", (long long)k.n);
-    memcpy(a, head, (size_t)n_head * sizeof *a);
+    if (n_head) memcpy(a, head, (size_t)n_head * sizeof *a);
     chk_shape shape = {.ndim = 1, .dim = {k.n}};
     chk_grid grid = {.ndim = 1, .axis = {chk_axis_regular(k.n, COUNTS_A_TASK)}};
     chk_node *counts;
