@@ -29,9 +29,11 @@ def has_faults():
     return cache.exists() and re.search(r"^CHUNK_FAULTS:\w+=(ON|1|TRUE)$", cache.read_text(), re.M) is not None
 
 
-def is_sanitized():
+def is_sanitized(by=""):
+    """Whether by any sanitizer, or by this one."""
     cache = BIN.parent / "CMakeCache.txt"
-    return cache.exists() and re.search(r"^CHUNK_SANITIZE:\w+=\S+$", cache.read_text(), re.M) is not None
+    found = re.search(r"^CHUNK_SANITIZE:\w+=(\S+)$", cache.read_text(), re.M) if cache.exists() else None
+    return found is not None and by in found[1]
 
 
 SLACK = 32 if is_sanitized() else 0  # MiB by which a sanitized process differs from run to run

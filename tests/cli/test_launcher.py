@@ -73,6 +73,8 @@ def test_damaged_heap_is_one_line(data):
 @pytest.mark.parametrize("args", [["eval", "x + 1", "x=x.h5:/x", "-o", "out.h5:/y", "--json"], ["info", "x.h5", "--json"]])
 def test_endless_loop_is_ended(data, args):
     """HDF5 1.10.8 never comes back from some damaged files."""
+    if is_sanitized("thread"):
+        pytest.skip("the thread sanitizer holds signals back until a function of the C library is called, which the loop does not")
     done = chunk(*args, cwd=data, env={"CHUNK_CRASH": "open:loop"})
     assert done.returncode == 1
     assert done.stderr == "chunk: x.h5: damaged: the HDF5 library runs in circles reading its tables; nothing was written\n"
