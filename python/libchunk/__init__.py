@@ -12,7 +12,7 @@ from libchunk._config import config, options, parse_bytes
 from libchunk._convert import CanceledError, CeilingError
 from libchunk._run import ProgressBar, Profiler, Report, compute, explain, last_report, store
 
-_core.setup(Array, _convert.argument, _convert.dtype_name, _convert.error)
+_core.setup(Array, _convert.argument, _convert.dtype_name, _convert.error, _convert.warn)
 os.register_at_fork(after_in_child=_core.after_fork)
 atexit.register(_core.shutdown)
 

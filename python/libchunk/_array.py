@@ -153,8 +153,8 @@ class Array(_core.Base):
         """
         return _run.compute_one(self, out)
 
-    def to_hdf5(self, path, dataset, chunks=None, filter=None, overwrite=False, durable=False):
-        """Computes into a dataset of an HDF5 file, which appears whole or not at all.
+    def to_hdf5(self, path, dataset, chunks=None, filter=None, overwrite=False, durable=False, region=None):
+        """Computes into a dataset of an HDF5 file, which appears whole or not at all; or, with `region`, into a part of one that exists.
 
         Parameters
         ----------
@@ -169,8 +169,11 @@ class Array(_core.Base):
             Replace a dataset that exists.
         durable : bool, optional
             Wait for the disk before the file becomes visible.
+        region : int, slice, Ellipsis or tuple of them, optional
+            The part of a dataset that exists which gets new values where they lie; `...` is all of it. The array is broadcast to it and cast to the dataset's
+            dtype, and may be computed from the dataset. There is no way back: a run that fails or is canceled leaves some elements new and others old.
         """
-        _run.to_hdf5(self, path, dataset, chunks, filter, overwrite, durable)
+        _run.to_hdf5(self, path, dataset, chunks, filter, overwrite, durable, region)
 
     def store(self, target, **options):
         """Computes into a target: see `libchunk.store`."""
@@ -201,20 +204,7 @@ class Array(_core.Base):
         return _run.explain(self, format=format)
 
     def visualize(self, filename=None, format=None):
-        """Draws the expression as a graph of its operations.
-
-        Parameters
-        ----------
-        filename : str or path-like, optional
-            Where the drawing is written: .svg and .dot need nothing else; other formats (.png, .pdf) need Graphviz's program `dot`.
-        format : str, optional
-            The format where the file's name does not tell it.
-
-        Returns
-        -------
-        Drawing
-            Shows itself in a notebook; its `svg` is the text.
-        """
+        """Draws the expression as a graph of its operations: see `libchunk.visualize`."""
         from libchunk import _graph
 
         return _graph.visualize(self, filename=filename, format=format)

@@ -60,6 +60,16 @@ def error(code, text, needed, op):
     return kinds.get(code, ValueError)(text)
 
 
+def warn(text):
+    """What the engine warns of when a run begins, told at the caller's line."""
+    import warnings
+
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__package__") == "libchunk":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(f"libchunk: {text}", RuntimeWarning, stacklevel=level)
+
+
 def dtype_name(dtype):
     """The engine's name of anything that NumPy takes for a dtype.
 

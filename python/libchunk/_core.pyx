@@ -133,6 +133,10 @@ cdef extern from "chunk.h" nogil:
         const int64_t *strides
         chunk_write_callback write
         void *user
+        bint in_place
+        const int64_t *start
+        const int64_t *stop
+        const int64_t *step
     ctypedef struct chunk_event:
         pass
     ctypedef void (*chunk_event_callback)(void *user, const chunk_event *event) noexcept
@@ -232,6 +236,7 @@ cdef extern from "chunk.h" nogil:
                                  chunk_error *err)
     chunk_status chunk_run_wait(chunk_run *run, double seconds, cbool *done)
     void chunk_run_progress(chunk_run *run, chunk_progress *out)
+    const char *chunk_run_warning(const chunk_run *run)
     void chunk_run_cancel(chunk_run *run)
     chunk_status chunk_run_finish(chunk_run *run, chunk_report *report, chunk_error *err)
     char *chunk_run_profile(chunk_run *run, bint json)
@@ -289,12 +294,13 @@ cdef object array_type = None
 cdef object to_array = None
 cdef object to_dtype = None
 cdef object to_error = None
+cdef object to_warning = None
 
 
-def setup(type_, array, dtype, error):
-    """Tells the class of arrays and the three functions that the bindings call: object to array, dtype to name, error to exception."""
-    global array_type, to_array, to_dtype, to_error
-    array_type, to_array, to_dtype, to_error = type_, array, dtype, error
+def setup(type_, array, dtype, error, warning):
+    """Tells the class of arrays and the functions that the bindings call: object to array, dtype to name, error to exception, warning to whoever hears it."""
+    global array_type, to_array, to_dtype, to_error, to_warning
+    array_type, to_array, to_dtype, to_error, to_warning = type_, array, dtype, error, warning
 
 
 # ---- the lock and the context
@@ -820,42 +826,35 @@ cdef Call filled(str name, list arguments):
     return c
 
 
-def call(str name, list arguments, Owner owner=None):
-    """Calls an operation with (parameter's name as bytes or None, kind, value) for each argument. owner is kept by the result."""
+cdef object invoke(chunk_array **out, int most, int *n, str name, list arguments):
+    """One result of an operation, or with n all of them; the owners of what they read."""
     cdef Call c = filled(name, arguments)
-    cdef chunk_array *a = NULL
     cdef chunk_error err
     cdef chunk_status st
     cdef bytes op = name.encode()
     cdef const char *s = op
     enter()
     with nogil:
-        st = chunk_call(&a, context, s, c.arg, c.n_args, &err)
+        st = chunk_call_all(out, most, n, context, s, c.arg, c.n_args, &err) if n else chunk_call(out, context, s, c.arg, c.n_args, &err)
         engine_leave()
     if st:
         reraise(st, c.owners)
         fail(&err, name)
-    owners = c.owners if c.owners is not None else frozenset()
+    return c.owners if c.owners is not None else frozenset()
+
+
+def call(str name, list arguments, Owner owner=None):
+    """Calls an operation with (parameter's name as bytes or None, kind, value) for each argument. owner is kept by the result."""
+    cdef chunk_array *a = NULL
+    owners = invoke(&a, 1, NULL, name, arguments)
     return wrap(a, owners if owner is None else owners | {owner})
 
 
 def call_all(str name, list arguments):
     """All results of an operation that has several, a list."""
-    cdef Call c = filled(name, arguments)
     cdef chunk_array *a[4096]
     cdef int n = 0
-    cdef chunk_error err
-    cdef chunk_status st
-    cdef bytes op = name.encode()
-    cdef const char *s = op
-    enter()
-    with nogil:
-        st = chunk_call_all(a, 4096, &n, context, s, c.arg, c.n_args, &err)
-        engine_leave()
-    if st:
-        reraise(st, c.owners)
-        fail(&err, name)
-    owners = c.owners if c.owners is not None else frozenset()
+    owners = invoke(a, 4096, &n, name, arguments)
     return [wrap(a[i], owners) for i in range(n)]
 
 
@@ -1108,7 +1107,8 @@ def from_json(str text):
 # ---- runs
 
 cdef class Outputs:
-    """Where results go. Targets are (buffer,), (file, dataset, chunks, filter), (function, chunks), or () for an array without elements."""
+    """Where results go. Targets are (buffer,), (file, dataset, chunks, filter), (file, dataset, region) for new values in place, (function, chunks), or () for an
+    array without elements."""
     cdef chunk_output *out
     cdef Py_buffer *view
     cdef int n, n_views
@@ -1152,6 +1152,14 @@ cdef class Outputs:
             o.write = write_box
             o.user = <void *>owner
             self.extents(o, target[1])
+        elif len(target) == 3:
+            file, dataset, region = target
+            o.file = file
+            o.dataset = dataset
+            o.in_place = True
+            o.start = self.numbers(region[0])
+            o.stop = self.numbers(region[1])
+            o.step = self.numbers(region[2])
         elif len(target) == 4:
             file, dataset, chunks, filter = target
             o.file = file
@@ -1172,15 +1180,17 @@ cdef class Outputs:
         return 0
 
     cdef int extents(self, chunk_output *o, object chunks) except -1:
-        cdef Extents e
-        if chunks is None:
-            return 0
-        e = Extents()
-        for i in range(len(chunks)):
-            e.v[i] = chunks[i]
-        self.held.append(e)
-        o.chunk = e.v
+        if chunks is not None:
+            o.chunk = self.numbers(chunks)
         return 0
+
+    cdef const int64_t *numbers(self, object values) except NULL:
+        """One number an axis, kept as long as this."""
+        cdef Extents e = Extents()
+        for i in range(len(values)):
+            e.v[i] = values[i]
+        self.held.append(e)
+        return e.v
 
 
 cdef class Extents:
@@ -1260,6 +1270,15 @@ def run(list outputs, bint overwrite=False, bint durable=False, bint profile=Fal
     if ending:
         chunk_run_cancel(r)
     interrupted = None
+    if chunk_run_warning(r) != NULL:
+        called_back_add(1)
+        try:
+            to_warning(chunk_run_warning(r).decode("utf-8", "replace"))
+        except BaseException as e:      # a filter that makes errors of warnings
+            interrupted = e
+            chunk_run_cancel(r)
+        finally:
+            called_back_add(-1)
     while True:
         with nogil:
             chunk_run_wait(r, interval, &done)

@@ -3,7 +3,7 @@ import os
 import sys
 from collections import namedtuple
 
-from libchunk import _core
+from libchunk import _core, _region
 from libchunk._convert import as_array, dtype_name
 
 
@@ -276,14 +276,18 @@ def hdf5_target(path, dataset, chunks, filter):
             None if filter is None else filter.encode())
 
 
-def to_hdf5(array, path, dataset, chunks=None, filter=None, overwrite=False, durable=False):
+def to_hdf5(array, path, dataset, chunks=None, filter=None, overwrite=False, durable=False, region=None):
     """Array.to_hdf5."""
+    if region is not None:
+        if chunks is not None or filter is not None or overwrite:
+            raise ValueError("a region of a dataset that exists gets new values, the dataset stays as it is: chunks, filter and overwrite mean nothing with region")
+        return run([(array, _region.in_file(path, dataset, region))], durable=durable)
     if chunks is not None and len(chunks) != array.ndim:
         raise ValueError(f"chunks {tuple(chunks)} for an array of {array.ndim} dimensions")
     run([(array, hdf5_target(path, dataset, chunks, filter))], overwrite=overwrite, durable=durable)
 
 
-def store(sources, targets, overwrite=False, durable=False):
+def store(sources, targets, regions=None, overwrite=False, durable=False):
     """Computes arrays in one run and puts each where it belongs.
 
     Parameters
@@ -292,41 +296,53 @@ def store(sources, targets, overwrite=False, durable=False):
     targets : target or sequence of targets
         One for each source: a NumPy array; an h5py dataset or another object with `__setitem__`, which gets block after block; or a tuple
         (path, dataset) or (path, dataset, chunks, filter), which the engine writes itself.
+    regions : index or sequence of them, optional
+        The part of each target that gets the values, as in NumPy's basic indexing; None is all of it. With (path, dataset) it is a dataset that exists, changed
+        where it lies (see `Array.to_hdf5`), and the only source.
     overwrite : bool, optional
         Replace datasets that exist.
     durable : bool, optional
         Wait for the disk before files become visible.
     """
     if isinstance(sources, _core.Base):
-        sources, targets = [sources], [targets]
+        sources, targets, regions = [sources], [targets], [regions]
     sources, targets = [as_array(s) for s in sources], list(targets)
     if len(sources) != len(targets):
         raise ValueError(f"{len(sources)} sources and {len(targets)} targets")
-    run([(s, store_target(s, t)) for s, t in zip(sources, targets)], overwrite=overwrite, durable=durable)
+    if regions is None or isinstance(regions, (tuple, slice)):
+        regions = [regions] * len(targets)
+    if len(regions) != len(targets):
+        raise ValueError(f"{len(regions)} regions for {len(targets)} targets")
+    run([(s, store_target(s, t, r)) for s, t, r in zip(sources, targets, regions)], overwrite=overwrite, durable=durable)
 
 
-def store_target(array, target):
+def store_target(array, target, region):
     import numpy as np
 
     if isinstance(target, np.ndarray):
-        return (check_out(array, target),)
+        return (check_out(array, target if region is None else _region.of_array(target, region)),)
     if isinstance(target, tuple):
-        if not 2 <= len(target) <= 4:
-            raise ValueError(f"a file target is (path, dataset), (path, dataset, chunks) or (path, dataset, chunks, filter), not {target!r}")
+        if region is not None and len(target) == 2:
+            return _region.in_file(*target, region)
+        if region is not None or not 2 <= len(target) <= 4:
+            raise ValueError(f"a file target is (path, dataset), (path, dataset, chunks) or (path, dataset, chunks, filter), with a region (path, dataset), not {target!r}")
         return hdf5_target(*target, *(None,) * (4 - len(target)))
     if not hasattr(target, "__setitem__"):
         raise TypeError(f"a target of type {type(target).__name__}: give a NumPy array, an object with __setitem__, or (path, dataset)")
-    if tuple(getattr(target, "shape", array.shape)) != array.shape:
-        raise ValueError(f"the target has shape {tuple(target.shape)}, the source {array.shape}")
+    part = None if region is None else _region.Part(region, tuple(target.shape))
+    shape = tuple(getattr(target, "shape", array.shape)) if part is None else part.shape
+    if shape != array.shape:
+        raise ValueError(f"the target has shape {shape}, the source {array.shape}")
     name = array.dtype_name
 
     def write(box, memory):
         extent = tuple(s.stop - s.start for s in box)
-        target[box if box else ...] = np.frombuffer(memory, name).reshape(extent)
+        at = box if part is None else part.of(box)
+        target[at if at else ...] = np.frombuffer(memory, name).reshape(extent)
 
     from libchunk._convert import regular_chunks
 
-    chunks = regular_chunks(target, array.shape) if array.ndim else None
+    chunks = regular_chunks(target, array.shape) if array.ndim and part is None else None
     return (write, chunks)
 
 
