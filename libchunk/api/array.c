@@ -150,8 +150,19 @@ int64_t chunk_array_bounds(const chunk_array *a, int axis, int64_t *bounds, int6
 
 /* ---- calls */
 
-static chunk_status to_value(chk_value *v, const chunk_arg *arg, chk_value *pool, int *n_pool, int max_pool, int depth,
-                             chunk_error *err)
+enum { MAX_ARGS = 32, FEW_VALUES = 64, MAX_VALUES = 1 << 20, MAX_DEPTH = 4 };
+
+/* Items of all tuples in an argument; more than MAX_VALUES where it is none that can be read. */
+static int64_t n_items_of(const chunk_arg *arg, int depth)
+{
+    if (arg->kind != CHUNK_ARG_TUPLE) return 0;
+    if (arg->n_items < 0 || (arg->n_items && !arg->items) || depth > MAX_DEPTH) return MAX_VALUES + 1;
+    int64_t n = arg->n_items;
+    for (int i = 0; i < arg->n_items && n <= MAX_VALUES; i++) n += n_items_of(&arg->items[i], depth + 1);
+    return n;
+}
+
+static chunk_status to_value(chk_value *v, const chunk_arg *arg, chk_value **pool, chunk_error *err)
 {
     *v = (chk_value){0};
     switch (arg->kind) {
@@ -180,38 +191,45 @@ static chunk_status to_value(chk_value *v, const chunk_arg *arg, chk_value *pool
     case CHUNK_ARG_TUPLE: break;
     default: return chk_fail(err, CHUNK_EINVAL, "argument kind %d is none of chunk_arg_kind's", (int)arg->kind);
     }
-    if (arg->n_items < 0 || (arg->n_items && !arg->items) || depth > 4 || *n_pool + arg->n_items > max_pool)
-        return chk_fail(err, CHUNK_EINVAL, "a tuple argument has too many items or is nested too deep");
-    chk_value *items = pool + *n_pool;
-    *n_pool += arg->n_items;
-    for (int i = 0; i < arg->n_items; i++) CHK_TRY(to_value(&items[i], &arg->items[i], pool, n_pool, max_pool, depth + 1, err));
+    chk_value *items = *pool;
+    *pool += arg->n_items;
+    for (int i = 0; i < arg->n_items; i++) CHK_TRY(to_value(&items[i], &arg->items[i], pool, err));
     v->kind = CHK_VAL_TUPLE;
     v->u.tuple.item = items;
     v->u.tuple.n = arg->n_items;
     return CHUNK_OK;
 }
 
-enum { MAX_ARGS = 32, MAX_VALUES = 256 };
-
 /* Arguments as the table's operations take them. */
 typedef struct call {
-    chk_value value[MAX_ARGS], pool[MAX_VALUES];
+    chk_value value[MAX_ARGS], few[FEW_VALUES], *many; /* items of tuples: in few where there is room */
     const char *name[MAX_ARGS];
 } call;
 
+/* call_done is for the caller in any case. */
 static chunk_status read_call(call *c, chunk_context *ctx, const void *out, const char *op, const chunk_arg *args, int n_args,
                               chunk_error *err)
 {
+    c->many = NULL;
     CHK_TRY(chk_context_check(ctx, err));
     if (!out || !op || (n_args && !args)) return chk_fail(err, CHUNK_EINVAL, "chunk_call: out, op or args is NULL");
     if (n_args < 0 || n_args > MAX_ARGS) return chk_fail(err, CHUNK_EINVAL, "%s: %d arguments: at most %d", op, n_args, MAX_ARGS);
-    int n_pool = 0;
+    int64_t n = 0;
+    for (int i = 0; i < n_args; i++) n += n_items_of(&args[i], 0);
+    if (n > MAX_VALUES)
+        return chk_fail(err, CHUNK_EINVAL, "%s: a tuple argument has more than %d items, no items, or is nested too deep", op,
+                        MAX_VALUES);
+    chk_value *pool = c->few;
+    if (n > FEW_VALUES && !(pool = c->many = chk_malloc((size_t)n * sizeof *c->many)))
+        return chk_fail(err, CHUNK_ENOMEM, "%s: out of memory for %lld arguments", op, (long long)n);
     for (int i = 0; i < n_args; i++) {
         c->name[i] = args[i].name;
-        CHK_TRY(to_value(&c->value[i], &args[i], c->pool, &n_pool, MAX_VALUES, 0, err));
+        CHK_TRY(to_value(&c->value[i], &args[i], &pool, err));
     }
     return CHUNK_OK;
 }
+
+static void call_done(call *c) { chk_free(c->many); }
 
 static chunk_status no_operation(chunk_context *ctx, const char *op, chunk_error *err)
 {
@@ -220,44 +238,55 @@ static chunk_status no_operation(chunk_context *ctx, const char *op, chunk_error
                     near);
 }
 
+static chunk_status call_one(chk_node **node, chunk_context *ctx, const char *op, const call *c, int n_args, chunk_error *err)
+{
+    const chk_op *found = chk_builder_find(ctx->builder, op, strlen(op));
+    if (found) return chk_op_call(node, ctx->builder, found, c->value, c->name, n_args, err);
+    const chk_user_op *user = chk_builder_find_user(ctx->builder, op, strlen(op));
+    if (user) return chk_user_call(node, ctx->builder, user, c->value, c->name, n_args, err);
+    return no_operation(ctx, op, err);
+}
+
 chunk_status chunk_call(chunk_array **out, chunk_context *ctx, const char *op, const chunk_arg *args, int n_args, chunk_error *err)
 {
     call c;
-    CHK_TRY(read_call(&c, ctx, out, op, args, n_args, err));
     chk_node *node = NULL;
+    chunk_status st = read_call(&c, ctx, out, op, args, n_args, err);
+    if (st == CHUNK_OK) st = call_one(&node, ctx, op, &c, n_args, err);
+    call_done(&c);
+    return st == CHUNK_OK ? chk_array_wrap(out, ctx, node, err) : st;
+}
+
+static chunk_status call_all(chunk_array **out, int max, int *n, chunk_context *ctx, const char *op, const call *c, int n_args,
+                             chunk_error *err)
+{
     const chk_op *found = chk_builder_find(ctx->builder, op, strlen(op));
-    const chk_user_op *user = found ? NULL : chk_builder_find_user(ctx->builder, op, strlen(op));
-    if (found)
-        CHK_TRY(chk_op_call(&node, ctx->builder, found, c.value, c.name, n_args, err));
-    else if (user)
-        CHK_TRY(chk_user_call(&node, ctx->builder, user, c.value, c.name, n_args, err));
-    else
-        return no_operation(ctx, op, err);
-    return chk_array_wrap(out, ctx, node, err);
+    if (!found) return no_operation(ctx, op, err);
+    if (!found->several) return chk_fail(err, CHUNK_EINVAL, "%s: has one result: use chunk_call", op);
+    int all = 0, made = 0;
+    chk_node *node = NULL;
+    CHK_TRY(chk_op_call_part(&node, &all, INT_MAX, ctx->builder, found, c->value, c->name, n_args,
+                             err)); /* there is no such part: counts */
+    if (out && all > max) return chk_fail(err, CHUNK_EINVAL, "%s: %d results, room for %d", op, all, max);
+    chunk_status st = CHUNK_OK;
+    chk_builder_recall(ctx->builder, true);
+    for (; out && made < all && st == CHUNK_OK; made += st == CHUNK_OK) {
+        st = chk_op_call_part(&node, &all, made, ctx->builder, found, c->value, c->name, n_args, err);
+        if (st == CHUNK_OK) st = chk_array_wrap(&out[made], ctx, node, err);
+    }
+    chk_builder_recall(ctx->builder, false);
+    if (st == CHUNK_OK) *n = all;
+    while (st != CHUNK_OK && made > 0) chunk_array_free(out[--made]);
+    return st;
 }
 
 chunk_status chunk_call_all(chunk_array **out, int max, int *n, chunk_context *ctx, const char *op, const chunk_arg *args,
                             int n_args, chunk_error *err)
 {
     call c;
-    CHK_TRY(read_call(&c, ctx, n, op, args, n_args, err));
-    const chk_op *found = chk_builder_find(ctx->builder, op, strlen(op));
-    if (!found) return no_operation(ctx, op, err);
-    if (!found->several) return chk_fail(err, CHUNK_EINVAL, "%s: has one result: use chunk_call", op);
-    int all = 0, made = 0;
-    chk_node *node = NULL;
-    CHK_TRY(chk_op_call_part(&node, &all, INT_MAX, ctx->builder, found, c.value, c.name, n_args,
-                             err)); /* there is no such part: counts */
-    if (out && all > max) return chk_fail(err, CHUNK_EINVAL, "%s: %d results, room for %d", op, all, max);
-    chunk_status st = CHUNK_OK;
-    chk_builder_recall(ctx->builder, true);
-    for (; out && made < all && st == CHUNK_OK; made += st == CHUNK_OK) {
-        st = chk_op_call_part(&node, &all, made, ctx->builder, found, c.value, c.name, n_args, err);
-        if (st == CHUNK_OK) st = chk_array_wrap(&out[made], ctx, node, err);
-    }
-    chk_builder_recall(ctx->builder, false);
-    if (st == CHUNK_OK) *n = all;
-    while (st != CHUNK_OK && made > 0) chunk_array_free(out[--made]);
+    chunk_status st = read_call(&c, ctx, n, op, args, n_args, err);
+    if (st == CHUNK_OK) st = call_all(out, max, n, ctx, op, &c, n_args, err);
+    call_done(&c);
     return st;
 }
 

@@ -65,6 +65,7 @@ cdef extern from *:
 
 cdef extern from "Python.h":
     void *PyCapsule_GetPointer(object capsule, const char *name) except NULL
+    char *PyByteArray_AsString(object bytes)
     enum:
         PyBUF_READ, PyBUF_WRITE
     object PyMemoryView_FromMemory(char *data, Py_ssize_t n_bytes, int flags)
@@ -274,7 +275,6 @@ cdef extern from "_record.h" nogil:
 
 cdef enum:
     MAX_ARGS = 32
-    MAX_ITEMS = 256      # what chunk_call takes in all tuples of a call
 
 cdef chunk_context *context = NULL
 cdef chunk_options settings
@@ -729,7 +729,7 @@ PARAM_STARS = {CHUNK_PARAM_STAR_ARRAYS: CHUNK_PARAM_ARRAY, CHUNK_PARAM_STAR_ANY:
 cdef class Call:
     """Arguments of one call, and what keeps them alive while it lasts."""
     cdef chunk_arg[32] arg
-    cdef chunk_arg[256] item
+    cdef chunk_arg[48] item       # of tuples, while there is room
     cdef int n_args, n_items
     cdef list held
     cdef object owners
@@ -798,16 +798,20 @@ cdef class Call:
         return 0
 
     cdef int tuple(self, chunk_arg *a, object values, int kind) except -1:
-        cdef int n = len(values), first = self.n_items
-        if first + n > MAX_ITEMS:
-            raise ValueError(f"libchunk: more than {MAX_ITEMS} items in the tuples of a call")
-        self.n_items += n
+        cdef int n = len(values)
+        cdef chunk_arg *items = &self.item[self.n_items]
+        if self.n_items + n <= 48:
+            self.n_items += n
+        else:
+            block = bytearray(n * sizeof(chunk_arg))
+            self.held.append(block)
+            items = <chunk_arg *>PyByteArray_AsString(block)
         a.kind = CHUNK_ARG_TUPLE
-        a.items = &self.item[first]
+        a.items = items
         a.n_items = n
         for i in range(n):
-            memset(&self.item[first + i], 0, sizeof(chunk_arg))
-            self.fill(&self.item[first + i], values[i], kind)
+            memset(&items[i], 0, sizeof(chunk_arg))
+            self.fill(&items[i], values[i], kind)
         return 0
 
 

@@ -5,6 +5,7 @@ import functools
 import libchunk as lc
 import numpy as np
 from libchunk._array import Array
+from libchunk._xarray_groups import reduce_groups
 
 
 def push(original):
@@ -74,60 +75,6 @@ def chunk(original):
     return chunk
 
 
-def reduce_groups(original):
-    """A reduction of groups that follow in turn (months of whole years) or one after the other in runs of one length (decades): one pass over the array under
-    another shape, where a selection for each group would read it as often as there are groups."""
-    @functools.wraps(original)
-    def reduce(self, func, dim=None, **options):
-        data, groups = self._obj.variable._data, self.encoded.group_indices
-        if isinstance(data, Array) and groups is not None and data.ndim:
-            axis = self._obj.get_axis_num(self._group_dim)
-            shape = regular(groups, data.shape[axis])
-            if shape is not None:
-                func = Regular(func, data, axis, *shape)
-        return original(self, func, dim, **options)
-
-    return reduce
-
-
-def regular(groups, length):
-    """How an axis splits so that groups lie along one of two: ((n, m), which of them is summed up, the place of each group); None where they are not regular."""
-    members = [range(*g.indices(length)) if isinstance(g, slice) else list(g) for g in groups]
-    members = [g for g in members if len(g)]
-    n = len(members)
-    if n < 2 or length % n or any(len(g) != length // n for g in members):
-        return None
-    size = length // n
-    if all(g[0] < n and list(g) == list(range(g[0], length, n)) for g in members):
-        return (size, n), 0, [g[0] for g in members]
-    if all(g[0] % size == 0 and list(g) == list(range(g[0], g[0] + size)) for g in members):
-        return (n, size), 1, [g[0] // size for g in members]
-    return None
-
-
-class Regular:
-    """Called by xarray for one group after the other in place of func: the first call reduces all groups, each gives its own. Where the ceiling does not hold the
-    sums of all groups at once they are reduced one by one after all."""
-
-    def __init__(self, func, data, axis, split, over, places):
-        self.func, self.axis, self.over, self.places = func, axis, over, iter(places)
-        self.data = data.reshape((*data.shape[:axis], *split, *data.shape[axis + 1:]))
-        self.made = None
-
-    def __call__(self, values, axis=None, **options):
-        given = axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis
-        if given == self.axis and self.made is None and not options.get("keepdims"):
-            made = self.func(self.data, axis=self.axis + self.over, **options).persist()
-            try:
-                made.explain("json")
-                self.made = made
-            except lc.CeilingError:
-                self.axis = None
-        if given != self.axis or options.get("keepdims"):
-            return self.func(values, axis=axis, **options)
-        return self.made[(slice(None),) * self.axis + (next(self.places),)]
-
-
 def adopt():
     """Once, when xarray asks for the chunk manager."""
     import xarray.core._aggregations
@@ -142,6 +89,7 @@ def adopt():
                               (xarray.core.groupby, "contains_only_chunked_or_numpy", only_known),
                               (getattr(xarray.core.indexing, "ArrayApiIndexingAdapter", None), "_vindex_get", points),
                               (xarray.namedarray.core.NamedArray, "chunk", chunk),
-                              (xarray.core.groupby.DataArrayGroupByBase, "reduce", reduce_groups)):
+                              (xarray.core.groupby.DataArrayGroupByBase, "reduce", reduce_groups),
+                              (xarray.core.groupby.DatasetGroupByBase, "reduce", reduce_groups)):
         if hasattr(place, name):
             setattr(place, name, hook(getattr(place, name)))

@@ -101,6 +101,45 @@ def test_stays_lazy_and_agrees(lazy, loaded, case):
     xr.testing.assert_allclose(got.compute(), want, rtol=1e-6, atol=1e-8)
 
 
+BY = {"month": lambda d: d.groupby("time.month"), "season": lambda d: d.groupby("time.season"), "day": lambda d: d.groupby("time.dayofyear"),
+      "weekday": lambda d: d.groupby("time.weekday"), "resampled": lambda d: d.resample(time="MS"), "year": lambda d: d.groupby("time.year")}
+
+
+@pytest.mark.parametrize("by", BY)
+@pytest.mark.parametrize("how", ["mean", "max", "std", "count", "sum"])
+def test_groups_of_a_calendar_are_one_pass(lazy, loaded, by, how):
+    """Months of 28 to 31 days, seasons that begin in the middle, leap days: each chunk is decoded a few times at most, not once a group."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        got, want = (getattr(BY[by](d[["t", "p", "w"]].isel(time=slice(3, 720))), how)() for d in (lazy, loaded))
+        alone = getattr(BY[by](lazy.p), how)()
+        values = got.compute()
+    assert isinstance(got.t.variable._data, lc.Array)
+    plan = lc.explain(got.t.data, format="json")
+    assert len(plan["passes"]) <= 4, [p["name"] for p in plan["passes"]]
+    xr.testing.assert_allclose(values, want.transpose(*values.dims), rtol=1e-6)
+    np.testing.assert_allclose(alone, getattr(BY[by](loaded.p), how)().transpose(*alone.dims), rtol=1e-5)
+
+
+def test_groups_that_are_not_one_pass(lazy, loaded):
+    """Labels in no order, reductions that gaps would change: still right, and lazy."""
+    label = xr.DataArray(np.random.default_rng(1).integers(0, 5, 730), dims="time", name="label")
+    for by in (lambda d: d.t.groupby(label).mean(), lambda d: d.t.groupby("time.month").mean(skipna=False), lambda d: d.p.groupby("time.month").mean(skipna=False),
+               lambda d: (d.t > 280).groupby("time.month").sum(), lambda d: d.t.groupby("time.month").first(), lambda d: d[["t", "w"]].groupby(label).max().t,
+               lambda d: d.t.groupby_bins("time", pd.date_range("2000-02-01", periods=4, freq="QS")).mean()):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            got, want = by(lazy), by(loaded)
+        assert isinstance(got.variable._data, lc.Array)
+        np.testing.assert_allclose(got.compute(), want.transpose(*got.dims), rtol=1e-6)
+
+
+def test_anomaly_of_a_dataset(lazy, loaded):
+    got, want = (d.groupby("time.month") - d.groupby("time.month").mean() for d in (lazy[["t", "p"]].unify_chunks(), loaded[["t", "p"]]))
+    assert isinstance(got.p.variable._data, lc.Array)
+    xr.testing.assert_allclose(got.compute(), want, rtol=1e-5, atol=1e-6)
+
+
 def test_written(lazy, loaded, tmp_path):
     anomaly = (lazy[["t"]] - lazy[["t"]].mean("time"))
     anomaly.to_netcdf(tmp_path / "o.nc", engine="h5netcdf")
