@@ -71,7 +71,8 @@ typedef struct chk_param {
 
 enum {
     CHK_OP_CALLERS_CODE = 1 << 16, /* flags: nodes hold functions of the calling program, and have no JSON form */
-    CHK_OP_SAME_VALUES = 1 << 17   /* CUSTOM nodes have the values of their input in another grid: readers look through them */
+    CHK_OP_SAME_VALUES = 1 << 17,  /* CUSTOM nodes have the values of their input in another grid: readers look through them */
+    CHK_OP_FINISHES = 1 << 18      /* lower: its passes can finish an elementwise expression over the value (chk_plan_finish) */
 };
 
 typedef struct chk_op chk_op;

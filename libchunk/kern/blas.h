@@ -27,5 +27,7 @@ void chk_blas_enter(void);
 void chk_blas_leave(void);
 /* The product by OpenBLAS; false where there is none for the dtype. */
 bool chk_gemm_blas(const chk_gemm *g);
+/* The same where the right factor is the left one transposed, and with conj its adjoint: on and above the diagonal only. False where there is none. */
+bool chk_syrk_blas(const chk_gemm *g);
 
 #endif

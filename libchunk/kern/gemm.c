@@ -24,6 +24,7 @@ enum { COMPLEX_K = 256 };
     {                                                                                                                              \
         const T *a = g->a, *b = g->b;                                                                                              \
         T *c = g->c;                                                                                                               \
+        T a_sign = g->conj && g->trans_a ? -1 : 1, b_sign = g->conj && g->trans_b ? -1 : 1;                                        \
         int64_t a_row = g->trans_a ? 2 : 2 * g->a_pitch, a_col = g->trans_a ? 2 * g->a_pitch : 2;                                  \
         int64_t b_row = g->trans_b ? 2 : 2 * g->b_pitch, b_col = g->trans_b ? 2 * g->b_pitch : 2;                                  \
         for (int64_t i = 0; i < g->m && !g->add; i++) memset(c + 2 * i * g->c_pitch, 0, 2 * (size_t)g->n * sizeof *c);             \
@@ -34,9 +35,9 @@ enum { COMPLEX_K = 256 };
                     for (int64_t q = p; q < g->k && q < p + COMPLEX_K; q++) {                                                      \
                         const T *x = a + i * a_row + q * a_col, *y = b + q * b_row + j * b_col;                                    \
                         re += x[0] * y[0];                                                                                         \
-                        re += flip_##T(x[1]) * y[1];                                                                               \
-                        im += x[0] * y[1];                                                                                         \
-                        im += x[1] * y[0];                                                                                         \
+                        re += flip_##T(a_sign * x[1]) * (b_sign * y[1]);                                                           \
+                        im += x[0] * (b_sign * y[1]);                                                                              \
+                        im += a_sign * x[1] * y[0];                                                                                \
                     }                                                                                                              \
                     c[2 * (i * g->c_pitch + j)] += re;                                                                             \
                     c[2 * (i * g->c_pitch + j) + 1] += im;                                                                         \

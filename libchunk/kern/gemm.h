@@ -16,6 +16,7 @@
 typedef struct chk_gemm {
     chk_dtype dtype;
     bool trans_a, trans_b; /* a is stored k x m, b n x k */
+    bool conj;             /* complex: a factor that is stored transposed is conjugated */
     bool add;              /* C += A B; else what C held is not looked at */
     int64_t m, n, k;
     const void *a, *b;

@@ -5,14 +5,16 @@
 #include "ops/product.h"
 #include "plan/product.h"
 
-/* Parameters: bits for factors that are stored transposed; the result's dtype. */
-enum { TRANS_A = 1, TRANS_B = 2, N_ATTR = 2 };
+/* Parameters: bits for factors that are stored transposed, and for the conjugate of the one that is where both are one array; the result's dtype. */
+enum { TRANS_A = 1, TRANS_B = 2, CONJ = 4, N_ATTR = 2 };
 /* Chunks of the batch axes grow to this, or to the left factor's chunks as far as CHUNK_MOST goes. */
 enum { CHUNK_BYTES = 1 << 20, CHUNK_MOST = 16 << 20 };
 
 static chunk_status lower_matmul(chk_plan_builder *b, const chk_node *n, chunk_error *err)
 {
-    chk_product_spec spec = {.trans = {n->u.custom.attr[0] & TRANS_A, n->u.custom.attr[0] & TRANS_B}};
+    int64_t bits = n->u.custom.attr[0];
+    chk_product_spec spec = {.trans = {bits & TRANS_A, bits & TRANS_B}, .conj = bits & CONJ};
+    spec.half = n->in[0] == n->in[1] && spec.trans[0] != spec.trans[1];
     return chk_product_lower(b, n, &spec, err);
 }
 
@@ -40,10 +42,12 @@ static chunk_status make_matmul(chk_node **out, chk_builder *b, const chk_op *op
                                 const int64_t *attr, int n_attr, chunk_error *err)
 {
     char x[160], y[160];
-    if (n_in != 2 || n_attr != N_ATTR || attr[0] < 0 || attr[0] > (TRANS_A | TRANS_B))
+    if (n_in != 2 || n_attr != N_ATTR || attr[0] < 0 || attr[0] > (TRANS_A | TRANS_B | CONJ))
         return chk_fail(err, CHUNK_EINVAL, "matmul: two arrays and %d parameters are needed", N_ATTR);
     int nd = in[0]->shape.ndim, ta = !!(attr[0] & TRANS_A), tb = !!(attr[0] & TRANS_B);
     chk_dtype d = in[0]->dtype, result = (chk_dtype)attr[1];
+    if (attr[0] & CONJ && (in[0] != in[1] || ta == tb || chk_dtype_kind(d) != CHK_KIND_COMPLEX))
+        return chk_fail(err, CHUNK_EINVAL, "matmul: only a complex array times itself, one of them transposed, can be conjugated");
     bool plain = attr[1] == (int64_t)d && d != CHK_F16 && d != CHK_BOOL;
     if (in[1]->dtype != d || !(plain || (d == CHK_F32 && attr[1] == CHK_F16) || (d == CHK_U32 && attr[1] == CHK_BOOL)))
         return chk_fail(err, CHUNK_ETYPE, "matmul: dtypes %s and %s with a result of type %lld", chk_dtype_name(d),
@@ -109,6 +113,30 @@ static bool is_swapped(const chk_node *x)
     return last >= 0 && before >= 0 && last < before;
 }
 
+/* What x is the conjugate of, NULL where it is not the conjugate of anything. */
+static chk_node *conjugated(ops_maker *m, chk_node *x)
+{
+    chk_node *base = x && x->kind == CHK_NODE_VIEW ? x->in[0] : x;
+    if (!base || base->kind != CHK_NODE_MAP || base->u.map.fn != CHK_FN_CONJ || base->in[0]->dtype != x->dtype) return NULL;
+    return base == x ? x->in[0] : ops_view(m, base->in[0], &x->u.view);
+}
+
+static bool is_adjoint(ops_maker *m, chk_node *x, chk_node *y)
+{
+    chk_node *of = conjugated(m, x);
+    return of && ops_swapped(m, of) == y;
+}
+
+/* Whether x is y transposed or, with *conj, its adjoint: the bits for reading one of them, which *both becomes. */
+static int64_t one_array(ops_maker *m, chk_node *x, chk_node *y, chk_node **both)
+{
+    if (x->shape.dim[x->shape.ndim - 2] != y->shape.dim[y->shape.ndim - 1]) return 0;
+    bool same = ops_swapped(m, x) == y, conj = !same && (is_adjoint(m, x, y) || is_adjoint(m, y, x));
+    if (!same && !conj) return 0;
+    *both = is_swapped(y) ? x : y;
+    return (*both == y ? TRANS_A : TRANS_B) | (conj ? CONJ : 0);
+}
+
 /* Sum of x * y along an axis, which stays with one element. In dtype d, whose sums are exact or as the engine adds. */
 static chk_node *sum_of_products(ops_maker *m, chk_node *x, chk_node *y, chk_dtype d, int axis)
 {
@@ -134,10 +162,16 @@ static chk_node *product(ops_maker *m, chk_node *x, chk_node *y, chk_dtype d)
     if (x->shape.dim[nd - 2] == 1)
         return ops_cast(m, sum_of_products(m, ops_cast(m, ops_swapped(m, x), compute), ops_cast(m, y, compute), compute, nd - 2),
                         d);
-    int64_t attr[N_ATTR] = {(is_swapped(x) ? TRANS_A : 0) | (is_swapped(y) ? TRANS_B : 0), d};
+    chk_node *both = NULL;
+    int64_t attr[N_ATTR] = {one_array(m, x, y, &both), d};
     if (d == CHK_BOOL) compute = CHK_U32;
-    if (attr[0] & TRANS_A) x = ops_swapped(m, x);
-    if (attr[0] & TRANS_B) y = ops_swapped(m, y);
+    if (both) {
+        x = y = both;
+    } else {
+        attr[0] = (is_swapped(x) ? TRANS_A : 0) | (is_swapped(y) ? TRANS_B : 0);
+        if (attr[0] & TRANS_A) x = ops_swapped(m, x);
+        if (attr[0] & TRANS_B) y = ops_swapped(m, y);
+    }
     chk_node *made = NULL, *in[2] = {ops_cast(m, x, compute), ops_cast(m, y, compute)};
     return m->st != CHUNK_OK ? NULL : ops_own(m, make_matmul(&made, m->b, &chk_op_matmul, in, 2, attr, N_ATTR, m->err), &made);
 }
@@ -209,6 +243,7 @@ const chk_op chk_op_matmul = {
     .family = "product",
     .summary = "The product of matrices, x1 @ x2",
     .params = {OPS_X1_X2},
+    .flags = CHK_OP_FINISHES,
     .build = build_matmul,
     .make = make_matmul,
     .lower = lower_matmul,
@@ -218,7 +253,10 @@ const chk_op chk_op_matmul = {
            "numbers by OpenBLAS in "
            "blocks of at most 1024 x 1024 x 512 whose borders do not depend on threads and ceiling, so neither do the bits; error "
            "at most k eps |x1| |x2|. "
-           "float16 is computed in float32 and rounded once. Memory: a tile of the result and panels of both factors, as large as "
+           "float16 is computed in float32 and rounded once. An array times itself transposed (x.T @ x, and what einsum and "
+           "tensordot make of it) takes half the work and is exactly symmetric; times its adjoint exactly Hermitian, the diagonal "
+           "real. An elementwise expression over a product that nothing else reads, 2*(a @ b) + 3*c, is computed in the same pass. "
+           "Memory: a tile of the result and panels of both factors, as large as "
            "the ceiling allows: "
            "with tiles of T x T the factors are read n / T and m / T times; at least one block of each.",
 };

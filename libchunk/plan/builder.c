@@ -12,8 +12,9 @@
 struct chk_plan_builder {
     chk_lower *l;
     chk_item *item;
-    chk_item *direct; /* the target that alone reads the value */
-    bool done;        /* the operation said where its value lies */
+    chk_item *direct; /* the target that alone reads the value, or, finish, is an expression over it */
+    bool finish;
+    bool done; /* the operation said where its value lies */
 };
 
 /* The target whose value is the node's, when nothing else has it inside. */
@@ -44,6 +45,7 @@ chunk_status chk_lower_custom(chk_lower *l, chk_item *it, chunk_error *err)
 {
     chk_plan_builder b = {.l = l, .item = it};
     CHK_TRY(only_reader(&b.direct, l, it->node, err));
+    if (!b.direct && it->finish) b.direct = it->finish, b.finish = true;
     l->level = it->level;
     it->pass = l->plan->n_passes;
     CHK_TRY(it->node->u.custom.op->lower(&b, it->node, err));
@@ -136,7 +138,24 @@ chunk_status chk_plan_result_place(chk_sink **sink, chk_plan_builder *b, chunk_e
     return CHUNK_OK;
 }
 
-const chk_target *chk_plan_direct(const chk_plan_builder *b) { return b->direct ? b->direct->target : NULL; }
+const chk_target *chk_plan_direct(const chk_plan_builder *b) { return b->direct && !b->finish ? b->direct->target : NULL; }
+const chk_target *chk_plan_finish(const chk_plan_builder *b) { return b->finish ? b->direct->target : NULL; }
+
+typedef struct finish_lookup {
+    const chk_plan_builder *b;
+    chk_source *value;
+} finish_lookup;
+
+static chk_source *look_up(void *arg, const chk_node *n)
+{
+    const finish_lookup *f = arg;
+    return n == f->b->item->node ? f->value : chk_lower_lookup(f->b->l, n);
+}
+
+chunk_status chk_plan_finish_reader(chk_reader *out, chk_plan_builder *b, chk_source *value, chunk_error *err)
+{
+    return chk_reader_init(out, b->direct->root, look_up, &(finish_lookup){b, value}, err);
+}
 
 void chk_plan_take_direct(chk_plan_builder *b, int pass, int out)
 {

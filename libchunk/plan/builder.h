@@ -37,6 +37,11 @@ void chk_plan_result_source(chk_plan_builder *b, chk_source *s);
 chunk_status chk_plan_result_place(chk_sink **sink, chk_plan_builder *b, chunk_error *err);
 /* The target that the node's value goes to, where nothing else reads it; NULL otherwise. */
 const chk_target *chk_plan_direct(const chk_plan_builder *b);
+/* Where no target is the node's value, but one is an elementwise expression over it and nothing else reads either: that target, for operations that
+ * have flag CHK_OP_FINISHES. They take it (chk_plan_take_direct) or leave it. */
+const chk_target *chk_plan_finish(const chk_plan_builder *b);
+/* A reader of all of that expression, which finds the node's value in `value`. */
+chunk_status chk_plan_finish_reader(chk_reader *out, chk_plan_builder *b, chk_source *value, chunk_error *err);
 /* That target's sink will be bound to result `out` of pass `pass` (ops->bind). */
 void chk_plan_take_direct(chk_plan_builder *b, int pass, int out);
 

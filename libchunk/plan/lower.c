@@ -318,10 +318,12 @@ chunk_status chk_lower_items(chk_lower *l, chk_target *targets, int n_targets, c
 {
     CHK_TRY(find_items(l, targets, n_targets, err));
     CHK_TRY(chk_lower_choose_kept(l, err));
-    if (l->n_kept == 0) return CHUNK_OK;
-    drop_items(l);
-    chk_plan_drop_regions(l->plan);
-    return find_items(l, targets, n_targets, err);
+    if (l->n_kept > 0) {
+        drop_items(l);
+        chk_plan_drop_regions(l->plan);
+        CHK_TRY(find_items(l, targets, n_targets, err));
+    }
+    return chk_lower_find_finishes(l, err);
 }
 
 void chk_lower_done(chk_lower *l) { drop_items(l); }

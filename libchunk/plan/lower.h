@@ -24,6 +24,7 @@ typedef struct chk_item {
     chk_sink *sink;          /* STORE, and REDUCE with spill: into the value's place */
     chk_region **own;        /* CUSTOM: further regions that live as long as the value is read */
     int n_own;
+    struct chk_item *finish; /* CUSTOM: a target that its passes can finish (finish.c) */
 } chk_item;
 
 enum { CHK_MAX_KEPT = 16 };
@@ -57,6 +58,8 @@ chunk_status chk_lower_make_place(chk_lower *l, chk_item *it, chunk_error *err);
 /* An array whose first chunks lie in region, the others in scratch; belongs to the plan. */
 chunk_status chk_lower_add_spill(struct chk_spill **out, chk_lower *l, chk_region *region, chk_dtype dtype, const chk_shape *shape,
                                  const chk_grid *grid, chunk_error *err);
+/* Finds the targets that are elementwise expressions over a value whose operation can finish them; sets finish and levels. */
+chunk_status chk_lower_find_finishes(chk_lower *l, chunk_error *err);
 /* The passes of an item whose operation has some of its own (builder.c). */
 chunk_status chk_lower_custom(chk_lower *l, chk_item *it, chunk_error *err);
 /* A value of an earlier pass than those that are being made (a chk_prog_lookup). */

@@ -4,10 +4,12 @@
  * with k ascending for each block of the result. Tiles, panels and cells are unions of blocks, so ceiling and threads choose only the order of calls that
  * do not depend on each other.
  *
- * Two ways. *Shared*: the workers fill one tile of the result together; panels are read once for all, the next ones while these are computed with. The
- * tile is as large as the ceiling allows, so that each factor is read as seldom as possible: with tiles of T x T, k (m n / T) elements of either.
- * *Solo*, where a result chunk has all rows and columns: each task has the whole of a chunk and the panels that it needs; long sums of few results are
- * cut into slices, whose sums are added up in their order. */
+ * The workers fill one tile of the result together; panels are read once for all, the next ones while these are computed with. The tile is as large as
+ * the ceiling allows, so that each factor is read as seldom as possible: with tiles of T x T, k (m n / T) elements of either.
+ *
+ * Half. Of an array times itself transposed (X'X), or times its adjoint, only blocks on and above the diagonal are computed, the others are their
+ * mirror image. Tiles below the diagonal are left out; where a tile's rows are among its columns, one panel serves as both factors'.
+ */
 #ifndef CHK_PLAN_PRODUCT_H
 #define CHK_PLAN_PRODUCT_H
 
@@ -19,6 +21,8 @@ int64_t chk_product_block(int64_t extent, const chk_axis_grid *like, int64_t mos
 
 typedef struct chk_product_spec {
     bool trans[2]; /* the factors are stored as (..., k, m) and (..., n, k) */
+    bool half;     /* both factors are one node, and one of trans is set */
+    bool conj;     /* then, complex: what trans says is conjugated too */
 } chk_product_spec;
 
 /* Plans n = in[0] @ in[1], whose dtypes are what is computed in; n->dtype is what that is cast to. Both factors have as many axes as n; those before the

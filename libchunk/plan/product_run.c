@@ -7,13 +7,6 @@
 
 /* ---- places */
 
-static char *at_c(const chk_product *s, const chk_box *tile, const int64_t *index)
-{
-    char *at = s->region_c->buf.data;
-    for (int a = 0; a < s->n_batch + 2; a++) at += (index[a] - tile->lo[a]) * s->area_c.stride[a];
-    return at;
-}
-
 /* Of a factor: the panel's buffer holds what its whole tile needs. */
 static char *at_factor(const chk_product *s, int f, const chk_box *tile, const chk_product_task *t, const int64_t *index)
 {
@@ -36,27 +29,28 @@ static chunk_status read_part(const chk_product *s, chk_task *t, const chk_produ
     chk_box box;
     if (!chk_product_panel(s, f, tile, what->panel, f == 0 ? what->i : what->j, &box)) return CHUNK_OK;
     chk_hold books = {0};
-    chunk_status st =
-        chk_reader_read(&s->reader[f], &box, at_factor(s, f, tile, what, box.lo), s->area[f].stride, arena, &books, err);
+    chunk_status st = chk_reader_read(&s->reader[s->first_reader | f], &box, at_factor(s, f, tile, what, box.lo), s->area[f].stride,
+                                      arena, &books, err);
     chk_task_count(t, &books);
     return st;
 }
 
 /* ---- computing */
 
-/* All blocks of one matrix of the batch. */
+/* All blocks of one matrix of the batch; of a product by half, those that are not below the diagonal. */
 static void multiply(const chk_product *s, const chk_box *tile, const chk_product_task *t, int64_t *index, const int64_t lo[3],
                      const int64_t hi[3])
 {
-    int nb = s->n_batch;
+    int nb = s->n_batch, left = chk_product_joined(s, tile);
     chk_gemm g = {.dtype = s->compute,
                   .trans_a = s->spec.trans[0],
                   .trans_b = s->spec.trans[1],
-                  .a_pitch = s->area[0].stride[nb] / (int64_t)s->item,
+                  .conj = s->spec.conj,
+                  .a_pitch = s->area[left].stride[nb] / (int64_t)s->item,
                   .b_pitch = s->area[1].stride[nb] / (int64_t)s->item,
                   .c_pitch = s->area_c.stride[nb] / (int64_t)s->item};
     for (int64_t i = lo[0]; i < hi[0]; i += s->block_m)
-        for (int64_t j = lo[1]; j < hi[1]; j += s->block_n)
+        for (int64_t j = s->spec.half && i > lo[1] ? i : lo[1]; j < hi[1]; j += s->block_n)
             for (int64_t k = lo[2]; k < hi[2]; k += s->block_k) {
                 g.m = hi[0] - i < s->block_m ? hi[0] - i : s->block_m;
                 g.n = hi[1] - j < s->block_n ? hi[1] - j : s->block_n;
@@ -64,14 +58,15 @@ static void multiply(const chk_product *s, const chk_box *tile, const chk_produc
                 g.add = k > 0;
                 index[nb] = s->spec.trans[0] ? k : i;
                 index[nb + 1] = s->spec.trans[0] ? i : k;
-                g.a = at_factor(s, 0, tile, t, index);
+                g.a = at_factor(s, left, tile, t, index);
                 index[nb] = s->spec.trans[1] ? j : k;
                 index[nb + 1] = s->spec.trans[1] ? k : j;
                 g.b = at_factor(s, 1, tile, t, index);
                 index[nb] = i;
                 index[nb + 1] = j;
-                g.c = at_c(s, tile, index);
-                if (!chk_gemm_blas(&g)) chk_gemm_plain(&g);
+                g.c = chk_product_at(s, tile, index);
+                if (s->spec.half && i == j ? chk_syrk_blas(&g) : chk_gemm_blas(&g)) continue;
+                chk_gemm_plain(&g);
             }
 }
 
@@ -99,94 +94,6 @@ static chunk_status compute_cell(const chk_product *s, chk_task *t, const chk_pr
     return CHUNK_OK;
 }
 
-/* ---- storing */
-
-/* The values of a box as they are stored, dense. */
-static void gather(const chk_product *s, const chk_box *tile, const chk_box *box, char *out)
-{
-    int last = box->ndim - 1;
-    int64_t index[CHK_MAX_NDIM], n = chk_box_extent(box, last);
-    chk_kern cast = s->dtype == s->compute ? NULL : chk_kern_cast(s->compute, s->dtype);
-    memcpy(index, box->lo, sizeof index);
-    for (int a = 0; a >= 0;) {
-        const void *row[1] = {at_c(s, tile, index)};
-        if (cast)
-            cast(out, row, (size_t)n);
-        else
-            memcpy(out, row[0], (size_t)n * s->item);
-        out += (size_t)n * chk_dtype_size(s->dtype);
-        for (a = last - 1; a >= 0; a--) {
-            if (++index[a] < box->hi[a]) break;
-            index[a] = box->lo[a];
-        }
-    }
-}
-
-/* In turn only as long as the sink's order matters: until the first block of the chunk that is not all fill has its place. */
-static chunk_status hand_on(const chk_product *s, chk_task *t, chk_block *b, bool last, bool *turn_passed, chunk_error *err)
-{
-    chk_sink *sink = s->sink;
-    bool hold = sink->ordered && !sink->thread_safe;
-    if (sink->ordered && !*turn_passed) CHK_TRY(chk_task_wait_turn(t, err));
-    if (sink->ops->claim) CHK_TRY(sink->ops->claim(sink, b, err));
-    if (sink->ordered && !*turn_passed && !hold && (last || !b->skip)) {
-        chk_task_pass_turn(t);
-        *turn_passed = true;
-    }
-    if (b->skip) return CHUNK_OK;
-    uint64_t t0 = chk_clock_ns();
-    CHK_TRY(sink->ops->write(sink, b, err));
-    t->stats.ns_write += chk_clock_ns() - t0;
-    if (s->direct)
-        t->stats.bytes_written += b->n_bytes;
-    else if (b->addr)
-        t->stats.bytes_spilled += b->n_bytes;
-    return CHUNK_OK;
-}
-
-static chunk_status store_block(const chk_product *s, chk_task *t, const chk_box *tile, const chk_box *box, bool last,
-                                bool *turn_passed, chk_arena *arena, chunk_error *err)
-{
-    size_t mark = arena->used, n_bytes = (size_t)chk_box_count(box) * chk_dtype_size(s->dtype);
-    char *data = chk_arena_get(arena, n_bytes), *kept = chk_arena_get(arena, s->kept_bytes),
-         *scratch = chk_arena_get(arena, s->scratch_bytes);
-    if (!data || !kept || !scratch) return chk_fail(err, CHUNK_ESTATE, "internal: a block of %s is larger than planned", s->name);
-    uint64_t t0 = chk_clock_ns();
-    gather(s, tile, box, data);
-    t->stats.ns_compute += chk_clock_ns() - t0;
-    chk_block b = {.box = *box, .data = data, .n_bytes = n_bytes};
-    if (s->encoded && s->sink->ops->encode && s->kept_bytes) {
-        t0 = chk_clock_ns();
-        CHK_TRY(s->sink->ops->encode(s->sink, &b, kept, s->kept_bytes, scratch, s->scratch_bytes, err));
-        t->stats.ns_encode += chk_clock_ns() - t0;
-    }
-    CHK_TRY(hand_on(s, t, &b, last, turn_passed, err));
-    arena->used = mark;
-    return CHUNK_OK;
-}
-
-static chunk_status store_chunk(const chk_product *s, chk_task *t, const chk_box *tile, const chk_box *chunk, chk_arena *arena,
-                                chunk_error *err)
-{
-    bool turn_passed = false;
-    chk_box box = *chunk;
-    int ndim = box.ndim;
-    for (int a = 0; a < ndim; a++) box.hi[a] = box.lo[a] + s->run[a] < chunk->hi[a] ? box.lo[a] + s->run[a] : chunk->hi[a];
-    for (;;) {
-        chk_box next = box;
-        int a = ndim - 1;
-        for (; a >= 0; a--) {
-            next.lo[a] = box.hi[a];
-            if (next.lo[a] < chunk->hi[a]) break;
-            next.lo[a] = chunk->lo[a];
-        }
-        for (int i = 0; i < ndim; i++) next.hi[i] = next.lo[i] + s->run[i] < chunk->hi[i] ? next.lo[i] + s->run[i] : chunk->hi[i];
-        CHK_TRY(store_block(s, t, tile, &box, a < 0, &turn_passed, arena, err));
-        if (a < 0) return CHUNK_OK;
-        box = next;
-    }
-}
-
 chunk_status chk_product_run(chk_pass *p, chk_task *t, chunk_error *err)
 {
     const chk_product *s = p->ctx;
@@ -199,5 +106,6 @@ chunk_status chk_product_run(chk_pass *p, chk_task *t, chunk_error *err)
     if (what.step == CHK_PRODUCT_NOTHING || !chk_product_tile(s, what.tile, &tile)) return CHUNK_OK;
     if (what.step == CHK_PRODUCT_COMPUTE) return compute_cell(s, t, &what, &tile, err);
     if (what.step != CHK_PRODUCT_STORE) return read_part(s, t, &what, &tile, &arena, err);
-    return chk_product_stored(s, &tile, what.tile, what.store, &chunk) ? store_chunk(s, t, &tile, &chunk, &arena, err) : CHUNK_OK;
+    return chk_product_stored(s, &tile, what.tile, what.store, &chunk) ? chk_product_store(s, t, &tile, &chunk, &arena, err)
+                                                                       : CHUNK_OK;
 }

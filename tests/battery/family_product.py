@@ -1,4 +1,6 @@
 """Products of matrices: integers and bool exactly, floats and complex numbers within k eps |A||B| of the product in long double."""
+import dataclasses
+
 import numpy as np
 from cases import DTYPES, Case, data, exact, pick, second
 
@@ -67,7 +69,35 @@ def product(function):
     return make
 
 
+def mirrored(rng):
+    """An array times itself transposed, or times its adjoint, in all the ways to write that: exactly symmetric, or Hermitian."""
+    d = pick(rng, DTYPES)
+    m, k = (pick(rng, SIZES) for _ in range(2)) if rng.random() < 0.9 else pick(rng, [(300, 20), (20, 600), (520, 3)])
+    batch = pick(rng, BATCHES) if m * m * k < 100000 else ()
+    first = rng.random() < 0.5
+    x = numbers(rng, d, (*batch, m, k) if first else (*batch, k, m), 0 if np.dtype(d).kind == "c" else 0.2)
+    axes = (*range(len(batch)), len(batch) + 1, len(batch))
+    adjoint = rng.random() < 0.5
+    plain, turned = "x", f"permute_dims(x, {axes})"
+    if adjoint and rng.random() < 0.5:
+        plain = "conj(x)"
+    elif adjoint:
+        turned = pick(rng, [f"conj({turned})", f"permute_dims(conj(x), {axes})"])
+    text = f"{plain} @ {turned}" if first else f"{turned} @ {plain}"
+    a, b = np.conj(x) if plain != "x" else x, np.conj(x) if "conj" in turned else x
+    case = product(np.matmul)(text, {"x": x}, k, *((a, np.swapaxes(b, -1, -2)) if first else (np.swapaxes(b, -1, -2), a)))
+
+    def check(got, want):
+        case.check(got, want)
+        other = np.swapaxes(got, -1, -2)
+        assert np.array_equal(got, np.conj(other) if adjoint else other, equal_nan=got.dtype.kind in "fc"), "not its own mirror image"
+
+    return dataclasses.replace(case, check=check)
+
+
 def matmul(rng):
+    if rng.random() < 0.2:
+        return mirrored(rng)
     m, k, n = (pick(rng, SIZES) for _ in range(3)) if rng.random() < 0.9 else pick(rng, LARGE)
     if rng.random() < 0.05:
         m, k, n = (0 if rng.random() < 0.4 else v for v in (m, k, n))
@@ -96,9 +126,12 @@ def matmul(rng):
 
 ORACLES = {"matmul": matmul}
 MEMORY = {"matmul": "permute_dims(x) @ y"}
-WORKLOADS = ["permute_dims(xz) @ (xz + 1)", "sum((x @ permute_dims(y))*2, axis=0)", "xz[:700] @ permute_dims(xz)[:, :800]"]
-FAULTS = {"product": ("permute_dims(x) @ x", "zip", []), "product of results": ("sum(permute_dims(x) @ (x + 1))", "plain", [])}
-ROUNDED = {"products": lambda n: "a = x @ permute_dims(x); b = sum(permute_dims(x) @ (x + 1))" if n == 2 else "a = x @ permute_dims(x, (0, 2, 1)); b = a*2"}
+WORKLOADS = ["permute_dims(xz) @ (xz + 1)", "permute_dims(xz) @ xz - xz[:2816]", "maximum(permute_dims(x) @ y - 3*x[:2900], 0)", "sum((x @ permute_dims(y))*2, axis=0)", "xz[:700] @ permute_dims(xz)[:, :800]"]
+FAULTS = {"product": ("x @ permute_dims(x[::-1])", "zip", []), "product by half": ("permute_dims(x) @ x", "zip", ["--filter", "gzip=1"]),
+          "product finished": ("2*(x[:, :300] @ x[:, 100:]) + 3*x[:, :300]", "zip", []),
+          "product of results": ("sum(permute_dims(x) @ (x + 1))", "plain", [])}
+ROUNDED = {"finished products": lambda n: "a = 2*(x @ (permute_dims(x) + 1)) - 1; b = abs(permute_dims(x) @ x) + 3*x[0]" if n == 2 else "a = (x @ permute_dims(x + 1, (0, 2, 1)))*2 - 1",
+           "products": lambda n: "a = x @ permute_dims(x); b = sum(permute_dims(x) @ (x + 1))" if n == 2 else "a = x @ permute_dims(x, (0, 2, 1)); b = a*2"}
 
 
 # ---- contractions over axes

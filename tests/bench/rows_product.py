@@ -64,6 +64,12 @@ def w4(b):
     took(z)
     z.floor("of the time from uncompressed", z.seconds / r.seconds, 1.1, at_most=True)
     yield z
+    for name, what, text, least in (("X'X", f"a.T @ a, {MATRIX}, stored", "permute_dims(a) @ a", 0.6), ("a @ b + c", f"2*(a @ b) + 3*b, {MATRIX}, stored", "2*(a @ b) + 3*b", 1.1)):
+        e = Row(name, what, 256)
+        b.versus(e, lambda text=text: b.chunk(text, {k: v for k, v in factors("w4.h5").items() if k in text.split("(", 1)[1]}, 256, out="out.h5"), {})
+        took(e)
+        e.floor("of W4's time", e.seconds / r.seconds, least, at_most=True)
+        yield e
 
 
 @row("matmul float32", "matrices")
