@@ -147,6 +147,9 @@ void chk_kern_unshuffle(void *out, const void *in, size_t item_bytes, size_t n_b
 void chk_kern_unplane(void *out, const void *in, size_t plane_bytes, size_t item_bytes, size_t n);
 /* Element (i, k) of n_rows by n_cols at in + i * from + k * item_bytes goes to out + k * to + i * item_bytes. */
 void chk_kern_transpose(void *out, int64_t to, const void *in, int64_t from, size_t item_bytes, int64_t n_rows, int64_t n_cols);
+/* The first `room` of the elements (1, 2, 4, 8 or 16 bytes) at which mask is 1 and not 0, one behind the other; returns how many. At in place (out is in) or
+ * without overlap; of out, room elements may be overwritten. */
+size_t chk_kern_compress(void *out, const void *in, const uint8_t *mask, size_t item_bytes, size_t n, size_t room);
 /* Bit transpose of n elements (a multiple of 8) as the bitshuffle project defines it, one block, and its inverse. out must not overlap in. */
 void chk_kern_bitshuffle(void *out, const void *in, size_t item_bytes, size_t n);
 void chk_kern_bitunshuffle(void *out, const void *in, size_t item_bytes, size_t n);

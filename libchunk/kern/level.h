@@ -14,6 +14,7 @@ typedef struct chk_move {
     void (*bitshuffle)(void *out, const void *in, size_t item_bytes, size_t n);
     void (*bitunshuffle)(void *out, const void *in, size_t item_bytes, size_t n);
     void (*transpose)(void *out, int64_t to, const void *in, int64_t from, size_t item_bytes, int64_t n_rows, int64_t n_cols);
+    size_t (*compress)(void *out, const void *in, const uint8_t *mask, size_t item_bytes, size_t n, size_t room);
 } chk_move;
 
 /* Stencils and windows; see stencil.h, whose functions of like names call these. */

@@ -63,6 +63,11 @@ bool chk_kern_all_equal(const void *in, const void *item, size_t item_bytes, siz
     return !n || (!memcmp(a, item, item_bytes) && !memcmp(a, a + item_bytes, item_bytes * (n - 1)));
 }
 
+size_t chk_kern_compress(void *out, const void *in, const uint8_t *mask, size_t item_bytes, size_t n, size_t room)
+{
+    return chk_level_now()->move->compress(out, in, mask, item_bytes, n, room);
+}
+
 void chk_kern_bswap(void *out, const void *in, size_t unit_bytes, size_t n)
 {
     chk_level_now()->move->bswap(out, in, unit_bytes, n);

@@ -1,4 +1,4 @@
-/* move.inc.h: byte order, HDF5's byte shuffle and bitshuffle's bit transpose at one level.
+/* move.inc.h: byte order, HDF5's byte shuffle, bitshuffle's bit transpose, and what a mask selects, at one level.
  *
  * Shuffling is a rotation of index bits. Take 16 items of S bytes, S a power of two, as S vectors of 16 bytes: unpacking vector k with
  * vector k + S/2 into vectors 2k and 2k + 1 moves the top bit of every byte's index to the bottom. From (plane, item) to (item, plane) takes
@@ -230,4 +230,70 @@ static void transpose(void *out, int64_t to, const void *in, int64_t from, size_
         for (int64_t k = i < rows ? cols : 0; k < n_cols; k++) memcpy(o + k * to + i * size, a + i * from + k * size, item);
 }
 
-const chk_move CHK_AT_LEVEL(chk_moves) = {swap, shuffle, unshuffle, bitshuffle, bitunshuffle, transpose};
+/* ---- what a mask selects. No branch goes by the mask's values. */
+typedef struct two_words {
+    uint64_t word[2];
+} two_words;
+
+#define COMPRESS(name, T)                                                                                                          \
+    static size_t name(void *out, const void *in, const uint8_t *mask, size_t n, size_t room)                                      \
+    {                                                                                                                              \
+        T *o = out;                                                                                                                \
+        const T *a = in;                                                                                                           \
+        size_t k = 0;                                                                                                              \
+        for (size_t i = 0; i < n && k < room; i++) {                                                                               \
+            o[k] = a[i];                                                                                                           \
+            k += mask[i];                                                                                                          \
+        }                                                                                                                          \
+        return k;                                                                                                                  \
+    }
+COMPRESS(compress_1, uint8_t)
+COMPRESS(compress_2, uint16_t)
+COMPRESS(compress_4_plain, uint32_t)
+COMPRESS(compress_8_plain, uint64_t)
+COMPRESS(compress_16, two_words)
+
+#if defined __AVX512BW__
+#include <immintrin.h>
+/* Whole vectors are stored while there is room: what lies behind the selected ones is overwritten by the next. In place it has been read. */
+#define COMPRESS_WIDE(name, T, W, MASK, epi)                                                                                       \
+    static size_t name(void *out, const void *in, const uint8_t *mask, size_t n, size_t room)                                      \
+    {                                                                                                                              \
+        T *o = out;                                                                                                                \
+        const T *a = in;                                                                                                           \
+        size_t i = 0, k = 0;                                                                                                       \
+        for (; i + 64 <= n && k < room; i += 64) {                                                                                 \
+            __m512i m = _mm512_loadu_si512(mask + i);                                                                              \
+            uint64_t bits = _mm512_test_epi8_mask(m, m);                                                                           \
+            for (const T *at = a + i; bits; bits >>= W, at += W) {                                                                 \
+                MASK some = (MASK)bits;                                                                                            \
+                __m512i packed = _mm512_maskz_compress_##epi(some, _mm512_loadu_si512(at));                                        \
+                size_t left = room - k, found = (size_t)__builtin_popcount(some);                                                  \
+                if (left >= W)                                                                                                     \
+                    _mm512_storeu_si512(o + k, packed);                                                                            \
+                else                                                                                                               \
+                    _mm512_mask_storeu_##epi(o + k, (MASK)((1u << left) - 1), packed);                                             \
+                k += found < left ? found : left;                                                                                  \
+            }                                                                                                                      \
+        }                                                                                                                          \
+        return k + name##_plain(o + k, a + i, mask + i, n - i, room - k);                                                          \
+    }
+COMPRESS_WIDE(compress_4, uint32_t, 16, __mmask16, epi32)
+COMPRESS_WIDE(compress_8, uint64_t, 8, __mmask8, epi64)
+#else
+#define compress_4 compress_4_plain
+#define compress_8 compress_8_plain
+#endif
+
+static size_t compress(void *out, const void *in, const uint8_t *mask, size_t item, size_t n, size_t room)
+{
+    switch (item) {
+    case 1: return compress_1(out, in, mask, n, room);
+    case 2: return compress_2(out, in, mask, n, room);
+    case 4: return compress_4(out, in, mask, n, room);
+    case 8: return compress_8(out, in, mask, n, room);
+    default: return compress_16(out, in, mask, n, room);
+    }
+}
+
+const chk_move CHK_AT_LEVEL(chk_moves) = {swap, shuffle, unshuffle, bitshuffle, bitunshuffle, transpose, compress};

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "kern/kern.h"
 #include "ops/make.h"
 
 /* A band is what is held at once: 256 Ki elements. More of them than MOST_BANDS (2 MiB of counts) would be too much to keep: then bands are larger. */
@@ -191,39 +192,18 @@ static size_t select_scratch(const chk_node *n, const int64_t *extent)
     return chk_arena_cost(band_bytes(&n->in[0]->shape, CHK_BOOL)) + chk_arena_cost(band_bytes(&n->in[1]->shape, n->dtype));
 }
 
-typedef struct b16 {
-    uint64_t w[2];
-} b16;
-
 void ops_compress(void *out, const void *x, const unsigned char *mask, int64_t n, int64_t from, int64_t to, size_t item)
 {
-    switch (item) {
-    case 1: {
-        uint8_t *o = out;
-        EACH_SELECTED(mask, n, from, to, *o++ = ((const uint8_t *)x)[i]);
-        break;
+    enum { BLOCK = 512 };
+    int64_t i = 0, skipped = 0;
+    while (skipped < from) { /* whole blocks before the first that is wanted, then one by one */
+        int64_t m = n - i < BLOCK ? n - i : BLOCK, found = ops_count(mask + i, m);
+        if (skipped + found <= from)
+            i += m, skipped += found;
+        else
+            while (skipped < from) skipped += mask[i++];
     }
-    case 2: {
-        uint16_t *o = out;
-        EACH_SELECTED(mask, n, from, to, *o++ = ((const uint16_t *)x)[i]);
-        break;
-    }
-    case 4: {
-        uint32_t *o = out;
-        EACH_SELECTED(mask, n, from, to, *o++ = ((const uint32_t *)x)[i]);
-        break;
-    }
-    case 8: {
-        uint64_t *o = out;
-        EACH_SELECTED(mask, n, from, to, *o++ = ((const uint64_t *)x)[i]);
-        break;
-    }
-    default: {
-        b16 *o = out;
-        EACH_SELECTED(mask, n, from, to, *o++ = ((const b16 *)x)[i]);
-        break;
-    }
-    }
+    chk_kern_compress(out, (const char *)x + i * (int64_t)item, mask + i, item, (size_t)(n - i), (size_t)(to - from));
 }
 
 static chunk_status select_run(const chk_local_call *c, chunk_error *err)

@@ -62,16 +62,20 @@ void chk_reader_done(chk_reader *r)
     r->node = NULL;
 }
 
-/* Bands: from the innermost axis on, as far as a chunk goes where chunks are large, and up to BAND_ELEMENTS where chunks can be cut. Of stencils without
- * regard to chunks, and alike. */
+/* Bands: from the innermost axis on, as far as a chunk goes where what chunks and box have in common is large, and up to BAND_ELEMENTS where chunks can
+ * be cut. Of stencils without regard to chunks, and alike. */
 static void choose_band(chk_reader *r, const int64_t *extent)
 {
-    int64_t count = 1;
+    int64_t count = 1, common = 1;
+    for (int a = 0; a < r->program.space.ndim && common < LARGE_CHUNK; a++) {
+        int64_t chunk = chk_axis_max_chunk(&r->grid.axis[a]);
+        common *= chunk < extent[a] ? chunk > 0 ? chunk : 1 : extent[a] > 0 ? extent[a] : 1;
+    }
     for (int a = r->program.space.ndim - 1; a >= 0; a--) {
         int64_t e = extent[a] > 0 ? extent[a] : 1, chunk = chk_axis_max_chunk(&r->grid.axis[a]);
         int64_t most = (r->overlaps ? BAND_OF_STENCILS : BAND_ELEMENTS) / count;
         if (most < 1) most = 1;
-        r->by_chunk[a] = !r->overlaps && chunk > 0 && chunk < e && chunk >= LARGE_CHUNK / count;
+        r->by_chunk[a] = !r->overlaps && chunk > 0 && chunk < e && common >= LARGE_CHUNK;
         if (r->by_chunk[a]) e = chunk;
         if (r->cuttable && e > most) e = r->overlaps ? (e + (e - 1) / most) / ((e - 1) / most + 1) : most;
         r->band[a] = e;

@@ -100,8 +100,10 @@ class Bench:
         return p
 
     def clear_outputs(self):
+        """What the run before has written is on the disk, or gone, before the next begins: the kernel's writing-back would share its time."""
         shutil.rmtree(self.out, ignore_errors=True)
         os.makedirs(self.out)
+        os.sync()
 
     def chunk(self, expr, inputs, memory, out=None, extra=(), cold=False, seconds=CHUNK_SECONDS):
         """chunk eval from exec to exit. inputs: {name: file:/dataset below the data folder}; out: a file name in the folder of outputs."""
@@ -136,6 +138,7 @@ class Bench:
     # ---- peers and limits
 
     def peer(self, name, workload):
+        os.sync()
         cmd = [sys.executable, os.path.join(HERE, "peers.py"), "run", name, workload, self.dir]
         p = subprocess.Popen(cmd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
         try:

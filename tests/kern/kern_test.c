@@ -345,6 +345,38 @@ Test(kern, patterns)
         }
 }
 
+/* Against a loop: masks of all densities, any room, apart and in place; nothing behind the room is touched. */
+Test(kern, compress)
+{
+    enum { MOST = 333, ROOM = MOST * 16 };
+    static const size_t sizes[] = {1, 2, 4, 8, 16}, counts[] = {0, 1, 7, 63, 64, 65, 128, 200, MOST};
+    uint8_t mask[MOST], in[ROOM], want[ROOM], out[ROOM], place[ROOM];
+    for (size_t i = 0; i < sizeof in; i++) in[i] = (uint8_t)(i * 37 >> 2);
+    for (chk_isa level = CHK_ISA_C; level <= chk_isa_best(); level++) {
+        chk_isa_set(level);
+        for (size_t c = 0; c < sizeof counts / sizeof *counts; c++)
+            for (int density = 0; density <= 10; density++)
+                for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+                    size_t n = counts[c], size = sizes[s], k = 0;
+                    for (size_t i = 0; i < n; i++) mask[i] = (i * 7919 + i / 3) % 10 < (size_t)density;
+                    for (size_t i = 0; i < n; i++)
+                        if (mask[i]) memcpy(want + k++ * size, in + i * size, size);
+                    for (size_t room = 0; room <= k + 1 && room <= n; room += room < 3 || room + 20 > k ? 1 : 13) {
+                        size_t get = room < k ? room : k;
+                        memset(out, 0x5A, sizeof out);
+                        memcpy(place, in, sizeof in);
+                        cr_assert_eq(chk_kern_compress(out, in, mask, size, n, room), get);
+                        cr_assert(!memcmp(out, want, get * size), "level %d, %zu of %zu, %zu bytes", (int)level, k, n, size);
+                        for (size_t i = room * size; i < sizeof out; i++)
+                            cr_assert_eq(out[i], 0x5A, "room %zu of %zu, byte %zu", room, k, i);
+                        cr_assert_eq(chk_kern_compress(place, place, mask, size, n, room), get);
+                        cr_assert(!memcmp(place, want, get * size), "in place: level %d, %zu of %zu, %zu bytes", (int)level, k, n,
+                                  size);
+                    }
+                }
+    }
+}
+
 Test(kern, levels)
 {
     chk_isa_set(CHK_ISA_AVX512);
