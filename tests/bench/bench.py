@@ -87,6 +87,7 @@ def main():
             for name, _, fn in members:
                 say(f"[{time.time() - start:5.0f} s] {name}")
                 try:
+                    data.settle(dir, group)
                     new = list(settled(fn(b), done))
                 except (Failed, OSError, LookupError, TypeError, ValueError, subprocess.TimeoutExpired) as e:
                     new = [Row(name, "", None)]

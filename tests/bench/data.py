@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import h5py
 import numpy as np
 
-from measure import CORES
+from measure import CORES, drop, warm
 
 SCALE = int(os.environ.get("PEERS_SCALE", "1"))  # 8: every side 8 times smaller
 N = 16384 // SCALE                               # side of the square arrays
@@ -247,6 +247,14 @@ def prepare(dir, group, keep, say):
             except ImportError as e:
                 say(f"{name}: left out: {e}")
             os.sync()  # so that no writing-back falls into what is measured next
+
+
+def settle(dir, group):
+    """The group's files in the page cache as one reading from end to end leaves them: pages that were read here and there, or came back after memory was
+    short, are single ones, and whoever maps them pays for each."""
+    paths = [p for p in (os.path.join(dir, name) for name in GROUPS[group]) if os.path.exists(p)]
+    drop(paths)
+    warm(paths)
 
 
 def chunk_list(file, dataset="x"):
