@@ -2,6 +2,7 @@
 tests taken of each file, drawn with SEED. A test that samples a battery of its own says so with the fixture `sampled`."""
 import os
 import random
+import signal
 
 import pytest
 
@@ -9,6 +10,10 @@ LEVEL = os.environ.get("CHUNK_TEST_LEVEL", "standard")
 SEED = int(os.environ.get("SEED", "1"))
 SAMPLE = int(os.environ.get("CHUNK_TEST_SAMPLE", "0"))
 notes = []
+
+# A shell starts what runs in the background with SIGINT ignored, and the programs under test would inherit that.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def wanted(item):
