@@ -363,8 +363,6 @@ class Array(_core.Base):
         return libchunk
 
     def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
-        if copy is False:
-            raise BufferError("a lazy array has no memory to share: it must be computed, which makes a copy")
         if dl_device not in (None, (1, 0)):
             raise BufferError(f"arrays lie in main memory, not on device {dl_device}")
         return self.__array__().__dlpack__(max_version=max_version)

@@ -123,6 +123,8 @@ def as_array(value):
     if not value.dtype.isnative:
         value = value.astype(value.dtype.newbyteorder("="))
     if value.ndim == 0:
+        if value.dtype.kind == "f" and value != value and np.signbit(value):
+            return _core.from_buffer(np.array([value]), name)[0]      # constants of expressions have but one NaN
         return _core.from_scalar(np.ascontiguousarray(value).tobytes(), name)
     return _core.from_buffer(value, name)
 

@@ -206,6 +206,31 @@ def make_matrices(dir):
         os.rename(os.path.join(dir, name) + ".part", os.path.join(dir, name))
 
 
+CLIMATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples", "data", "A1B_north_america.nc")
+DAYS, CELLS = 7305 // SCALE, 4                   # twenty years of days; copies of the model's region side by side along each axis
+
+
+def make_climate(dir):
+    """The climate model's output of examples/data, enlarged to days with seasons and weather, as netCDF-4; chunks begin and end within months."""
+    path = os.path.join(dir, "climate.nc")
+    with h5py.File(CLIMATE) as f:
+        years = np.tile(f["air_temperature"][:], (1, CELLS, CELLS))
+    ny, nx = years.shape[1:]
+    with h5py.File(path + ".part", "w") as f:
+        d = f.create_dataset("air_temperature", (DAYS, ny, nx), "f4", chunks=(73, ny // 2, nx // 2))
+        for lo in range(0, DAYS, 73):
+            day = np.arange(lo, min(lo + 73, DAYS))
+            weather = np.random.default_rng([16, lo]).normal(12 * np.sin(2 * np.pi * day / 365.25)[:, None, None], 2, (len(day), ny, nx))
+            d[lo:lo + 73] = years[day // 365] + weather
+        axes = {"time": np.arange(float(DAYS)), "latitude": np.arange(ny, dtype="f4"), "longitude": np.arange(nx, dtype="f4")}
+        for axis, (name, values) in enumerate(axes.items()):
+            f[name] = values
+            f[name].make_scale(name)
+            d.dims[axis].attach_scale(f[name])
+        f["time"].attrs["units"] = "days since 2000-01-01"
+    os.rename(path + ".part", path)
+
+
 # group: {file: how it is made}; those of a group are in place together, at most 20 GiB with outputs and scratch
 GROUPS = {
     "xyz": {"xyz.h5": make_xyz},
@@ -219,6 +244,7 @@ GROUPS = {
     "hundred": {"hundred.h5": make_hundred},
     "sparse": {"sparse.h5": make_sparse},
     "matrices": {"w4.h5": make_matrices, "w4lz4.h5": make_matrices, "large32.h5": make_matrices},
+    "climate": {"climate.nc": make_climate},
     "none": {},
 }
 

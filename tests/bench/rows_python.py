@@ -12,11 +12,11 @@ PYTHON = os.path.join(HERE, "..", "..", "build", "venv", "bin", "python")
 BLOCKS, EACH = 5000, 64
 
 
-def side(*args):
-    """What python_side.py says."""
-    p = subprocess.run([PYTHON, os.path.join(HERE, "python_side.py"), *map(str, args)], capture_output=True, text=True, timeout=CHUNK_SECONDS)
+def side(*args, program="python_side.py"):
+    """What python_side.py says, or another program beside it."""
+    p = subprocess.run([PYTHON, os.path.join(HERE, program), *map(str, args)], capture_output=True, text=True, timeout=CHUNK_SECONDS)
     if p.returncode:
-        raise Failed(f"python_side {args[0]} ended with {p.returncode} (./dev python installs the package): {p.stderr.strip()[-300:]}")
+        raise Failed(f"{program} {args[0]} ended with {p.returncode} (./dev python installs the package): {p.stderr.strip()[-300:]}")
     return json.loads(p.stdout)
 
 
@@ -93,3 +93,20 @@ def w9(b):
 def w11(b):
     for kind in ("gzip4", "lz4", "zstd"):
         yield beside(b, f"W11 {kind}", f"mean of compressed data ({kind})", "mean(x)", {"x": f"smooth_{kind}.h5:/x"}, ("w11", 64, b.path(f"smooth_{kind}.h5")))
+
+
+@row("python climate", "climate")
+def climate(b):
+    """In turn with xarray on Dask, both from build/venv."""
+    r = Row("python climate", "xarray: monthly climatology of twenty years of days, anomalies written as netCDF-4", None)
+    got = {who: [] for who in ("libchunk", "dask")}
+    for _ in range(b.repeat):
+        for who, runs in got.items():
+            warm([b.path("climate.nc")])
+            runs.append(side(who, b.path("climate.nc"), os.path.join(b.out, "anomaly.nc"), program="climate_side.py"))
+    ours, theirs = ({key: median([g[key] for g in runs]) for key in runs[0]} for runs in got.values())
+    r.seconds = ours["seconds"]
+    r.floor("times xarray on Dask", theirs["seconds"] / ours["seconds"], 4)
+    r.floor("of its peak above the libraries", ours["peak"] / theirs["peak"], 0.1, at_most=True)
+    r.require("agrees with Dask", close(ours["mean"], theirs["mean"], 1e-5) and close(ours["sample"], theirs["sample"], 1e-4))
+    yield r

@@ -92,8 +92,16 @@ def test_dlpack():
     n = np.arange(6.0)
     same(lc.from_dlpack(n), n)
     assert x.__dlpack_device__() == (1, 0)
+    np.testing.assert_array_equal(np.from_dlpack(x, copy=False), np.arange(5))      # computed into new memory, which is not copied
     with pytest.raises(BufferError):
-        x.__dlpack__(copy=False)
+        x.__dlpack__(dl_device=(2, 0))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_the_sign_of_nan_stays(dtype):
+    for value in (-np.nan, np.nan):
+        x = lc.asarray(np.array(value, dtype))
+        assert lc.signbit(x).compute() == np.signbit(np.array(value, dtype)) and x.ndim == 0 and x.dtype == dtype
 
 
 def test_public_names_are_documented():
