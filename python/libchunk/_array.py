@@ -370,6 +370,11 @@ class Array(_core.Base):
     def __dlpack_device__(self):
         return (1, 0)
 
+    @property
+    def A(self):
+        """The values: `compute()`."""
+        return self.compute()
+
     def _repr_html_(self):
         from libchunk import _html
 

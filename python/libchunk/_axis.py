@@ -1,5 +1,7 @@
 """Functions of NumPy and Dask that need whole lines of an array, or look values up in small arrays: NumPy's own, called on blocks. Each gives way to an
 operation of the table of its name."""
+import functools
+
 from libchunk import _core
 from libchunk._array import call
 from libchunk._convert import as_array
@@ -264,6 +266,77 @@ def histogram(a, bins, range=None, weights=None, density=False):
     return counts, edges
 
 
+def histogramdd(sample, bins, range=None, normed=None, weights=None, density=None):
+    """How many points lie in each box of bins.
+
+    Parameters
+    ----------
+    sample : array_like of shape (points, axes), or sequence of array_like
+        The points, or their coordinates along each axis.
+    bins : int, or sequence with an int or a sequence of edges for each axis
+        Numbers of bins need ranges.
+    range : sequence of (number, number), optional
+    weights : array_like, optional
+        One for each point.
+    density, normed : bool, optional
+
+    Returns
+    -------
+    counts : Array
+    edges : list of numpy.ndarray
+    """
+    import numpy as np
+
+    from libchunk._blocks import map_blocks
+
+    if isinstance(sample, (tuple, list)):
+        columns = [as_array(c) for c in sample]
+    else:
+        sample = as_array(sample)
+        columns = list(sample.T)
+    bins = [bins] * len(columns) if isinstance(bins, (int, np.integer)) else list(bins)
+    ranges = [None] * len(columns) if range is None else list(range)
+    if not len(bins) == len(ranges) == len(columns) or any(c.ndim != 1 or c.shape != columns[0].shape for c in columns):
+        raise ValueError(f"histogramdd: {len(columns)} axes of points, {len(bins)} of bins, {len(ranges)} ranges; coordinates are of one dimension and one length")
+    if any(isinstance(b, (int, np.integer)) and r is None for b, r in zip(bins, ranges)):
+        raise ValueError("histogramdd: numbers of bins need range=[(lowest, highest), ...]")
+    edges = [np.histogram_bin_edges(np.zeros(1), b, r) for b, r in zip(bins, ranges)]
+    shape = tuple(len(e) - 1 for e in edges)
+    inputs = columns if weights is None else [*columns, as_array(weights)]
+    n = len(columns)
+
+    def counted(*blocks):
+        return np.histogramdd(blocks[:n], edges, weights=blocks[n] if weights is not None else None)[0].ravel()[None]
+
+    size = int(np.prod(shape))
+    counts = map_blocks(counted, *inputs, dtype=np.float64, new_axis=1, chunks=((1,) * columns[0].numblocks[0], (size,))).sum(0).reshape(shape)
+    if density or density is None and normed:
+        volume = functools.reduce(np.multiply.outer, [np.diff(e) for e in edges])
+        counts = counts / (volume * counts.sum())
+    return counts, edges
+
+
+def histogram2d(x, y, bins=10, range=None, normed=None, weights=None, density=None):
+    """How many points lie in each bin of a plane: see `histogramdd`.
+
+    Parameters
+    ----------
+    x, y : array_like
+    bins : int, or one int or sequence of edges for each axis, or a sequence of edges for both
+    range : ((number, number), (number, number)), optional
+    weights : array_like, optional
+    density, normed : bool, optional
+
+    Returns
+    -------
+    counts : Array
+    x_edges, y_edges : numpy.ndarray
+    """
+    both = isinstance(bins, (tuple, list)) and len(bins) == 2 or isinstance(bins, int)
+    counts, edges = histogramdd((x, y), bins if both else (bins, bins), range, normed, weights, density)
+    return (counts, *edges)
+
+
 def bincount(x, weights=None, minlength=0):
     """How often each number occurs; minlength must be above all of them.
 
@@ -299,4 +372,4 @@ def bincount(x, weights=None, minlength=0):
 
 
 _NAMES = frozenset({"median", "nanmedian", "quantile", "nanquantile", "apply_along_axis", "apply_over_axes", "isin", "digitize", "searchsorted", "choose",
-                    "select", "histogram", "bincount"}) - (TABLE.keys() - {"apply_along_axis"})
+                    "select", "histogram", "histogram2d", "histogramdd", "bincount"}) - (TABLE.keys() - {"apply_along_axis"})

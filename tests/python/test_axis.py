@@ -99,3 +99,27 @@ def test_lstsq(rng):
     assert rank == 2 and np.isnan(residuals).all()
     with pytest.raises(np.linalg.LinAlgError):
         lc.linalg.lstsq(a, b[:4])
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("density", [False, True])
+def test_histograms_of_several_axes(rng, weighted, density):
+    points, weights = rng.random((100, 3)), rng.random(100) if weighted else None
+    options = {"weights": weights, "density": density}
+    for bins, bounds in ((4, [(0, 1), (0, 0.5), (-1, 1)]), ([2, [0, 0.3, 1], 5], [(0, 1), None, (0, 1)])):
+        want, edges = np.histogramdd(points, bins, [b or (0, 1) for b in bounds], **options)
+        for sample in (lc.from_array(points, chunks=(30, 2)), [lc.from_array(c, chunks=30) for c in points.T]):
+            got, ours = lc.histogramdd(sample, bins, bounds, **options)
+            assert isinstance(got, lc.Array)
+            np.testing.assert_allclose(got, want)
+            assert all(np.array_equal(a, b) for a, b in zip(ours, edges))
+    x, y = points[:, 0], points[:, 1]
+    for bins in (5, [3, 4], [0, 0.5, 1], [2, [0, 0.1, 1]]):
+        want = np.histogram2d(x, y, bins, [(0, 1), (0, 1)], **options)
+        got = lc.histogram2d(lc.from_array(x, chunks=30), lc.from_array(y, chunks=25), bins, [(0, 1), (0, 1)], **options)
+        for a, b in zip(got, want):
+            np.testing.assert_allclose(a, b)
+    with pytest.raises(ValueError):
+        lc.histogramdd(lc.ones((5, 2)), 3)
+    with pytest.raises(ValueError):
+        lc.histogramdd([lc.ones(5), lc.ones(4)], 3, [(0, 1)] * 2)
