@@ -149,10 +149,15 @@ static void set_shape(chk_product *s, const chk_node *n)
     bool like_b = chk_axis_max_chunk(&b->grid.axis[bk]) > chk_axis_max_chunk(&a->grid.axis[ak]);
     s->block_m = chk_product_block(s->m, &a->grid.axis[nb + s->spec.trans[0]], CHK_PRODUCT_BLOCK);
     s->block_n = chk_product_block(s->n, &b->grid.axis[nb + !s->spec.trans[1]], CHK_PRODUCT_BLOCK);
+    int64_t whole_m = s->block_m, whole_n = s->block_n;
     while (n_blocks(s) < (s->spec.half ? HALF_LEAST : BLOCKS_LEAST) && (s->block_m > BLOCK_LEAST || s->block_n > BLOCK_LEAST)) {
         bool is_n = s->block_m < s->block_n;
         if (is_n || s->spec.half) s->block_n = up(s->block_n, 2);
         if (!is_n || s->spec.half) s->block_m = up(s->block_m, 2);
+    }
+    if (!chk_product_cut_units(s, &n->grid)) { /* halves of 999 and the chunks, which are wholes, meet too late */
+        s->block_m = whole_m;
+        s->block_n = whole_n;
     }
     s->block_k = chk_product_block(s->k, like_b ? &b->grid.axis[bk] : &a->grid.axis[ak], CHK_PRODUCT_BLOCK_K);
 }

@@ -119,3 +119,13 @@ def test_a_product_that_others_read_is_kept(data, tmp_path):
         p = x.T @ y
         want = {"-": p - p.mean(), "+": p + p.T, "c": np.cumsum(p, axis=0)}["c" if text[0] == "c" else text[20]]
         assert np.allclose(got, want, atol=1e-8)
+
+
+def test_blocks_that_do_not_halve_into_chunks(tmp_path):
+    """7 blocks of 999 rows: fewer than are wanted, and 500 and 999 meet too late."""
+    rng = np.random.default_rng(8)
+    with h5py.File(tmp_path / "a.h5", "w") as f:
+        x, y = (f.create_dataset(n, data=rng.standard_normal(shape), chunks=chunks)[...] for n, shape, chunks in (("x", (6993, 20), (999, 20)), ("y", (20, 100), None)))
+    eval_json("x @ y", f"x={tmp_path}/a.h5:/x", f"y={tmp_path}/a.h5:/y", "-o", f"{tmp_path}/r.h5:/r", "--memory", ceiling(100))
+    with h5py.File(tmp_path / "r.h5") as f:
+        assert np.allclose(f["r"][...], x @ y, atol=1e-12)
