@@ -122,7 +122,7 @@ static const chk_fused *fused_of(const chk_pass *p) { return p->ops->size == chk
 
 static void explain_text(text *t, const chk_plan *p, int peak)
 {
-    char a[128], b[64], c[64], d[64];
+    char a[256], b[64], c[64], d[64];
     add(t, "plan: %d pass%s, %d worker%s, peak %s of %s, set by pass %d\n", p->n_passes, p->n_passes == 1 ? "" : "es", p->n_workers,
         p->n_workers == 1 ? "" : "s", chk_bytes_text(a, sizeof a, p->projected_peak), chk_bytes_text(b, sizeof b, p->ceiling),
         peak + 1);
@@ -172,7 +172,7 @@ static void explain_text(text *t, const chk_plan *p, int peak)
 
 static void explain_json(text *t, const chk_plan *p, int peak)
 {
-    char a[128];
+    char a[256];
     add(t,
         "{\"workers\":%d,\"ceiling\":%" PRIu64 ",\"projected_peak\":%" PRIu64 ",\"peak_pass\":%d,\"fixed_bytes\":%" PRIu64
         ",\"per_worker_bytes\":%" PRIu64 ",\"passes\":[",

