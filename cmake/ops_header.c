@@ -97,7 +97,7 @@ static void print_function(const chk_op *op)
             if (op->params[i].dflt) printf("        "), print_put(&op->params[i], "options->");
         printf("    }\n");
     }
-    printf("    return chunk_call(out, ctx, \"%s\", a.arg, a.n, err);\n}\n\n", op->name);
+    printf("    return chunk_put_call(out, ctx, \"%s\", &a, err);\n}\n\n", op->name);
 }
 
 /* The fixed beginning, ops_header_top.h. */

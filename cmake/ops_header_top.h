@@ -18,6 +18,7 @@
 #ifndef CHUNK_OPS_H
 #define CHUNK_OPS_H
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "chunk.h"
@@ -34,16 +35,18 @@ typedef struct chunk_ints {
 
 /* ---- how the functions below collect their arguments; not for direct use */
 
-enum { CHUNK_PUT_ARGS = 8, CHUNK_PUT_ITEMS = 256 }; /* items: as many as chunk_call takes in all */
+enum { CHUNK_PUT_ARGS = 8, CHUNK_PUT_ITEMS = 64 };
 
 typedef struct chunk_put {
     chunk_arg arg[CHUNK_PUT_ARGS];
     int n;
     chunk_arg item[CHUNK_PUT_ITEMS]; /* of tuples */
     int n_items;
+    chunk_arg *more[CHUNK_PUT_ARGS]; /* of tuples for which there is no room in item; allocated */
+    int n_more;
 } chunk_put;
 
-static inline void chunk_put_start(chunk_put *a) { a->n = a->n_items = 0; }
+static inline void chunk_put_start(chunk_put *a) { a->n = a->n_items = a->n_more = 0; }
 
 static inline void chunk_put_set(chunk_arg *p, const char *name, chunk_arg_kind kind)
 {
@@ -58,16 +61,30 @@ static inline chunk_arg *chunk_put_next(chunk_put *a, const char *name, chunk_ar
     return &a->arg[a->n++];
 }
 
-/* A tuple of n items of one kind; NULL where there is no room for them, which chunk_call then says. */
+/* A tuple of n items of one kind; NULL where it is empty or cannot be had, which chunk_call then says. */
 static inline chunk_arg *chunk_put_tuple(chunk_put *a, const char *name, chunk_arg_kind kind, int n)
 {
-    chunk_arg *p = chunk_put_next(a, name, CHUNK_ARG_TUPLE);
-    p->items = &a->item[a->n_items];
+    chunk_arg *p = chunk_put_next(a, name, CHUNK_ARG_TUPLE), *items = &a->item[a->n_items];
+    if (n > CHUNK_PUT_ITEMS - a->n_items) {
+        items = (chunk_arg *)malloc((size_t)n * sizeof *items);
+        if (items)
+            a->more[a->n_more++] = items;
+        else
+            n = -1;
+    } else if (n > 0) {
+        a->n_items += n;
+    }
+    p->items = items;
     p->n_items = n;
-    if (n < 0 || n > CHUNK_PUT_ITEMS - a->n_items) return NULL;
-    for (int i = 0; i < n; i++) chunk_put_set(&a->item[a->n_items + i], NULL, kind);
-    a->n_items += n;
-    return n ? &a->item[a->n_items - n] : NULL;
+    for (int i = 0; i < n; i++) chunk_put_set(&items[i], NULL, kind);
+    return n > 0 ? items : NULL;
+}
+
+static inline chunk_status chunk_put_call(chunk_array **out, chunk_context *ctx, const char *op, chunk_put *a, chunk_error *err)
+{
+    chunk_status st = chunk_call(out, ctx, op, a->arg, a->n, err);
+    for (int i = 0; i < a->n_more; i++) free(a->more[i]);
+    return st;
 }
 
 static inline void chunk_put_array(chunk_put *a, const char *name, chunk_array *x)
