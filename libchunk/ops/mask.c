@@ -68,7 +68,8 @@ static void mask_reads(const chk_node *n, int input, const int64_t *extent, int6
     ops_band_extent(&n->in[input]->shape, in_extent);
 }
 
-int64_t ops_count(const unsigned char *mask, int64_t n)
+/* Of n bytes, 0 or 1, those that are 1. */
+static int64_t count_set(const unsigned char *mask, int64_t n)
 {
     enum { WORDS = 255 }; /* eight counters of a byte, added up before they can overflow */
     int64_t k = 0, found = 0;
@@ -98,7 +99,7 @@ static chunk_status count_run(const chk_local_call *c, chunk_error *err)
         chk_box box;
         ops_band_box(&box, &b, shape, i);
         CHK_TRY(chk_local_read(c, 0, &box, c->scratch, NULL, err));
-        *out++ = ops_count(c->scratch, chk_box_count(&box));
+        *out++ = count_set(c->scratch, chk_box_count(&box));
     }
     return CHUNK_OK;
 }
@@ -192,12 +193,13 @@ static size_t select_scratch(const chk_node *n, const int64_t *extent)
     return chk_arena_cost(band_bytes(&n->in[0]->shape, CHK_BOOL)) + chk_arena_cost(band_bytes(&n->in[1]->shape, n->dtype));
 }
 
-void ops_compress(void *out, const void *x, const unsigned char *mask, int64_t n, int64_t from, int64_t to, size_t item)
+/* Elements of x where mask (n bytes, 0 or 1) is set, those whose ordinal lies in [from, to). */
+static void compress_between(void *out, const void *x, const unsigned char *mask, int64_t n, int64_t from, int64_t to, size_t item)
 {
     enum { BLOCK = 512 };
     int64_t i = 0, skipped = 0;
     while (skipped < from) { /* whole blocks before the first that is wanted, then one by one */
-        int64_t m = n - i < BLOCK ? n - i : BLOCK, found = ops_count(mask + i, m);
+        int64_t m = n - i < BLOCK ? n - i : BLOCK, found = count_set(mask + i, m);
         if (skipped + found <= from)
             i += m, skipped += found;
         else
@@ -223,7 +225,7 @@ static chunk_status select_run(const chk_local_call *c, chunk_error *err)
         ops_band_box(&box, &b, shape, i);
         CHK_TRY(chk_local_read(c, 0, &box, mask, NULL, err));
         CHK_TRY(chk_local_read(c, 1, &box, x, NULL, err));
-        ops_compress(out, x, mask, chk_box_count(&box), from, to, item);
+        compress_between(out, x, mask, chk_box_count(&box), from, to, item);
         out += (to - from) * (int64_t)item;
     }
     return CHUNK_OK;

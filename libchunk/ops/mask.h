@@ -16,9 +16,6 @@ ops_bands ops_cut_by(const chk_shape *shape, int64_t most); /* bands of at most 
 void ops_bands_extent(const ops_bands *b, const chk_shape *shape, int64_t *out);
 void ops_band_box(chk_box *out, const ops_bands *b, const chk_shape *shape, int64_t i);
 void ops_band_extent(const chk_shape *shape, int64_t *out); /* of ops_cut's bands */
-int64_t ops_count(const unsigned char *mask, int64_t n);    /* of n bytes, 0 or 1, those that are 1 */
-/* Elements of x where mask (n bytes, 0 or 1) is set, those whose ordinal lies in [from, to). */
-void ops_compress(void *out, const void *x, const unsigned char *mask, int64_t n, int64_t from, int64_t to, size_t item);
 
 /* The elements of x where mask (bool, of x's shape) is true, in C order: one dimension. */
 chunk_status ops_select(chk_node **out, chk_builder *b, chk_node *mask, chk_node *x, chunk_error *err);

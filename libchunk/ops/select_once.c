@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/thread.h"
+#include "kern/kern.h"
 #include "ops/mask.h"
 #include "plan/builder.h"
 
@@ -151,8 +152,8 @@ static chunk_status select_run(chk_pass *p, chk_task *t, chunk_error *err)
     ops_band_box(&box, &f->bands, &f->shape, (int64_t)t->number);
     CHK_TRY(chk_reader_read_all(&f->reader, &box, dest, &arena, &books, err));
     uint64_t t0 = chk_clock_ns();
-    int64_t n = chk_box_count(&box), count = ops_count(mask, n);
-    ops_compress(x, x, mask, n, 0, count, f->item); /* what is found moves to the front, over what was looked at */
+    size_t n = (size_t)chk_box_count(&box);
+    int64_t count = (int64_t)chk_kern_compress(x, x, mask, f->item, n, n); /* to the front, over what was looked at */
     t->stats.ns_compute += chk_clock_ns() - t0;
     chk_task_count(t, &books);
     return put(f, t, x, count, err);

@@ -68,8 +68,8 @@ static void choose_band(chk_reader *r, const int64_t *extent)
 {
     int64_t count = 1, common = 1;
     for (int a = 0; a < r->program.space.ndim && common < LARGE_CHUNK; a++) {
-        int64_t chunk = chk_axis_max_chunk(&r->grid.axis[a]);
-        common *= chunk < extent[a] ? chunk > 0 ? chunk : 1 : extent[a] > 0 ? extent[a] : 1;
+        int64_t chunk = chk_axis_max_chunk(&r->grid.axis[a]), both = chunk < extent[a] ? chunk : extent[a];
+        if (both > 1) common *= both;
     }
     for (int a = r->program.space.ndim - 1; a >= 0; a--) {
         int64_t e = extent[a] > 0 ? extent[a] : 1, chunk = chk_axis_max_chunk(&r->grid.axis[a]);

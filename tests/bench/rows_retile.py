@@ -45,6 +45,7 @@ def codec_seconds(b, way, codec, path, chunk_bytes):
 
 def coded(b, name, expr, file, kind, codec, spec, chunks, chunk_bytes):
     """From and to a codec, each chunk decoded at most twice: the codec alone is the limit."""
+    import hdf5plugin  # noqa: F401: reads what was written
     r = Row(f"{name} {kind}", f"{expr}, {dict(lz4='Bitshuffle-LZ4 to LZ4', gzip4='gzip-4 + shuffle')[kind]}", 256)
     b.versus(r, lambda: stored(b, expr, {"x": f"{file}:/x"}, 256, chunks, spec), {}, check=lambda a: probe(output(b)))
     size = os.path.getsize(b.path(file))
