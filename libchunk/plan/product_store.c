@@ -3,6 +3,7 @@
 
 #include "base/thread.h"
 #include "plan/product_pass.h"
+#include "plan/put.h"
 
 enum { PATCH = 64 }; /* rows and columns that are mirrored at once */
 
@@ -117,28 +118,6 @@ static chunk_status compute(const chk_product *s, chk_task *t, const chk_box *ti
     return st;
 }
 
-/* In turn only as long as the sink's order matters: until the first block of the chunk that is not all fill has its place. */
-static chunk_status hand_on(const chk_product *s, chk_task *t, chk_block *b, bool last, bool *turn_passed, chunk_error *err)
-{
-    chk_sink *sink = s->sink;
-    bool hold = sink->ordered && !sink->thread_safe;
-    if (sink->ordered && !*turn_passed) CHK_TRY(chk_task_wait_turn(t, err));
-    if (sink->ops->claim) CHK_TRY(sink->ops->claim(sink, b, err));
-    if (sink->ordered && !*turn_passed && !hold && (last || !b->skip)) {
-        chk_task_pass_turn(t);
-        *turn_passed = true;
-    }
-    if (b->skip) return CHUNK_OK;
-    uint64_t t0 = chk_clock_ns();
-    CHK_TRY(sink->ops->write(sink, b, err));
-    t->stats.ns_write += chk_clock_ns() - t0;
-    if (s->direct)
-        t->stats.bytes_written += b->n_bytes;
-    else if (b->addr)
-        t->stats.bytes_spilled += b->n_bytes;
-    return CHUNK_OK;
-}
-
 static chunk_status store_block(const chk_product *s, chk_task *t, const chk_box *tile, const chk_box *box, bool last,
                                 bool *turn_passed, chk_arena *arena, chunk_error *err)
 {
@@ -153,7 +132,7 @@ static chunk_status store_block(const chk_product *s, chk_task *t, const chk_box
         CHK_TRY(s->sink->ops->encode(s->sink, &b, kept, s->kept_bytes, scratch, s->scratch_bytes, err));
         t->stats.ns_encode += chk_clock_ns() - t0;
     }
-    CHK_TRY(hand_on(s, t, &b, last, turn_passed, err));
+    CHK_TRY(chk_put_block(s->sink, s->direct, t, &b, last, turn_passed, err));
     arena->used = mark;
     return CHUNK_OK;
 }

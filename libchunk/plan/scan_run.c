@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/thread.h"
+#include "plan/put.h"
 #include "plan/scan_pass.h"
 
 enum { SPIN = 64, POLL_MS = 20 }; /* looks at the counter before sleeping: some 20 us; how soon a canceled run is noticed */
@@ -120,38 +121,6 @@ static void block_at(const chk_scan_pass *s, const chk_box *tile, int64_t i, chk
 
 /* ---- output */
 
-static void count_written(const chk_scan_pass *s, const chk_block *b, chk_task_stats *stats)
-{
-    if (s->direct)
-        stats->bytes_written += b->n_bytes;
-    else if (b->addr)
-        stats->bytes_spilled += b->n_bytes;
-}
-
-static chunk_status write_block(chk_scan_pass *s, chk_task *t, chk_block *b, chunk_error *err)
-{
-    if (b->skip) return CHUNK_OK;
-    uint64_t t0 = chk_clock_ns();
-    CHK_TRY(s->sink->ops->write(s->sink, b, err));
-    t->stats.ns_write += chk_clock_ns() - t0;
-    count_written(s, b, &t->stats);
-    return CHUNK_OK;
-}
-
-/* In turn only as long as the sink's order matters: until the first block of the chunk that is not all fill has its place. */
-static chunk_status hand_on(chk_scan_pass *s, chk_task *t, chk_block *b, bool last, bool *turn_passed, chunk_error *err)
-{
-    chk_sink *sink = s->sink;
-    bool hold = sink->ordered && !sink->thread_safe;
-    if (sink->ordered && !*turn_passed) CHK_TRY(chk_task_wait_turn(t, err));
-    if (sink->ops->claim) CHK_TRY(sink->ops->claim(sink, b, err));
-    if (sink->ordered && !*turn_passed && !hold && (last || !b->skip)) {
-        chk_task_pass_turn(t);
-        *turn_passed = true;
-    }
-    return write_block(s, t, b, err);
-}
-
 static void *kept_data(chk_task *t) { return (char *)t->kept + chk_arena_cost(sizeof(chk_block)); }
 
 static chunk_status encode(chk_scan_pass *s, chk_task *t, const chk_box *box, const char *data, void *scratch, chunk_error *err)
@@ -171,7 +140,7 @@ chunk_status chk_scan_claim(chk_pass *p, chk_task *t, chunk_error *err)
     chk_block *b = t->kept;
     if (b->box.ndim < 0) return CHUNK_OK;
     if (s->sink->ops->claim) CHK_TRY(s->sink->ops->claim(s->sink, b, err));
-    if (s->sink->ordered && !s->sink->thread_safe) return write_block(s, t, b, err);
+    if (s->sink->ordered && !s->sink->thread_safe) return chk_put_claimed(s->sink, s->direct, t, b, err);
     return CHUNK_OK;
 }
 
@@ -180,7 +149,7 @@ chunk_status chk_scan_write(chk_pass *p, chk_task *t, chunk_error *err)
     chk_scan_pass *s = p->ctx;
     chk_block *b = t->kept;
     if (b->box.ndim < 0 || (s->sink->ordered && !s->sink->thread_safe)) return CHUNK_OK;
-    return write_block(s, t, b, err);
+    return chk_put_claimed(s->sink, s->direct, t, b, err);
 }
 
 /* ---- the task */
@@ -205,7 +174,8 @@ static chunk_status run_tile(chk_scan_pass *s, chk_task *t, const chk_box *tile,
         scan_block(s, t, abreast, tile, &box, data);
         if (i == n - 1) publish(s, abreast, before + 1);
         chk_block b = {.box = box, .data = data, .n_bytes = (size_t)chk_box_count(&box) * chk_dtype_size(s->dtype)};
-        CHK_TRY(s->encoded ? encode(s, t, &box, data, scratch, err) : hand_on(s, t, &b, i == n - 1, &turn_passed, err));
+        CHK_TRY(s->encoded ? encode(s, t, &box, data, scratch, err)
+                           : chk_put_block(s->sink, s->direct, t, &b, i == n - 1, &turn_passed, err));
     }
     return CHUNK_OK;
 }
