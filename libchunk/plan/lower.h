@@ -44,8 +44,8 @@ typedef struct chk_lower {
     /* What retile_lower.c decides by, and the planner tries anew where it does not fit. */
     uint64_t room; /* bytes beside fixed costs, about */
     int threads;
-    enum { CHK_RETILE_AUTO, CHK_RETILE_ONE, CHK_RETILE_TWO } retile;
-    int n_retiled; /* values that could have gone either way */
+    enum { CHK_RETILE_AUTO, CHK_RETILE_ONE, CHK_RETILE_TWO, CHK_RETILE_LEAST } retile; /* LEAST: two, whatever room there is */
+    int n_retiled;                                                                     /* values that could have gone either way */
 } chk_lower;
 
 /* Items and levels, the values that keep.c chooses to keep included. */

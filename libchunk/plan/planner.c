@@ -153,17 +153,19 @@ static chunk_status make_plan(chk_plan **out, chk_target *targets, int n_targets
     return CHUNK_OK;
 }
 
+/* What is said to be needed comes from attempts that do not look at the ceiling, so that a run under just that ceiling finds one that fits. */
 chunk_status chk_plan_make(chk_plan **out, chk_target *targets, int n_targets, const chk_plan_options *options, chunk_error *err)
 {
     int n_retiled;
-    chunk_error first = {0};
-    chunk_status st = make_plan(out, targets, n_targets, options, CHK_RETILE_AUTO, &n_retiled, &first);
-    for (int retile = CHK_RETILE_ONE; retile <= CHK_RETILE_TWO && st == CHUNK_ECEILING && n_retiled > 0; retile++) {
+    chunk_error least = {0};
+    chunk_status st = make_plan(out, targets, n_targets, options, CHK_RETILE_AUTO, &n_retiled, &least);
+    for (int retile = CHK_RETILE_ONE; retile <= CHK_RETILE_LEAST && st == CHUNK_ECEILING && n_retiled > 0; retile++) {
         chunk_error other = {0};
         st = make_plan(out, targets, n_targets, options, retile, &n_retiled, &other);
-        if (st != CHUNK_ECEILING || other.needed < first.needed) first = other;
+        bool fixed = retile == CHK_RETILE_ONE || (retile == CHK_RETILE_LEAST && other.needed < least.needed);
+        if (st != CHUNK_ECEILING || fixed) least = other;
     }
-    if (st != CHUNK_OK && err) *err = first;
+    if (st != CHUNK_OK && err) *err = least;
     return st;
 }
 

@@ -148,7 +148,7 @@ static chunk_status make_halves(halves *h, chk_lower *l, const chk_retile *r, do
 
 static bool two_is_better(const chk_lower *l, chk_retile *one, const halves *h)
 {
-    if (l->retile != CHK_RETILE_AUTO) return l->retile == CHK_RETILE_TWO;
+    if (l->retile != CHK_RETILE_AUTO) return l->retile != CHK_RETILE_ONE;
     one->strip = h->read->strip = h->write->strip = CHK_RETILE_STRIP;
     bool fits = chk_retile_choose(one, l->room, l->threads);
     bool both = chk_retile_choose(h->read, l->room, l->threads) && chk_retile_choose(h->write, l->room, l->threads);
@@ -180,7 +180,7 @@ static chunk_status split(chk_lower *l, int number, chk_retile **stores, int *la
     chk_retile *r = *stores;
     int n_spills = l->plan->n_spills, n_regions = l->plan->n_regions;
     l->n_retiled++;
-    chunk_status st = make_halves(&h, l, r, (double)l->room / l->threads, err);
+    chunk_status st = make_halves(&h, l, r, l->retile == CHK_RETILE_LEAST ? 0 : (double)l->room / l->threads, err);
     bool two = st == CHUNK_OK && two_is_better(l, r, &h);
     if (st == CHUNK_OK && two) st = chk_spill_sink(&h.write->sink, h.spill, err);
     chk_source_release(h.source); /* the second half's program holds it */
