@@ -43,7 +43,8 @@ typedef struct chk_fused {
     bool encoded;     /* some sink takes whole chunks: one chunk a task, claimed and written after run */
     bool fetch_units; /* inputs are fetched for whole units; else block by block */
     int64_t units_per_task;
-    size_t cap; /* results of the largest block */
+    int64_t together; /* fetched block by block: up to so many blocks of a unit at once, those in a row along an axis */
+    size_t cap;       /* results of the largest block */
     int stack_depth, block_level;
     bool any_order;    /* tests: tasks start in any order */
     int64_t run_ahead; /* tasks may start this far above the lowest unfinished one; 0: no limit */

@@ -597,6 +597,25 @@ static chunk_status run_batch(worker *w, size_t n, chunk_error *err)
     return hand_on(w, (int64_t)n, false, err);
 }
 
+/* Fetches block i of n and those after it that make one box with it, as many as the plan has room for. Returns in *end the first that is not among them. */
+static chunk_status fetch_row(worker *w, chk_box *row, int64_t i, int64_t n, int64_t *end, chunk_error *err)
+{
+    const chk_fused *f = w->f;
+    const chk_box *unit = &w->box[0];
+    chk_geometry_block(&f->g, unit, i, row);
+    int a = f->space.ndim - 1;
+    while (a >= 0 && row->lo[a] == unit->lo[a] && row->hi[a] == unit->hi[a]) a--;
+    for (*end = i + 1; *end < n && *end < i + f->together && a >= 0; ++*end) {
+        chk_box next;
+        chk_geometry_block(&f->g, unit, *end, &next);
+        bool follows = next.lo[a] == row->hi[a];
+        for (int b = 0; b < f->space.ndim; b++) follows &= b == a || (next.lo[b] == row->lo[b] && next.hi[b] == row->hi[b]);
+        if (!follows) break;
+        row->hi[a] = next.hi[a];
+    }
+    return fetch(w, row, 1, err);
+}
+
 /* One unit, block by block. fetched: its pieces are there already. */
 static chunk_status run_unit(worker *w, bool fetched, chunk_error *err)
 {
@@ -604,18 +623,20 @@ static chunk_status run_unit(worker *w, bool fetched, chunk_error *err)
     const chk_box *unit = &w->box[0];
     int64_t n = chk_geometry_n_blocks(&f->g, unit);
     if (f->encoded) n = 1;
+    chk_box row = *unit; /* what is fetched, until block `end` */
+    int64_t end = fetched ? n : 0;
+    size_t mark = w->arena.used;
     for (int64_t i = 0; i < n; i++) {
         if (chk_task_canceled(w->t)) return chk_fail(err, CHUNK_ECANCELED, "canceled");
         chk_box block = *unit;
         if (!f->encoded) chk_geometry_block(&f->g, unit, i, &block);
-        size_t mark = w->arena.used;
-        if (!fetched) CHK_TRY(fetch(w, &block, 1, err));
+        if (i == end) CHK_TRY(fetch_row(w, &row, i, n, &end, err));
         point_at(w, 0);
         char *dest[f->n_out];
         bool skip[f->n_out];
         for (int o = 0; o < f->n_out; o++) dest[o] = w->out[o].block;
-        CHK_TRY(do_block(w, fetched ? unit : &block, w->chunk[0], &block, dest, skip, err));
-        if (!fetched) {
+        CHK_TRY(do_block(w, &row, w->chunk[0], &block, dest, skip, err));
+        if (!fetched && i + 1 == end) {
             release(w);
             w->arena.used = mark;
         }

@@ -23,8 +23,7 @@ chunk_status chk_h5writer_fail(const chk_h5writer *w, const char *what, chunk_er
     return chk_fail(err, CHUNK_EFILE, "%s: %s: %s", w->name, what, chk_h5_reason(why, sizeof why));
 }
 
-/* Creation lists without times, so that two runs write the same bytes; no locking by HDF5, as the file is locked already. Chunks are not aligned to
- * pages: it gains nothing measurable, and HDF5 would remember each gap, 230 bytes a chunk. */
+/* Creation lists without times, so that two runs write the same bytes; no locking by HDF5, as the file is locked already. */
 static hid_t create_file(int fd)
 {
     char name[32];

