@@ -205,7 +205,8 @@ static int64_t (*read_list(const char *path, int64_t *n))[2]
     return list;
 }
 
-/* ---- the device: pages of the range must not be in the cache, or only O_DIRECT tells the truth */
+/* ---- the device: pages of the range must not be in the cache, or only O_DIRECT tells the truth. Halves of the range past the cache; all of it through the cache,
+ * as pages for so much must be found in the run that is compared, too: a virtual machine may have to ask its host for them (6 GiB: 1.4 GB/s, a third of it: 2.0). */
 
 static void device(const char *path, int64_t first, int64_t bytes)
 {
@@ -217,21 +218,23 @@ static void device(const char *path, int64_t first, int64_t bytes)
         {"direct, 4 x 1 MiB", O_DIRECT, 4, MIB}, {"direct, 8 x 4 MiB", O_DIRECT, 8, 4 * MIB}, {"buffered, 2 x 1 MiB", 0, 2, MIB}};
     const char *best = "";
     double rate = 0;
-    int64_t third = bytes / 3 / (4 * MIB) * (4 * MIB);
-    for (int w = 0; w < 3 && third > 0; w++) {
+    int64_t half = bytes / 2 / (4 * MIB) * (4 * MIB);
+    for (int w = 0; w < 3 && half > 0; w++) {
         int fd = open(path, O_RDONLY | O_CLOEXEC | ways[w].flags);
         if (fd < 0) continue; /* a file system without O_DIRECT */
+        bool direct = ways[w].flags & O_DIRECT;
+        int64_t n_bytes = direct ? half : 2 * half;
         job j = {.fd = fd,
-                 .first = first / 4096 * 4096 + w * third,
-                 .bytes = third,
+                 .first = first / 4096 * 4096 + (w == 1 ? half : 0),
+                 .bytes = n_bytes,
                  .piece = ways[w].piece,
                  .step = step_pread,
                  .buffer_bytes = 4 * MIB};
-        j.n = third / j.piece;
-        posix_fadvise(fd, j.first, third, POSIX_FADV_DONTNEED);
+        j.n = n_bytes / j.piece;
+        posix_fadvise(fd, j.first, n_bytes, POSIX_FADV_DONTNEED);
         double seconds = run(&j, ways[w].n_threads);
-        if ((double)third / seconds > rate) rate = (double)third / seconds, best = ways[w].name;
-        posix_fadvise(fd, j.first, third, POSIX_FADV_DONTNEED);
+        if ((double)n_bytes / seconds > rate) rate = (double)n_bytes / seconds, best = ways[w].name;
+        posix_fadvise(fd, j.first, n_bytes, POSIX_FADV_DONTNEED);
         close(fd);
     }
     printf("{\"bytes_per_s\": %.0f, \"way\": \"%s\"}\n", rate, best);
