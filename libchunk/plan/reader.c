@@ -207,6 +207,14 @@ static chunk_status read_box(const chk_reader *r, const chk_box *box, const plac
 {
     int ndim = box->ndim;
     chk_box band = *box;
+    const chk_view *view;
+    const chk_scalar *constant;
+    chk_source *plain = chk_box_count(box) > 0 && r->n_values == 1 ? chk_reader_plain(r, &view, &constant) : NULL;
+    if (plain && plain->ops->read) {
+        bool done;
+        chunk_status st = plain->ops->read(plain, view, box, whole->dest, whole->stride, arena, hold, &done, err);
+        if (st != CHUNK_OK || done) return st;
+    }
     for (int a = 0; a < ndim; a++) {
         if (box->lo[a] >= box->hi[a]) return CHUNK_OK;
         band.hi[a] = band_end(r, a, band.lo[a], box->hi[a]);

@@ -50,32 +50,48 @@ void chk_h5fetch_init(chk_h5fetch *f, chk_h5set *set, const chk_view *view, chk_
     chk_h5type_to_native(&set->info, f->fill, 1); /* reversing twice is nothing: native to stored is the same step */
 }
 
-chunk_status chk_h5fetch_read_untimed(chk_h5fetch *f, void *out, size_t n_bytes, uint64_t offset, chunk_error *err)
+static chunk_status read_pieces(chk_h5fetch *f, struct iovec *piece, int n, uint64_t offset, chunk_error *err)
 {
     const chk_h5info *i = &f->set->info;
-    char *at = out;
-    f->hold->bytes_read += n_bytes;
-    while (n_bytes > 0) {
+    uint64_t left = 0;
+    for (int k = 0; k < n; k++) left += piece[k].iov_len;
+    f->hold->bytes_read += left;
+    while (left > 0) {
         errno = EIO;
-        ssize_t got = chk_fault_hit(CHK_FAULT_READ) ? -1 : pread(f->set->file->fd, at, n_bytes, (off_t)offset);
+        int fd = f->set->file->fd;
+        ssize_t got = chk_fault_hit(CHK_FAULT_READ) ? -1
+                      : n == 1                      ? pread(fd, piece->iov_base, piece->iov_len, (off_t)offset)
+                                                    : preadv(fd, piece, n, (off_t)offset);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return chk_fail_errno(err, errno, i->file, "cannot read");
         if (got == 0)
-            return chk_fail(err, CHUNK_EFILE, "%s: truncated: ends at byte %" PRIu64 ", %zu bytes before the end of data of %s",
-                            i->file, offset, n_bytes, i->path);
-        at += got;
+            return chk_fail(err, CHUNK_EFILE,
+                            "%s: truncated: ends at byte %" PRIu64 ", %" PRIu64 " bytes before the end of data of %s", i->file,
+                            offset, left, i->path);
         offset += (uint64_t)got;
-        n_bytes -= (size_t)got;
+        left -= (uint64_t)got;
+        for (; n > 0 && (size_t)got >= piece->iov_len; piece++, n--) got -= (ssize_t)piece->iov_len;
+        if (n > 0) *piece = (struct iovec){(char *)piece->iov_base + got, piece->iov_len - (size_t)got};
     }
     return CHUNK_OK;
 }
 
-chunk_status chk_h5fetch_read(chk_h5fetch *f, void *out, size_t n_bytes, uint64_t offset, chunk_error *err)
+chunk_status chk_h5fetch_read_untimed(chk_h5fetch *f, void *out, size_t n_bytes, uint64_t offset, chunk_error *err)
+{
+    return read_pieces(f, &(struct iovec){out, n_bytes}, 1, offset, err);
+}
+
+chunk_status chk_h5fetch_readv(chk_h5fetch *f, struct iovec *piece, int n, uint64_t offset, chunk_error *err)
 {
     uint64_t t0 = chk_clock_ns();
-    chunk_status st = chk_h5fetch_read_untimed(f, out, n_bytes, offset, err);
+    chunk_status st = read_pieces(f, piece, n, offset, err);
     f->hold->ns_read += chk_clock_ns() - t0;
     return st;
+}
+
+chunk_status chk_h5fetch_read(chk_h5fetch *f, void *out, size_t n_bytes, uint64_t offset, chunk_error *err)
+{
+    return chk_h5fetch_readv(f, &(struct iovec){out, n_bytes}, 1, offset, err);
 }
 
 /* Brings [addr, addr + n) into the buffer, and what follows of `more` while it lies side by side and fits. */

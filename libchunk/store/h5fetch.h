@@ -2,6 +2,8 @@
 #ifndef CHK_H5FETCH_H
 #define CHK_H5FETCH_H
 
+#include <sys/uio.h>
+
 #include "store/boxes.h"
 #include "store/h5read.h"
 #include "store/tiles.h"
@@ -40,6 +42,8 @@ void chk_h5fetch_init(chk_h5fetch *f, chk_h5set *set, const chk_view *view, chk_
 chunk_status chk_h5fetch_read(chk_h5fetch *f, void *out, size_t n_bytes, uint64_t offset, chunk_error *err);
 /* The same for many short reads, whose time the caller takes. */
 chunk_status chk_h5fetch_read_untimed(chk_h5fetch *f, void *out, size_t n_bytes, uint64_t offset, chunk_error *err);
+/* The same into several pieces one after the other, which are changed. */
+chunk_status chk_h5fetch_readv(chk_h5fetch *f, struct iovec *piece, int n, uint64_t offset, chunk_error *err);
 /* Decodes the chunk into out (chunk_bytes). more: its successors (n_more) that may be read together with it when they lie behind it.
  * planes as in codec.h; NULL: the shuffle is undone. */
 chunk_status chk_h5fetch_decode(chk_h5fetch *f, void *out, const chk_extent *chunk, const int64_t *coord, const chk_extent *more,
@@ -50,5 +54,7 @@ chunk_status chk_h5fetch_tile(chk_h5fetch *f, int *slot, const chk_extent *chunk
 void chk_h5fetch_done(chk_h5fetch *f); /* puts the tile of the last decoded chunk back */
 /* Assembles a box, however many chunks it touches, in dst with the strides of chk_dense_strides, elements as stored. */
 chunk_status chk_h5fetch_dense(chk_h5fetch *f, char *dst, const int64_t *stride, const chk_box *box, chunk_error *err);
+/* The same (not empty) of an unfiltered chunked dataset through a view that slices it without steps, any strides. */
+chunk_status chk_h5fetch_direct(chk_h5fetch *f, char *dest, const int64_t *stride, const chk_box *box, chunk_error *err);
 
 #endif

@@ -65,6 +65,10 @@ typedef struct chk_source_ops {
     chunk_status (*fetch)(chk_source *s, const chk_view *v, const chk_box *boxes, size_t n, chk_arena *arena, chk_hold *hold,
                           chk_piece *out, chunk_error *err);
     void (*release)(chk_source *s, chk_hold *hold);
+    /* May be NULL. Puts the elements of a box (not empty) where they are wanted, stride[a] bytes an axis, with the memory that need() says for it, all of it
+     * transient; nothing is held. False in *done: nothing was read, fetch has to. */
+    chunk_status (*read)(chk_source *s, const chk_view *v, const chk_box *box, void *dest, const int64_t *stride, chk_arena *arena,
+                         chk_hold *books, bool *done, chunk_error *err);
     /* May be NULL. Tells the kernel that these boxes come soon; returns at once. */
     void (*advise)(chk_source *s, const chk_view *v, const chk_box *boxes, size_t n);
     /* May be NULL: true when all of these boxes certainly hold only the fill value (*value); must be cheap (an index look-up a chunk). */

@@ -351,6 +351,39 @@ static size_t group_boxes(const chk_h5set *d)
     return GROUP_COORDS / ndim < GROUP_BOXES ? (size_t)(GROUP_COORDS / ndim) : GROUP_BOXES;
 }
 
+/* Transient buffers lie at the arena's end, out of the way of what stays; the caller gives the arena its size back. */
+static bool begin(chk_h5fetch *f, h5_source *src, const chk_view *v, size_t n, bool copies, bool little, chk_arena *arena,
+                  chk_hold *hold)
+{
+    size_t transient = chk_h5fetch_transient(src->set, (int64_t)n, copies, little), whole = arena->size;
+    size_t start = whole < transient ? 0 : (whole - transient) & ~(size_t)63;
+    if (whole < transient || start < arena->used) return false;
+    chk_h5fetch_init(f, src->set, v, hold, n, copies, little, arena->base + start);
+    if (src->s.tile_bytes) f->tiles = &src->tiles;
+    arena->size = start;
+    if (arena->used + (whole - start) > arena->peak) arena->peak = arena->used + (whole - start);
+    return true;
+}
+
+/* Slices without steps of unfiltered chunks, elements as they are. */
+static chunk_status read_direct(chk_source *s, const chk_view *v, const chk_box *box, void *dest, const int64_t *stride,
+                                chk_arena *arena, chk_hold *books, bool *done, chunk_error *err)
+{
+    h5_source *src = (h5_source *)s;
+    const chk_h5info *i = &src->set->info;
+    *done = i->native && i->layout == CHK_LAYOUT_CHUNKED && !filtered(src->set) && !i->swapped && i->dtype != CHK_BOOL &&
+            v->base_ndim == v->shape.ndim;
+    for (int b = 0; b < v->base_ndim; b++) *done &= v->axis[b] == b && v->step[b] == 1;
+    if (!*done) return CHUNK_OK;
+    size_t whole = arena->size;
+    chk_h5fetch f;
+    if (!begin(&f, src, v, 1, true, false, arena, books))
+        return chk_fail(err, CHUNK_ESTATE, "internal: %s: no room to read in a task of %zu", s->name, whole);
+    chunk_status st = chk_h5fetch_direct(&f, dest, stride, box, err);
+    arena->size = whole;
+    return st;
+}
+
 static chunk_status fetch_native(h5_source *src, const chk_view *v, const chk_box *boxes, size_t n, chk_arena *arena,
                                  chk_hold *hold, chk_piece *out, chunk_error *err)
 {
@@ -360,16 +393,11 @@ static chunk_status fetch_native(h5_source *src, const chk_view *v, const chk_bo
         int64_t coord[CHK_MAX_NDIM];
         copies = chk_box_count(&boxes[k]) > 0 && is_assembled(d, v, &boxes[k], false, coord);
     }
-    /* Transient buffers lie at the arena's end, out of the way of what stays. */
-    size_t transient = chk_h5fetch_transient(d, (int64_t)n, copies, little), whole = arena->size;
-    size_t start = whole < transient ? 0 : (whole - transient) & ~(size_t)63;
     group g = {.src = src, .view = v, .arena = arena};
-    if (whole < transient || start < arena->used) return no_room(&g, transient, err);
+    size_t whole = arena->size;
     chk_h5fetch f;
-    chk_h5fetch_init(&f, d, v, hold, n, copies, little, arena->base + start);
-    if (src->s.tile_bytes) f.tiles = &src->tiles;
-    arena->size = start;
-    if (arena->used + (whole - start) > arena->peak) arena->peak = arena->used + (whole - start);
+    if (!begin(&f, src, v, n, copies, little, arena, hold))
+        return no_room(&g, chk_h5fetch_transient(d, (int64_t)n, copies, little), err);
     g.f = &f;
     chunk_status st = CHUNK_OK;
     for (size_t k = 0; k < n && st == CHUNK_OK; k += g.n) {
@@ -516,6 +544,7 @@ static const chk_source_ops ops = {.kind = "hdf5",
                                    .need = need,
                                    .fetch = fetch,
                                    .release = release,
+                                   .read = read_direct,
                                    .advise = advise,
                                    .all_fill = all_fill,
                                    .lend = lend,
