@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/fault.h"
 #include "store/source.h"
+#include "store/space.h"
 
 enum { PAGE = 4096 };
 static const long tmpfs_magic = 0x01021994, ramfs_magic = (long)0x858458f6;
@@ -66,6 +67,7 @@ chunk_status chk_scratch_new(chk_scratch **out, const char *dir, bool allow_tmpf
     s->fd = open_unnamed(dir);
     chunk_status st = s->fd >= 0 ? check_room(s->fd, dir, allow_tmpfs, expect_bytes, err)
                                  : chk_fail_errno(err, errno, dir, "cannot make a scratch file");
+    if (st == CHUNK_OK && expect_bytes > 0) chk_space_allocate(s->fd, 0, expect_bytes);
     if (st == CHUNK_OK)
         *out = s;
     else
