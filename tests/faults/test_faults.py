@@ -118,6 +118,8 @@ def limit_files(n_bytes):
 @pytest.mark.parametrize("n_bytes", [0, 100, 4096, 50000, 300000, 900000])
 def test_fault_of_file_size_limit(data, tmp_path, n_bytes):
     """RLIMIT_FSIZE: a write gets EFBIG, with SIGXFSZ unless it is ignored."""
+    if n_bytes == 0 and os.environ.get("CHUNK_PRESET") == "tsan":
+        pytest.skip("the thread sanitizer's runtime writes a file of its own before main")
     out = tmp_path / "y.h5"
     out.write_bytes(b"")
     with h5py.File(out, "w") as f:
