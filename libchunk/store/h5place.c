@@ -220,8 +220,8 @@ static chunk_status add_locked(adding *g, const chk_h5region *r, chunk_error *er
     return st == CHUNK_OK ? again : st;
 }
 
-/* Bytes of index that a new chunk may take: entries of B-trees that are half full, and of arrays with their pages. */
-enum { INDEX_BYTES = 160, INDEX_LEAST = 64 << 10 };
+/* Bytes of index that a new chunk may take: entries of B-trees that are half full, and of arrays with their pages; and gaps behind them. */
+enum { INDEX_BYTES = 320, INDEX_LEAST = 64 << 10 };
 
 static chunk_status add_chunks(adding *g, const chk_h5region *r, chunk_error *err)
 {

@@ -87,11 +87,11 @@ def make_smooth(dir):
 
 
 def make_rows(dir):
-    """(R, N) chunks of noise, and smooth ones in two codecs."""
-    for kind in ("none", "lz4", "gzip4"):
+    """(R, N) chunks of noise (none), and smooth ones: plain, and in two codecs."""
+    for kind in ("none", "plain", "lz4", "gzip4"):
         path = os.path.join(dir, f"rows_{kind}.h5")
         with h5py.File(path + ".part", "w") as f:
-            d = f.create_dataset("x", (N, N), "f8", chunks=(R, N), **dataset_filters(kind))
+            d = f.create_dataset("x", (N, N), "f8", chunks=(R, N), **dataset_filters("none" if kind == "plain" else kind))
 
             def put(i, lo, hi):
                 v = rnd(1, i, (hi - lo, N)) if kind == "none" else smooth(i, lo, hi)
@@ -236,7 +236,7 @@ GROUPS = {
     "xyz": {"xyz.h5": make_xyz},
     "places": {"xyz.h5": make_xyz, "places.h5": make_places},
     "sparse reads": {"xyz.h5": make_xyz, "x.zarr": to_zarr, "x.b2nd": lambda dir: to_b2nd(dir, "xyz.h5", "x.b2nd", clevel=0)},
-    "rows": {**{f"rows_{k}.h5": make_rows for k in ("none", "lz4", "gzip4")}, "rows.zarr": rows_to_zarr},
+    "rows": {**{f"rows_{k}.h5": make_rows for k in ("none", "plain", "lz4", "gzip4")}, "rows.zarr": rows_to_zarr},
     "wide rows": {"rows_none.h5": make_rows, "rows_wide.h5": make_wide},
     "smooth": {**{f"smooth_{k}.h5": make_smooth for k in ("none",) + FILTERS},
                "smooth.b2nd": lambda dir: to_b2nd(dir, "smooth_none.h5", "smooth.b2nd")},
