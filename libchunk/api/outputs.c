@@ -84,9 +84,9 @@ static chunk_status describe(chk_out *out, const chunk_output *o, int i, int n, 
 {
     CHK_TRY(check_output(o, i, err));
     out->o = *o;
+    out->o.file = out->o.dataset = out->o.filter = NULL; /* not the caller's: copies are freed */
     CHK_TRY(settle(out, o, n, err));
     out->target = (chk_target){.node = out->node, .name = out->node->name[0] ? out->node->name : "result"};
-    out->o.file = out->o.dataset = out->o.filter = NULL;
     if (o->file && (!(out->o.file = chk_strdup(o->file)) || !(out->o.dataset = chk_strdup(o->dataset))))
         return chk_fail(err, CHUNK_ENOMEM, "out of memory for an output");
     if (o->filter && !(out->o.filter = chk_strdup(o->filter))) return chk_fail(err, CHUNK_ENOMEM, "out of memory for an output");

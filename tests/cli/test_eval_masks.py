@@ -81,6 +81,8 @@ def test_refusals(data):
     assert "mask" in message
     done = chunk_eval("x[x > 0.9]", "x=in.h5:/x", "-o", "no.h5:/r", "--memory", "9MiB", cwd=data)
     assert done.returncode == 3 and "needs at least" in done.stderr
+    counted = chunk_eval("x[x > 0.9]", "x=in.h5:/x", "-o", "no.h5:/r", "--filter", "gzip=1", "--memory", "9MiB", cwd=data)
+    assert counted.returncode == 3 and "needs at least" in counted.stderr  # by the count before the plan: its refusal once freed the command line
     needed = int(done.stderr.split("needs at least ")[1].split()[0])
     eval_ok("x[x > 0.9]", "x=in.h5:/x", "-o", "yes.h5:/r", "--memory", f"{needed + SLACK}MiB", cwd=data)
     assert not (data / "no.h5").exists()

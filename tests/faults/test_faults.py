@@ -16,7 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cli"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "battery"))
 from families import gather  # noqa: E402
-from chunkcli import CHUNK, has_faults, is_sanitized, small_disk  # noqa: E402
+from chunkcli import CHUNK, ceiling, has_faults, is_sanitized, small_disk  # noqa: E402
 
 LEVEL = os.environ.get("CHUNK_TEST_LEVEL", "standard")
 KINDS = ("alloc", "read", "write", "thread")
@@ -46,7 +46,7 @@ def data(tmp_path_factory):
 def run(data, case, out, fault=None, **kw):
     text, name, options = CASES[case]
     env = dict(os.environ, CHUNK_FAULT=fault) if fault else None
-    return subprocess.run([CHUNK, "eval", text, f"x={data}/x.h5:/{name}", "-o", f"{out}:/y", "--overwrite", "--memory", "64MiB", "--threads", "2", *options],
+    return subprocess.run([CHUNK, "eval", text, f"x={data}/x.h5:/{name}", "-o", f"{out}:/y", "--overwrite", "--memory", ceiling(64), "--threads", "2", *options],
                           capture_output=True, text=True, env=env, timeout=60, **kw)
 
 
@@ -169,7 +169,7 @@ class Stopped:
         self.folder.mkdir()
         self.out = self.folder / "y.h5"
         self.command = [CHUNK, "eval", text, f"x={tmp_path}/x.h5:/x", "-o", f"{self.out}:/y", "--overwrite", "--filter", "gzip=1", "--threads", "2",
-                        "--memory", "48MiB", "-q"]
+                        "--memory", ceiling(48), "-q"]
         start = time.monotonic()
         assert subprocess.run(self.command, timeout=60).returncode == 0
         self.whole, self.new = time.monotonic() - start, self.out.read_bytes()
