@@ -144,14 +144,15 @@ static void size_fetch(chk_fused *f, const int64_t *extent)
     }
 }
 
-/* The extents of blocks that are fetched together: those that follow each other along the last axis that has several. */
+/* Blocks are fetched together that follow each other along the last axis that has several in the largest chunk. The axis is the same in all chunks: in an edge
+ * chunk that has one block along it, they are fetched one by one, as a row along another axis might be larger than this extent. */
 static void extend_fetch(chk_fused *f, int64_t *extent)
 {
     const chk_geometry *g = &f->g;
-    int a = f->space.ndim - 1;
+    int a = f->together > 1 ? f->space.ndim - 1 : -1;
     while (a >= 0 && g->blocks_in_chunk[a] == 1) a--;
-    if (a < 0 || f->together <= 1) return;
-    extent[a] = f->together < g->blocks_in_chunk[a] ? f->together * g->block[a] : g->max_chunk[a];
+    f->row_axis = a;
+    if (a >= 0) extent[a] = f->together < g->blocks_in_chunk[a] ? f->together * g->block[a] : g->max_chunk[a];
 }
 
 void chk_fused_size(chk_fused *f, chk_pass *pass, int64_t block_elements, int n_workers)

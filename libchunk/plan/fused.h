@@ -43,7 +43,8 @@ typedef struct chk_fused {
     bool encoded;     /* some sink takes whole chunks: one chunk a task, claimed and written after run */
     bool fetch_units; /* inputs are fetched for whole units; else block by block */
     int64_t units_per_task;
-    int64_t together; /* fetched block by block: up to so many blocks of a unit at once, those in a row along an axis */
+    int64_t together; /* fetched block by block: up to so many blocks of a unit at once, those in a row along `row_axis` */
+    int row_axis;     /* -1: blocks are fetched one by one */
     size_t cap;       /* results of the largest block */
     int stack_depth, block_level;
     bool any_order;    /* tests: tasks start in any order */

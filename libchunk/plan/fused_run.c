@@ -602,9 +602,8 @@ static chunk_status fetch_row(worker *w, chk_box *row, int64_t i, int64_t n, int
 {
     const chk_fused *f = w->f;
     const chk_box *unit = &w->box[0];
+    int a = f->row_axis;
     chk_geometry_block(&f->g, unit, i, row);
-    int a = f->space.ndim - 1;
-    while (a >= 0 && row->lo[a] == unit->lo[a] && row->hi[a] == unit->hi[a]) a--;
     for (*end = i + 1; *end < n && *end < i + f->together && a >= 0; ++*end) {
         chk_box next;
         chk_geometry_block(&f->g, unit, *end, &next);

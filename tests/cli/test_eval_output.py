@@ -9,7 +9,7 @@ import h5py
 import hdf5plugin  # noqa: F401  registers the filters
 import numpy as np
 import pytest
-from chunkcli import CHUNK, SLACK, chunk_eval, eval_fails, eval_json, eval_ok
+from chunkcli import CHUNK, SLACK, ceiling, chunk_eval, eval_fails, eval_json, eval_ok
 
 
 @pytest.fixture
@@ -207,3 +207,15 @@ def test_input_replaced_during_a_run(tmp_path):
     out, err = p.communicate(timeout=120)
     assert p.returncode == 0, err
     assert (read(tmp_path / "y.h5", "y") == np.arange(1000.0)).all()
+
+
+@pytest.mark.parametrize("shape,chunks", [((40, 200000), (20, 150000)), ((3, 30, 90000), (3, 12, 70000)), ((200000, 3), (140000, 2))])
+def test_edge_chunks_of_one_block(tmp_path, shape, chunks):
+    """Chunks of several blocks a row, which one window is put over, beside edge chunks whose rows are one block: a window over several rows is larger."""
+    x = np.random.default_rng(3).integers(-100, 100, shape).astype("i1")
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        f.create_dataset("x", data=x, chunks=chunks)
+    for memory in ("1GiB", ceiling(24)):
+        eval_json("x + 1", "x=x.h5:/x", "-o", "y.h5:/y", "--overwrite", "--memory", memory, cwd=tmp_path)
+        with h5py.File(tmp_path / "y.h5") as f:
+            assert np.array_equal(f["y"][()], x + np.int8(1))
