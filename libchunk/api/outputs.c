@@ -70,28 +70,42 @@ static chunk_status describe_dataset(chk_out *out, int i, chunk_error *err)
     return CHUNK_OK;
 }
 
-/* A result whose shape is a bound may stay so where it alone goes to a dataset without filters; else it is counted first. */
-static chunk_status settle(chk_out *out, const chunk_output *o, int n, chunk_error *err)
+/* A result whose shape is a bound may stay so where it alone goes to a dataset without filters; else it is counted first. A count that is refused names its
+ * own needs, not those of the run after it: the outputs are described as if the mask selected everything, for a plan that tells them. */
+static chunk_status settle(chk_outputs *os, chk_out *out, const chunk_output *o, chunk_error *err)
 {
     chk_node *node = o->array->node;
+    chk_builder *b = o->array->ctx->builder;
     bool plain = !o->filter || !strcmp(o->filter, "none");
-    out->bound = chk_node_is_bound(node) && n == 1 && o->file && plain && !o->in_place;
-    out->node = out->bound ? node : chk_node_exact(o->array->ctx->builder, node, err);
-    return out->node ? CHUNK_OK : err ? err->code : CHUNK_ENOMEM;
+    chunk_error e = {0};
+    out->bound = chk_node_is_bound(node) && os->n == 1 && o->file && plain && !o->in_place;
+    out->node = out->bound ? node : chk_node_exact(b, node, &e);
+    if (out->node) return CHUNK_OK;
+    chunk_status st = e.code;
+    if (st == CHUNK_ECEILING && !chk_builder_assumes(b)) {
+        os->refused = e;
+        chk_builder_assume(b, true);
+        st = node->u.custom.op->count(&out->at_most, b, node, &e);
+        chk_builder_assume(b, false);
+        out->node = out->at_most;
+    }
+    if (err) *err = e;
+    return st;
 }
 
-static chunk_status describe(chk_out *out, const chunk_output *o, int i, int n, chunk_error *err)
+static chunk_status describe(chk_outputs *os, int i, const chunk_output *o, chunk_error *err)
 {
+    chk_out *out = &os->out[i];
     CHK_TRY(check_output(o, i, err));
     out->o = *o;
     out->o.file = out->o.dataset = out->o.filter = NULL; /* not the caller's: copies are freed */
-    CHK_TRY(settle(out, o, n, err));
+    CHK_TRY(settle(os, out, o, err));
     out->target = (chk_target){.node = out->node, .name = out->node->name[0] ? out->node->name : "result"};
     if (o->file && (!(out->o.file = chk_strdup(o->file)) || !(out->o.dataset = chk_strdup(o->dataset))))
         return chk_fail(err, CHUNK_ENOMEM, "out of memory for an output");
     if (o->filter && !(out->o.filter = chk_strdup(o->filter))) return chk_fail(err, CHUNK_ENOMEM, "out of memory for an output");
     if (o->in_place) {
-        CHK_TRY(chk_inplace_describe(&out->place, o, out->node, n, err));
+        CHK_TRY(chk_inplace_describe(&out->place, o, out->node, os->n, err));
         out->node = out->target.node = out->place.node;
         return CHUNK_OK;
     }
@@ -115,7 +129,7 @@ chunk_status chk_outputs_describe(chk_outputs *os, const chunk_output *outputs, 
     if (!os->out || !os->targets || !os->writer) return chk_fail(err, CHUNK_ENOMEM, "out of memory for %d outputs", n);
     os->n = n;
     for (int i = 0; i < n; i++) {
-        CHK_TRY(describe(&os->out[i], &outputs[i], i, n, err));
+        CHK_TRY(describe(os, i, &outputs[i], err));
         os->targets[i] = os->out[i].target;
         const chk_out *a = &os->out[i];
         for (int k = 0; k < i && a->o.file; k++) {
@@ -224,6 +238,7 @@ void chk_outputs_done(chk_outputs *os)
     for (int i = 0; i < os->n; i++) {
         chk_sink_free(os->out[i].sink);
         chk_inplace_done(&os->out[i].place);
+        chk_node_release(os->out[i].at_most);
         chk_free((char *)os->out[i].o.file);
         chk_free((char *)os->out[i].o.dataset);
         chk_free((char *)os->out[i].o.filter);

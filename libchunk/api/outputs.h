@@ -9,7 +9,8 @@
 typedef struct chk_out {
     chunk_output o; /* as given; strings are owned copies */
     chk_node *node;
-    bool bound; /* its first dimension is a bound: the dataset is resized at the end */
+    bool bound;        /* its first dimension is a bound: the dataset is resized at the end */
+    chk_node *at_most; /* the node, where counting what its mask selects was refused: as if it selected everything */
     chk_target target;
     chk_pipeline pipeline;
     int64_t chunk[CHUNK_MAX_NDIM];
@@ -27,6 +28,7 @@ typedef struct chk_outputs {
     chk_target *targets; /* n, in order */
     chk_h5writer **writer;
     int n_writers;
+    chunk_error refused; /* CHUNK_ECEILING where a count was: the outputs can be planned, to tell what a run needs, and not run */
 } chk_outputs;
 
 chunk_status chk_outputs_describe(chk_outputs *os, const chunk_output *outputs, int n, chunk_error *err);

@@ -38,7 +38,10 @@ static chunk_status make_plan(chk_plan **plan, chk_outputs *os, const chunk_cont
                           .per_worker_bytes = CHK_WORKER_BYTES,
                           .threads = ctx->threads,
                           .any_order = ctx->scramble != 0};
-    return chk_plan_make(plan, os->targets, n, &o, err);
+    chunk_status st = chk_plan_make(plan, os->targets, n, &o, err);
+    if (os->refused.code == CHUNK_OK || (st != CHUNK_OK && st != CHUNK_ECEILING)) return st;
+    if (err && (st == CHUNK_OK || err->needed < os->refused.needed)) *err = os->refused;
+    return CHUNK_ECEILING;
 }
 
 static void on_thread(bool start)

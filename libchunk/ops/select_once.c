@@ -63,19 +63,19 @@ static void select_size(chk_pass *p, const chk_sizing *s)
     across w = {.shape = &f->shape, .d = b.d};
     p->work_bytes = band_work(f, &b, &need);
     chk_reader_sources(&f->reader, find_across, &w);
+    p->worker_bytes = chk_reader_worker_bytes(&f->reader) + GROWTH_BYTES;
     uint64_t workers = (uint64_t)s->n_workers;
-    if (w.longest > least.s && workers * (p->work_bytes + need.window) + w.row_bytes > s->room) {
+    if (w.longest > least.s && workers * (p->work_bytes + need.window + p->worker_bytes) + w.row_bytes > s->room) {
         int64_t inner = 1;
         for (int a = b.d + 1; a < f->shape.ndim; a++) inner *= f->shape.dim[a];
         for (int64_t parts = 1; (w.longest + parts - 1) / parts > least.s; parts++) {
             b = ops_cut_by(&f->shape, (w.longest + parts - 1) / parts * inner);
             p->work_bytes = band_work(f, &b, &need);
-            if (workers * (p->work_bytes + need.window) <= s->room) break;
+            if (workers * (p->work_bytes + need.window + p->worker_bytes) <= s->room) break;
             p->work_bytes = band_work(f, &least, &need);
         }
     }
     p->window_bytes = need.window;
-    p->worker_bytes = chk_reader_worker_bytes(&f->reader) + GROWTH_BYTES;
     p->serial = !chk_reader_thread_safe(&f->reader);
     p->ordered = true;
     p->n_tasks = (uint64_t)f->bands.n;

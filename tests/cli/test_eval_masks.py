@@ -85,7 +85,28 @@ def test_refusals(data):
     assert counted.returncode == 3 and "needs at least" in counted.stderr  # by the count before the plan: its refusal once freed the command line
     needed = int(done.stderr.split("needs at least ")[1].split()[0])
     eval_ok("x[x > 0.9]", "x=in.h5:/x", "-o", "yes.h5:/r", "--memory", f"{needed + SLACK}MiB", cwd=data)
+    needed = int(counted.stderr.split("needs at least ")[1].split()[0])  # by count and plan: it named the count's alone
+    eval_ok("x[x > 0.9]", "x=in.h5:/x", "-o", "gz.h5:/r", "--filter", "gzip=1", "--memory", f"{needed + SLACK}MiB", cwd=data)
     assert not (data / "no.h5").exists()
+
+
+@pytest.mark.skipif(SLACK > 0, reason="the ceilings are those of a plain build")
+def test_what_a_refused_count_needs_is_enough(tmp_path):
+    """Between what the count needs and what its run needs, and below both."""
+    x = np.random.default_rng(6).random((1500, 1100))
+    with h5py.File(tmp_path / "in.h5", "w") as f:
+        f.create_dataset("x", data=x, chunks=(750, 550), compression="gzip", compression_opts=1)
+    for filters in ([], ["--filter", "lz4"], ["--filter", "gzip=1,shuffle", "--chunks", "500000"]):
+        for results in (["x[x > 0.9]"], ["a = x[x > 0.9]; b = x[x < 0.1]"], ["x[x > 0.9] + 1"]):
+            out = ["-o", "one.h5:/r"] if ";" not in results[0] else ["-o", "two.h5:/"]
+            args = [*results, "x=in.h5:/x", *out, *filters, "--overwrite", "--threads", "2"]
+            for mib in (9, 14, 20, 26):
+                done = chunk_eval(*args, "--memory", f"{mib}MiB", cwd=tmp_path)
+                if done.returncode == 0:
+                    break
+                assert done.returncode == 3
+                needed = int(done.stderr.split("needs at least ")[1].split()[0])
+                eval_ok(*args, "--memory", f"{needed}MiB", cwd=tmp_path)
 
 
 @pytest.mark.skipif(SLACK > 0, reason="the ceilings are those of a plain build")
