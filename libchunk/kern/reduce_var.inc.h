@@ -38,7 +38,7 @@ static void OF(var_row)(void *state, size_t cap, size_t j, const void *data, siz
 }
 
 /* Means and squared deviations of m columns of few rows: each column's elements are loaded once, and stay in registers for the second pass. */
-static inline __attribute__((always_inline)) void OF(var_few)(double *mean, double *m2, const R_T *a, size_t m, size_t stride,
+static inline __attribute__((always_inline)) void OF(var_few)(f64u *mean, f64u *m2, const R_T *a, size_t m, size_t stride,
                                                               const int n_rows)
 {
     _Pragma("GCC ivdep") for (size_t j = 0; j < m; j++)
@@ -53,7 +53,7 @@ static inline __attribute__((always_inline)) void OF(var_few)(double *mean, doub
     }
 }
 
-static void OF(var_many)(double *mean, double *m2, const R_T *a, size_t m, size_t n_rows, size_t stride)
+static void OF(var_many)(f64u *mean, f64u *m2, const R_T *a, size_t m, size_t n_rows, size_t stride)
 {
     size_t r = 0;
     const R_T *top = a;
@@ -79,27 +79,35 @@ static void OF(var_many)(double *mean, double *m2, const R_T *a, size_t m, size_
 static void OF(var_cols)(void *state, size_t cap, size_t j0, size_t k, const void *data, size_t n_rows, size_t stride,
                          int64_t index0, int64_t index_step)
 {
-    double mean[VAR_BLOCK], m2[VAR_BLOCK];
+    f64u mean_beside[VAR_BLOCK], m2_beside[VAR_BLOCK];
     (void)index0, (void)index_step;
     if (!n_rows) return;
     for (size_t c = 0; c < k; c += VAR_BLOCK) {
         size_t m = k - c < VAR_BLOCK ? k - c : VAR_BLOCK;
         const R_T *a = (const R_T *)data + c;
+        f64u *n = (f64u *)state + j0 + c;
+        bool fresh = n[0] == 0 && all_same(n, m); /* then these rows are all there is, and go where they stay */
+        f64u *mean = fresh ? n + cap : mean_beside, *m2 = fresh ? n + 2 * cap : m2_beside;
         switch (R_FLOAT ? n_rows : 0) { /* what leaves of common chunks have; the order of additions is that of var_many */
         case 4: OF(var_few)(mean, m2, a, m, stride, 4); break;
         case 8: OF(var_few)(mean, m2, a, m, stride, 8); break;
         case 16: OF(var_few)(mean, m2, a, m, stride, 16); break;
         default: OF(var_many)(mean, m2, a, m, n_rows, stride);
         }
-        f64u *n = (f64u *)state + j0 + c;
-        if (combine_many(n, n + cap, n + 2 * cap, m, (double)n_rows, (const f64u *)mean, (const f64u *)m2)) continue;
+        if (fresh) {
+            for (size_t j = 0; j < m; j++) n[j] = (double)n_rows;
+            continue;
+        }
+        if (combine_many(n, n + cap, n + 2 * cap, m, (double)n_rows, mean, m2)) continue;
         for (size_t j = 0; j < m; j++) OF(var_add)(state, cap, j0 + c + j, (moments){(double)n_rows, mean[j], m2[j]});
     }
 }
 
+/* Only the counts: nobody looks at mean and squares of none. */
 static void OF(var_init)(void *state, size_t cap, size_t j0, size_t k)
 {
-    for (size_t c = 0; c < 3; c++) memset((f64u *)state + c * cap + j0, 0, k * sizeof(double));
+    (void)cap;
+    memset((f64u *)state + j0, 0, k * sizeof(double));
 }
 
 static void OF(var_merge)(void *into, size_t into_cap, size_t i0, const void *from, size_t from_cap, size_t j0, size_t k)
@@ -114,7 +122,7 @@ static void OF(var_finish)(void *out, const void *state, size_t cap, size_t j0, 
 {
     f64u *o = out;
     const f64u *n = (const f64u *)state + j0, *m2 = n + 2 * cap;
-    for (size_t j = 0; j < k; j++) o[j] = n[j] - param > 0 ? m2[j] / (n[j] - param) : NAN;
+    for (size_t j = 0; j < k; j++) o[j] = n[j] - param > 0 ? (n[j] > 0 ? m2[j] : 0) / (n[j] - param) : NAN;
 }
 
 #if R_FLOAT
