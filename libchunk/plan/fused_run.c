@@ -26,8 +26,9 @@ typedef struct held_input {
 typedef struct out_state {
     char *leaf; /* reduce: a leaf's values */
     chk_red_stack stack;
-    char *cached; /* states of a fill-only block */
-    char *block;  /* store: values of the block, or of all blocks of the task */
+    char *cached;      /* states of a fill-only block */
+    char *block;       /* store: values of the block, or of all blocks of the task */
+    const char *value; /* encoded passes: where the block's values lie, there or in the input that they are */
 } out_state;
 
 typedef struct worker {
@@ -353,10 +354,23 @@ static int fold_leaf(const chk_fused *f, void *const *state, const chk_prog_out 
     return -1;
 }
 
+/* A chunk that is encoded is computed as one piece: what is an input unchanged is encoded from where it lies. */
+static chunk_status compute_chunk(worker *w, const chk_box *unit, const chk_box *block, char *const *dest, chunk_error *err)
+{
+    const chk_fused *f = w->f;
+    chk_prog_out out[f->n_out];
+    for (int o = 0; o < f->n_out; o++)
+        out[o] = (chk_prog_out){.value = f->out[o].value, .in_place_ok = !block_in_kept(f, o), .dest = dest[o]};
+    CHK_TRY(chk_program_run(&w->prog, w->at, unit, block, out, f->n_out, err));
+    for (int o = 0; o < f->n_out; o++) w->out[o].value = out[o].data;
+    return CHUNK_OK;
+}
+
 static chunk_status compute_block(worker *w, const chk_box *unit, const int64_t *chunk, const chk_box *block, char *const *dest,
                                   chunk_error *err)
 {
     const chk_fused *f = w->f;
+    if (f->encoded && !f->reduces) return compute_chunk(w, unit, block, dest, err);
     if (f->reduces) CHK_TRY(begin_block(w, chunk, block, err));
     int64_t n = n_leaves(&f->g, block), slot = -1;
     chk_prog_out out[f->n_out];
@@ -513,7 +527,7 @@ static chunk_status encode(worker *w, const chk_box *box, const bool *skip, chun
         chk_block *b;
         void *kept = kept_area(f, w->t, o, &b);
         *b = (chk_block){.box = *box,
-                         .data = w->out[o].block,
+                         .data = w->out[o].value,
                          .n_bytes = (size_t)chk_box_count(box) * chk_dtype_size(f->out[o].dtype),
                          .skip = skip[o]};
         if (!sink->ops->encode || !f->out[o].kept_bytes || skip[o]) continue;
@@ -521,7 +535,7 @@ static chunk_status encode(worker *w, const chk_box *box, const bool *skip, chun
         CHK_TRY(sink->ops->encode(sink, b, kept, f->out[o].kept_bytes, w->scratch, f->out[o].scratch_bytes, err));
         w->t->stats.ns_encode += chk_clock_ns() - t0;
     }
-    return CHUNK_OK;
+    return check_holds(w, err);
 }
 
 chunk_status chk_fused_claim(chk_pass *p, chk_task *t, chunk_error *err)
@@ -633,16 +647,14 @@ static chunk_status run_unit(worker *w, bool fetched, chunk_error *err)
         point_at(w, 0);
         char *dest[f->n_out];
         bool skip[f->n_out];
-        for (int o = 0; o < f->n_out; o++) dest[o] = w->out[o].block;
+        for (int o = 0; o < f->n_out; o++) w->out[o].value = dest[o] = w->out[o].block;
         CHK_TRY(do_block(w, &row, w->chunk[0], &block, dest, skip, err));
+        if (f->encoded) CHK_TRY(encode(w, &block, skip, err));
         if (!fetched && i + 1 == end) {
             release(w);
             w->arena.used = mark;
         }
-        if (f->encoded) {
-            CHK_TRY(encode(w, &block, skip, err));
-            continue;
-        }
+        if (f->encoded) continue;
         bool stores = false;
         for (int o = 0; o < f->n_out; o++) {
             if (f->out[o].reduce) continue;

@@ -256,6 +256,15 @@ static chunk_status failed_write(chk_h5out *d, int errnum, chunk_error *err)
     return poison(d, chk_fail_errno(err, errnum, d->writer->name, "cannot write"));
 }
 
+/* Bytes up to the next multiple of WRITE_MOST: longer writes take the page cache's largest pages, which a virtual machine may have to ask its host for, and hold
+ * the inode's lock meanwhile. */
+static size_t write_length(uint64_t offset, size_t n_bytes)
+{
+    enum { WRITE_MOST = 512 << 10 };
+    size_t most = WRITE_MOST - (size_t)(offset % WRITE_MOST);
+    return n_bytes < most ? n_bytes : most;
+}
+
 chunk_status chk_h5out_pwritev(chk_h5out *d, struct iovec *piece, int n, uint64_t offset, chunk_error *err)
 {
     while (n > 0) {
@@ -264,9 +273,10 @@ chunk_status chk_h5out_pwritev(chk_h5out *d, struct iovec *piece, int n, uint64_
             continue;
         }
         errno = EIO;
+        int fd = d->writer->temp.fd;
         ssize_t put = chk_fault_hit(CHK_FAULT_WRITE) ? -1
-                      : n == 1                       ? pwrite(d->writer->temp.fd, piece->iov_base, piece->iov_len, (off_t)offset)
-                                                     : pwritev(d->writer->temp.fd, piece, n, (off_t)offset);
+                      : n == 1 ? pwrite(fd, piece->iov_base, write_length(offset, piece->iov_len), (off_t)offset)
+                               : pwritev(fd, piece, n, (off_t)offset);
         if (put < 0 && errno == EINTR) continue;
         if (put <= 0) return failed_write(d, put < 0 ? errno : ENOSPC, err);
         d->writer->written += (uint64_t)put;
