@@ -50,7 +50,7 @@ void chk_h5fetch_init(chk_h5fetch *f, chk_h5set *set, const chk_view *view, chk_
     chk_h5type_to_native(&set->info, f->fill, 1); /* reversing twice is nothing: native to stored is the same step */
 }
 
-static chunk_status read_pieces(chk_h5fetch *f, struct iovec *piece, int n, uint64_t offset, chunk_error *err)
+chunk_status chk_h5fetch_readv_untimed(chk_h5fetch *f, struct iovec *piece, int n, uint64_t offset, chunk_error *err)
 {
     const chk_h5info *i = &f->set->info;
     uint64_t left = 0;
@@ -78,20 +78,15 @@ static chunk_status read_pieces(chk_h5fetch *f, struct iovec *piece, int n, uint
 
 chunk_status chk_h5fetch_read_untimed(chk_h5fetch *f, void *out, size_t n_bytes, uint64_t offset, chunk_error *err)
 {
-    return read_pieces(f, &(struct iovec){out, n_bytes}, 1, offset, err);
-}
-
-chunk_status chk_h5fetch_readv(chk_h5fetch *f, struct iovec *piece, int n, uint64_t offset, chunk_error *err)
-{
-    uint64_t t0 = chk_clock_ns();
-    chunk_status st = read_pieces(f, piece, n, offset, err);
-    f->hold->ns_read += chk_clock_ns() - t0;
-    return st;
+    return chk_h5fetch_readv_untimed(f, &(struct iovec){out, n_bytes}, 1, offset, err);
 }
 
 chunk_status chk_h5fetch_read(chk_h5fetch *f, void *out, size_t n_bytes, uint64_t offset, chunk_error *err)
 {
-    return chk_h5fetch_readv(f, &(struct iovec){out, n_bytes}, 1, offset, err);
+    uint64_t t0 = chk_clock_ns();
+    chunk_status st = chk_h5fetch_readv_untimed(f, &(struct iovec){out, n_bytes}, 1, offset, err);
+    f->hold->ns_read += chk_clock_ns() - t0;
+    return st;
 }
 
 /* Brings [addr, addr + n) into the buffer, and what follows of `more` while it lies side by side and fits. */

@@ -40,10 +40,9 @@ void chk_h5fetch_init(chk_h5fetch *f, chk_h5set *set, const chk_view *view, chk_
 
 /* Reads n bytes at offset, through the fault points; the end of the file is an error. */
 chunk_status chk_h5fetch_read(chk_h5fetch *f, void *out, size_t n_bytes, uint64_t offset, chunk_error *err);
-/* The same for many short reads, whose time the caller takes. */
+/* The same for many short reads, whose time the caller takes; into one place, or several pieces one after the other, which are changed. */
 chunk_status chk_h5fetch_read_untimed(chk_h5fetch *f, void *out, size_t n_bytes, uint64_t offset, chunk_error *err);
-/* The same into several pieces one after the other, which are changed. */
-chunk_status chk_h5fetch_readv(chk_h5fetch *f, struct iovec *piece, int n, uint64_t offset, chunk_error *err);
+chunk_status chk_h5fetch_readv_untimed(chk_h5fetch *f, struct iovec *piece, int n, uint64_t offset, chunk_error *err);
 /* Decodes the chunk into out (chunk_bytes). more: its successors (n_more) that may be read together with it when they lie behind it.
  * planes as in codec.h; NULL: the shuffle is undone. */
 chunk_status chk_h5fetch_decode(chk_h5fetch *f, void *out, const chk_extent *chunk, const int64_t *coord, const chk_extent *more,
