@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cli"))
 from chunkcli import CHUNK, CHUNK_INFO, is_sanitized  # noqa: E402
 
 # A sanitizer that finds HDF5 at fault ends the worker as the fault itself would without one.
-ENVIRONMENT = dict(os.environ, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":abort_on_error=1") if is_sanitized() else None
+ENVIRONMENT = dict(os.environ) | {o: os.environ.get(o, "") + ":abort_on_error=1" for o in ("ASAN_OPTIONS", "TSAN_OPTIONS")} if is_sanitized() else None
 
 LEVEL = os.environ.get("CHUNK_TEST_LEVEL", "standard")
 SECONDS = {"quick": 3, "standard": 15}.get(LEVEL, min(900, 3 * float(os.environ.get("FUZZ_SECONDS", "300"))))
