@@ -157,7 +157,7 @@ static chunk_status make_values(chk_inplace *p, const chunk_output *o, chk_node 
         p->node = spread;
         return CHUNK_OK;
     }
-    st = chk_node_keep(&kept, b, spread, err);
+    st = chk_node_keep_copy(&kept, b, spread, err);
     chk_node_release(spread);
     p->node = kept;
     return st;

@@ -1,7 +1,9 @@
 /* outputs.c: see outputs.h. */
 #include "api/outputs.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -93,6 +95,28 @@ static chunk_status settle(chk_outputs *os, chk_out *out, const chunk_output *o,
     return st;
 }
 
+/* A file's name without links and dots; of one that is not there yet, its folder's and its own. NULL: no memory. Where even the folder is not there: as given. */
+static char *true_name(const char *file)
+{
+    char *there = realpath(file, NULL), *slash = strrchr(file, '/');
+    if (there) return there;
+    char folder[PATH_MAX];
+    int n = slash ? snprintf(folder, sizeof folder, "%.*s", (int)(slash - file) + 1, file) : snprintf(folder, sizeof folder, ".");
+    char *in = n < (int)sizeof folder ? realpath(folder, NULL) : NULL;
+    if (!in) return strdup(file);
+    const char *name = slash ? slash + 1 : file;
+    size_t size = strlen(in) + strlen(name) + 2;
+    char *full = malloc(size);
+    if (full) snprintf(full, size, "%s/%s", in, name);
+    free(in);
+    return full;
+}
+
+static bool same_file(const chk_out *a, const chk_out *b)
+{
+    return a->true_name && b->true_name && !strcmp(a->true_name, b->true_name);
+}
+
 static chunk_status describe(chk_outputs *os, int i, const chunk_output *o, chunk_error *err)
 {
     chk_out *out = &os->out[i];
@@ -103,6 +127,7 @@ static chunk_status describe(chk_outputs *os, int i, const chunk_output *o, chun
     out->target = (chk_target){.node = out->node, .name = out->node->name[0] ? out->node->name : "result"};
     if (o->file && (!(out->o.file = chk_strdup(o->file)) || !(out->o.dataset = chk_strdup(o->dataset))))
         return chk_fail(err, CHUNK_ENOMEM, "out of memory for an output");
+    if (o->file && !(out->true_name = true_name(o->file))) return chk_fail(err, CHUNK_ENOMEM, "out of memory for an output");
     if (o->filter && !(out->o.filter = chk_strdup(o->filter))) return chk_fail(err, CHUNK_ENOMEM, "out of memory for an output");
     if (o->in_place) {
         CHK_TRY(chk_inplace_describe(&out->place, o, out->node, os->n, err));
@@ -134,7 +159,7 @@ chunk_status chk_outputs_describe(chk_outputs *os, const chunk_output *outputs, 
         const chk_out *a = &os->out[i];
         for (int k = 0; k < i && a->o.file; k++) {
             const chk_out *b = &os->out[k];
-            if (b->o.file && !strcmp(a->o.file, b->o.file) && !strcmp(a->o.dataset, b->o.dataset))
+            if (same_file(a, b) && !strcmp(a->o.dataset, b->o.dataset))
                 return chk_fail(err, CHUNK_EINVAL, "%s:%s is the output of two results", a->o.file, a->o.dataset);
         }
     }
@@ -145,7 +170,7 @@ chunk_status chk_outputs_describe(chk_outputs *os, const chunk_output *outputs, 
 static int first_of_file(const chk_outputs *os, int i)
 {
     int k = 0;
-    while (k < i && !(os->out[k].o.file && !strcmp(os->out[k].o.file, os->out[i].o.file))) k++;
+    while (k < i && !same_file(&os->out[k], &os->out[i])) k++;
     return k;
 }
 
@@ -178,7 +203,7 @@ static chunk_status writer_for(chk_outputs *os, int i, bool overwrite, chunk_err
     const char *names[os->n];
     int n = 0;
     for (int k = i; k < os->n; k++)
-        if (os->out[k].o.file && !strcmp(os->out[k].o.file, out->o.file)) names[n++] = os->out[k].o.dataset;
+        if (same_file(&os->out[k], out)) names[n++] = os->out[k].o.dataset;
     CHK_TRY(chk_h5writer_new(&out->writer, out->o.file, names, n, overwrite, err));
     os->writer[os->n_writers++] = out->writer;
     return CHUNK_OK;
@@ -239,6 +264,7 @@ void chk_outputs_done(chk_outputs *os)
         chk_sink_free(os->out[i].sink);
         chk_inplace_done(&os->out[i].place);
         chk_node_release(os->out[i].at_most);
+        free(os->out[i].true_name);
         chk_free((char *)os->out[i].o.file);
         chk_free((char *)os->out[i].o.dataset);
         chk_free((char *)os->out[i].o.filter);

@@ -7,7 +7,8 @@
 #include "api/internal.h"
 
 typedef struct chk_out {
-    chunk_output o; /* as given; strings are owned copies */
+    chunk_output o;  /* as given; strings are owned copies */
+    char *true_name; /* o.file: the one name of the file it will be, however it was written; from malloc */
     chk_node *node;
     bool bound;        /* its first dimension is a bound: the dataset is resized at the end */
     chk_node *at_most; /* the node, where counting what its mask selects was refused: as if it selected everything */

@@ -95,6 +95,12 @@ chunk_status chk_node_keep(chk_node **out, chk_builder *b, chk_node *in, chunk_e
     return CHUNK_OK;
 }
 
+chunk_status chk_node_keep_copy(chk_node **out, chk_builder *b, chk_node *in, chunk_error *err)
+{
+    if (in->kind == CHK_NODE_SOURCE) return keep(out, b, in, err);
+    return chk_node_keep(out, b, in, err);
+}
+
 chunk_status chk_node_keep_decoded(chk_node **out, chk_builder *b, chk_node *in, chunk_error *err)
 {
     if (chk_node_decodes(in)) return keep(out, b, in, err);

@@ -158,6 +158,8 @@ chunk_status chk_node_broadcast(chk_node **out, chk_builder *b, chk_node *in, co
 chunk_status chk_node_keep(chk_node **out, chk_builder *b, chk_node *in, chunk_error *err);
 /* The same; compressed sources too are decoded once and kept. */
 chunk_status chk_node_keep_decoded(chk_node **out, chk_builder *b, chk_node *in, chunk_error *err);
+/* The same for those who overwrite what it is read from: a source is copied too. */
+chunk_status chk_node_keep_copy(chk_node **out, chk_builder *b, chk_node *in, chunk_error *err);
 /* A node of an operation with a contract of its own (op->local or op->lower). attr: its parameters, copied; they are part of the identity and of the JSON form
  * (a double as its bits). grid NULL: by the rule, as if the operation were elementwise; bounds in it may lie in attr. Called by op->make, which has checked everything. */
 chunk_status chk_node_custom(chk_node **out, chk_builder *b, const struct chk_op *op, const int64_t *attr, int n_attr,

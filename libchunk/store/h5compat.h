@@ -36,6 +36,13 @@ typedef H5O_info_t chk_h5_object_info;
 #define CHK_H5_COUNT_ATTRIBUTES(id, name, info) H5Oget_info_by_name2(id, name, info, H5O_INFO_NUM_ATTRS, H5P_DEFAULT)
 #endif
 
+/* Which open file an object lies in: external links lead to another than was asked. */
+#if H5_VERSION_GE(1, 12, 0)
+#define CHK_H5_FILE_NUMBER(id, info) (H5Oget_info3(id, info, H5O_INFO_BASIC) < 0 ? -1 : (int64_t)(info)->fileno)
+#else
+#define CHK_H5_FILE_NUMBER(id, info) (H5Oget_info2(id, info, H5O_INFO_BASIC) < 0 ? -1 : (int64_t)(info)->fileno)
+#endif
+
 /* A stored chunk as it is. HDF5 2 has a second form, which is told the buffer's size. */
 #if H5_VERSION_GE(2, 0, 0)
 #define CHK_H5_READ_CHUNK(id, offset, mask, out) H5Dread_chunk1(id, H5P_DEFAULT, offset, mask, out)

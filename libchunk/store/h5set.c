@@ -214,6 +214,9 @@ static chunk_status explain_failure(chk_h5file *f, const char *name, chunk_error
                         "up to v110 (h5py: libver=('earliest', 'v110'))",
                         f->path, name, H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE, why);
     if (kind == H5I_DATASET) return chk_fail(err, CHUNK_EFILE, "%s:%s: damaged dataset: %s", f->path, name, why);
+    H5L_info_t link;
+    if (kind == H5I_BADID && H5Lget_info(f->id, name, &link, H5P_DEFAULT) >= 0 && link.type == H5L_TYPE_EXTERNAL)
+        return chk_fail(err, CHUNK_EFILE, "%s:%s: an external link to what cannot be opened: %s", f->path, name, why);
     return chk_fail(err, CHUNK_EFILE, "%s: no dataset %s%s", f->path, name, has);
 }
 
@@ -240,8 +243,52 @@ static void set_free(chk_h5set *d)
     chk_free(d);
 }
 
+/* Where an external link leads. */
+typedef struct elsewhere {
+    char *file, *path; /* to be freed; NULL where the object lies in the file that was asked */
+    uint64_t object;
+} elsewhere;
+
+static chunk_status find_elsewhere(elsewhere *to, const chk_h5file *f, hid_t id, chunk_error *err)
+{
+    chk_h5_object_info here, there;
+    int64_t own = CHK_H5_FILE_NUMBER(f->id, &here), other = CHK_H5_FILE_NUMBER(id, &there);
+    if (own < 0 || other < 0 || CHK_H5_ADDRESS(id, &there, &to->object) < 0)
+        return chk_fail(err, CHUNK_EFILE, "%s: HDF5 does not say which file an object lies in", f->path);
+    if (own == other) return CHUNK_OK;
+    ssize_t file_length = H5Fget_name(id, NULL, 0), path_length = H5Iget_name(id, NULL, 0);
+    if (file_length <= 0 || path_length <= 0)
+        return chk_fail(err, CHUNK_EFILE, "%s: HDF5 does not say where an external link leads", f->path);
+    to->file = chk_malloc((size_t)file_length + 1);
+    to->path = chk_malloc((size_t)path_length + 1);
+    if (!to->file || !to->path) return chk_fail(err, CHUNK_ENOMEM, "%s: out of memory", f->path);
+    H5Fget_name(id, to->file, (size_t)file_length + 1);
+    H5Iget_name(id, to->path, (size_t)path_length + 1);
+    return CHUNK_OK;
+}
+
+/* The object in another file that an external link leads to, opened there: its bytes lie in that file. Behind a soft link HDF5 tells the link's name, which is
+ * not the object's there. */
+static chunk_status open_elsewhere(chk_h5set **out, const elsewhere *there, const chk_h5file *from, const char *name,
+                                   chunk_error *err)
+{
+    chk_h5file *f;
+    chk_h5set *d = NULL;
+    CHK_TRY(chk_h5file_open(&f, there->file, err));
+    bool same = chk_h5set_open(&d, f, there->path, err) == CHUNK_OK && d->object == there->object;
+    chk_h5file_release(f);
+    if (same) {
+        *out = d;
+        return CHUNK_OK;
+    }
+    chk_h5set_release(d);
+    return chk_fail(err, CHUNK_EFILE, "%s:%s: lies in %s, where it is not found by that name: name it there", from->path, name,
+                    there->file);
+}
+
 chunk_status chk_h5set_open(chk_h5set **out, chk_h5file *f, const char *dataset, chunk_error *err)
 {
+    elsewhere to = {0};
     bool works = chk_h5_capture_works();
     CHK_TRY(chk_h5_enter(err));
     chk_h5set *d = chk_calloc(1, sizeof *d);
@@ -255,9 +302,9 @@ chunk_status chk_h5set_open(chk_h5set **out, chk_h5file *f, const char *dataset,
         st = chk_fail(err, CHUNK_ENOMEM, "%s: out of memory", f->path);
     else if ((d->id = H5Dopen2(f->id, d->info.path, H5P_DEFAULT)) < 0)
         st = explain_failure(f, d->info.path, err);
-    else
+    else if ((st = find_elsewhere(&to, f, d->id, err)) == CHUNK_OK && !to.file)
         st = read_info(d, works, err);
-    if (st == CHUNK_OK) {
+    if (st == CHUNK_OK && !to.file) {
         atomic_init(&d->refs, 1);
         f->refs++;
         d->next = f->sets;
@@ -267,6 +314,9 @@ chunk_status chk_h5set_open(chk_h5set **out, chk_h5file *f, const char *dataset,
         set_free(d);
     }
     chk_h5_leave();
+    if (st == CHUNK_OK && to.file) st = open_elsewhere(out, &to, f, dataset, err);
+    chk_free(to.file);
+    chk_free(to.path);
     return st;
 }
 
