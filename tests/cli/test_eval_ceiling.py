@@ -1,10 +1,11 @@
 """The ceiling of the whole command: measured <= projected <= ceiling, refusals that name what would do."""
+import json
 import re
 
 import h5py
 import numpy as np
 import pytest
-from chunkcli import chunk_eval, eval_fails, eval_json, is_sanitized
+from chunkcli import assert_held, chunk_eval, eval_fails, eval_json, is_sanitized
 
 pytestmark = pytest.mark.skipif(is_sanitized(), reason="sanitizers multiply memory")
 
@@ -88,3 +89,40 @@ def test_one_input_in_large_filtered_chunks(tmp_path, text):
     assert stored["measured_peak"] <= stored["projected_peak"]
     with h5py.File(tmp_path / "y.h5") as f:
         assert np.allclose(f["y"][()], expected, rtol=1e-12, atol=0) if not np.ndim(expected) else (f["y"][...] == expected).all()
+
+
+def test_plans_of_many_nodes(tmp_path):
+    """A plan's own memory counts: a hundred inputs, a thousand parts."""
+    with h5py.File(tmp_path / "in.h5", "w") as f:
+        for i in range(100):
+            f[f"h{i}"] = np.arange(100) + i
+        f["v"] = np.arange(2600.0)
+    inputs = [f"h{i}=in.h5:/h{i}" for i in range(100)]
+    joined = ", ".join(f"h{i}" for i in range(100))
+    for args in ([f"concat(({joined}))", *inputs], [f"stack(({joined}))", *inputs], ["unstack(v)[7]", "v=in.h5:/v"], ["split(v, 1300)[3]", "v=in.h5:/v"]):
+        args += ["-o", "out.h5:/r", "--overwrite"]
+        needed = json.loads(chunk_eval(*args, "--json", "--memory", "1MiB", cwd=tmp_path).stdout)["needed"]
+        assert_held(eval_json(*args, "--memory", str(needed), cwd=tmp_path))
+
+
+def test_external_links(tmp_path):
+    """Read in the file that they lead to, however deep; a link that leads nowhere says so."""
+    x, c = np.arange(5000.0), np.arange(6000.0).reshape(60, 100)
+    (tmp_path / "sub").mkdir()
+    with h5py.File(tmp_path / "sub" / "b.h5", "w") as f:
+        f["x"] = x
+        f["g/c"] = c
+        f.create_dataset("g/z", data=c, chunks=(7, 13), compression="gzip")
+        f.create_dataset("g/k", data=c, chunks=(7, 13))
+    with h5py.File(tmp_path / "a.h5", "w") as f:
+        f["pad"] = np.full(20000, 7.5)
+        f["x"] = h5py.ExternalLink("sub/b.h5", "/x")
+        f["g"] = h5py.ExternalLink("sub/b.h5", "/g")
+        f["gone"] = h5py.ExternalLink("no.h5", "/x")
+        f["soft"] = h5py.SoftLink("/g/c")
+    with h5py.File(tmp_path / "c.h5", "w") as f:
+        f["x"] = h5py.ExternalLink("a.h5", "/x")
+    for name, want in (("a.h5:/x", x), ("c.h5:/x", x), ("a.h5:/g/c", c), ("a.h5:/g/z", c), ("a.h5:/g/k", c)):
+        assert eval_json("sum(v)", f"v={name}", cwd=tmp_path)["value"] == want.sum(), name
+    assert "external link" in eval_fails(1, "sum(v)", "v=a.h5:/gone", cwd=tmp_path)
+    assert "b.h5" in eval_fails(1, "sum(v)", "v=a.h5:/soft", cwd=tmp_path)

@@ -256,3 +256,36 @@ def test_into_full_disk(tmp_path):
             assert np.all(f["x"][:200] == 3) and not f["x"][200:].any()
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("chunks", [None, (3000,)])
+@pytest.mark.parametrize("text, region", [("x", "::-1"), ("x[::-1]", ":"), ("x[1:]", ":-1"), ("x[:-1]", "1:"), ("flip(x[::-1])", "::-1")])
+def test_a_dataset_into_itself_in_another_order(tmp_path, chunks, text, region):
+    """Nothing but the dataset itself, read elsewhere than where it is written: it was overwritten while it was read."""
+    x = np.arange(20000)
+    with h5py.File(tmp_path / "in.h5", "w") as f:
+        f.create_dataset("x", data=x, chunks=chunks)
+    eval_ok(text, "x=in.h5:/x", "--into", f"in.h5:/x[{region}]", cwd=tmp_path)
+    want = x.copy()
+    if region == "::-1":
+        want[::-1] = x
+    elif region == ":":
+        want[:] = x[::-1]
+    else:
+        want[:-1 if region == ":-1" else None][0 if region == ":-1" else 1:] = x[1:] if region == ":-1" else x[:-1]
+    with h5py.File(tmp_path / "in.h5") as f:
+        assert np.array_equal(f["x"], want)
+
+
+def test_through_an_external_link(tmp_path):
+    """What a link shows of another file is changed there, and nothing in the file that was named."""
+    with h5py.File(tmp_path / "b.h5", "w") as f:
+        f["x"] = np.arange(5000.0)
+    with h5py.File(tmp_path / "a.h5", "w") as f:
+        f["pad"] = np.full(20000, 7.5)
+        f["x"] = h5py.ExternalLink("b.h5", "/x")
+    named = (tmp_path / "a.h5").read_bytes()
+    eval_ok("-1", "--into", "a.h5:/x[0:3]", cwd=tmp_path)
+    with h5py.File(tmp_path / "b.h5") as f:
+        assert np.array_equal(f["x"][:5], [-1, -1, -1, 3, 4])
+    assert (tmp_path / "a.h5").read_bytes() == named

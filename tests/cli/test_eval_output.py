@@ -219,3 +219,16 @@ def test_edge_chunks_of_one_block(tmp_path, shape, chunks):
         eval_json("x + 1", "x=x.h5:/x", "-o", "y.h5:/y", "--overwrite", "--memory", memory, cwd=tmp_path)
         with h5py.File(tmp_path / "y.h5") as f:
             assert np.array_equal(f["y"][()], x + np.int8(1))
+
+
+def test_one_file_by_several_names(tmp_path):
+    """./o.h5 is o.h5: one writer, one rename."""
+    (tmp_path / "l.h5").symlink_to("o.h5")
+    for again in ([], ["--overwrite"]):
+        eval_ok("a = 1; b = 2; c = 3", "-o", "o.h5:/a", "-o", "./o.h5:/b", "-o", f"{tmp_path}/../{tmp_path.name}/o.h5:/c", *again, "-q", cwd=tmp_path)
+        with h5py.File(tmp_path / "o.h5") as f:
+            assert {k: int(v[()]) for k, v in f.items()} == {"a": 1, "b": 2, "c": 3}
+    eval_ok("a = 4; b = 5; c = 6", "-o", "o.h5:/a", "-o", "l.h5:/b", "-o", "o.h5:/c", "--overwrite", "-q", cwd=tmp_path)
+    before = (tmp_path / "o.h5").read_bytes()
+    eval_fails(1, "3; 2", "-o", "o.h5:/a", "-o", "./o.h5:/a", "--overwrite", cwd=tmp_path)
+    assert (tmp_path / "o.h5").read_bytes() == before
