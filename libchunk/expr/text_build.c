@@ -65,6 +65,7 @@ static chunk_status unknown_name(machine *m, const chk_code *c)
     chk_near near = chk_near_start(c->name, strlen(c->name));
     for (int i = 0; i < m->n_bindings; i++) chk_near_try(&near, m->binding[i].name, strlen(m->binding[i].name));
     for (struct local *l = m->locals; l; l = l->next) chk_near_try(&near, l->name, strlen(l->name));
+    chk_near_try_constants(&near, false);
     chk_fail(m->err, CHUNK_ENAME, "unknown name '%.60s'%s%s%s", c->name, near.hit ? "; did you mean '" : "",
              near.hit ? near.hit : "", near.hit ? "'?" : "");
     return CHUNK_ENAME;
