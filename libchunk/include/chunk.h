@@ -381,7 +381,8 @@ typedef struct chunk_report {
     uint64_t ceiling;        /* bytes */
     uint64_t projected_peak; /* the plan's bound for this ceiling; <= ceiling */
     uint64_t measured_peak;  /* whole_process: VmHWM (plus reserved); else the ledger's high-water mark */
-    uint64_t bytes_read, bytes_written, bytes_spilled;
+    uint64_t bytes_read;     /* also by what was counted (masks) since the run before, while the expression was built */
+    uint64_t bytes_written, bytes_spilled;
     uint64_t tasks;
     int threads; /* workers that ran */
 } chunk_report;
