@@ -115,6 +115,11 @@ void chunk_context_assume(chunk_context *ctx, bool assume)
     if (ctx) chk_builder_assume(ctx->builder, assume);
 }
 
+void chunk_context_assume_most(chunk_context *ctx, int64_t most)
+{
+    if (ctx) chk_builder_assume_most(ctx->builder, most);
+}
+
 void chunk_context_free(chunk_context *ctx)
 {
     if (!ctx) return;

@@ -211,6 +211,8 @@ bool chk_node_reads_files(const chk_node *n) { return ((const chk_cell *)n)->fil
 
 void chk_builder_assume(chk_builder *b, bool assume) { b->assume = assume; }
 bool chk_builder_assumes(const chk_builder *b) { return b->assume; }
+void chk_builder_assume_most(chk_builder *b, int64_t most) { b->most = most; }
+int64_t chk_builder_most(const chk_builder *b) { return b->most > 0 ? b->most : INT64_MAX; }
 
 void chk_builder_defer(chk_builder *b, bool defer) { b->defer = defer; }
 bool chk_builder_defers(const chk_builder *b) { return b->defer; }

@@ -40,6 +40,7 @@ struct chk_builder {
     chk_evaluate_fn evaluate;
     void *evaluate_arg;
     bool assume, defer, recall;
+    int64_t most;    /* elements that a mask is taken to select; 0: all */
     chk_node *known; /* counted; the last node that was evaluated while recall is set, and its value */
     void *value;
 };

@@ -120,10 +120,13 @@ static chunk_status count_bands(int64_t **attr, int *n_attr, const int64_t *head
     chk_grid grid = {.ndim = 1, .axis = {chk_axis_regular(k.n, COUNTS_A_TASK)}};
     chk_node *counts;
     chunk_status st = k.n ? chk_node_custom(&counts, b, &count_op, NULL, 0, CHK_I64, &shape, &grid, &mask, 1, err) : CHUNK_OK;
+    int64_t left = chk_builder_most(b);
     for (int64_t i = 0; i < k.n && st == CHUNK_OK && chk_builder_assumes(b); i++) {
         chk_box box;
         ops_band_box(&box, &k, &mask->shape, i);
-        a[n_head + i + 1] = chk_box_count(&box);
+        int64_t all = chk_box_count(&box);
+        a[n_head + i + 1] = all < left ? all : left;
+        left -= a[n_head + i + 1];
     }
     if (st == CHUNK_OK && k.n) {
         if (!chk_builder_assumes(b)) st = chk_builder_evaluate(b, counts, a + n_head + 1, err);
