@@ -138,7 +138,13 @@ void chunk_array_free(chunk_array *a)
 int chunk_array_ndim(const chunk_array *a) { return a->node->shape.ndim; }
 const int64_t *chunk_array_shape(const chunk_array *a) { return a->shape; }
 chunk_dtype chunk_array_dtype(const chunk_array *a) { return (chunk_dtype)a->node->dtype; }
-int64_t chunk_array_count(const chunk_array *a) { return chk_shape_count(&a->node->shape); }
+/* Of the shape as it is told: a run that found how many elements a mask selects has put that in. */
+int64_t chunk_array_count(const chunk_array *a)
+{
+    chk_shape s = {.ndim = a->node->shape.ndim};
+    memcpy(s.dim, a->shape, (size_t)s.ndim * sizeof *s.dim);
+    return chk_shape_count(&s);
+}
 
 int64_t chunk_array_bounds(const chunk_array *a, int axis, int64_t *bounds, int64_t n)
 {

@@ -1,4 +1,5 @@
 /* context.c: contexts: the ceiling, the workers, the registry of operations. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -47,9 +48,9 @@ static chunk_status evaluate(void *arg, chk_node *n, void *out, chunk_error *err
     CHK_TRY(chk_array_wrap(&a, ctx, chk_node_retain(n), err));
     chunk_output o = {.size = sizeof o, .array = a, .data = out};
     chunk_report report = {0};
+    uint64_t before = atomic_exchange(&ctx->evaluated_bytes, 0); /* this run's report is not to tell of others */
     chunk_status st = chunk_compute(ctx, &o, 1, NULL, &report, err);
-    ctx->evaluated_bytes += report.bytes_read;
-    ctx->n_evaluated++;
+    ctx->evaluated_bytes += before + report.bytes_read;
     chunk_array_free(a);
     return st;
 }
@@ -114,6 +115,11 @@ void chunk_context_defer(chunk_context *ctx, bool defer)
 void chunk_context_assume(chunk_context *ctx, bool assume)
 {
     if (ctx) chk_builder_assume(ctx->builder, assume);
+}
+
+void chunk_context_assume_most(chunk_context *ctx, int64_t most)
+{
+    if (ctx) chk_builder_assume_most(ctx->builder, most);
 }
 
 void chunk_context_free(chunk_context *ctx)

@@ -29,9 +29,9 @@ struct chunk_context {
     char *scratch;
     pid_t pid;
     _Atomic int n_runs;
-    bool defer;               /* results of masks in text stay uncounted where they can */
-    uint64_t evaluated_bytes; /* read by runs that expressions needed while they were built, */
-    int n_evaluated;          /* and their number, since the last run proper: its report and plan tell of them */
+    bool defer; /* results of masks in text stay uncounted where they can */
+    _Atomic uint64_t
+        evaluated_bytes; /* read by runs that expressions needed while they were built, since the last run proper: its report counts them */
 };
 
 struct chunk_array {

@@ -1,4 +1,5 @@
 /* run.c: runs: plan, check, create outputs, execute, make visible. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -210,12 +211,13 @@ chunk_status chunk_run_finish(chunk_run *run, chunk_report *report, chunk_error 
     st = chk_outputs_end(&run->outputs, run->durable, st, err);
     if (st == CHUNK_OK) st = check_inputs(run->plan, err);
     if (st == CHUNK_OK) st = chk_outputs_commit(&run->outputs, run->durable, err);
+    uint64_t evaluated = atomic_exchange(&run->ctx->evaluated_bytes, 0);
     if (report)
         *report = (chunk_report){.seconds = (double)(chk_clock_ns() - run->t0) * 1e-9,
                                  .ceiling = run->plan->ceiling,
                                  .projected_peak = run->plan->projected_peak,
                                  .measured_peak = measured_peak(run, &t),
-                                 .bytes_read = t.stats.bytes_read,
+                                 .bytes_read = t.stats.bytes_read + evaluated,
                                  .bytes_written = t.stats.bytes_written,
                                  .bytes_spilled = t.stats.bytes_spilled,
                                  .tasks = t.tasks,
@@ -250,7 +252,10 @@ chunk_status chunk_explain(char **text, chunk_context *ctx, const chunk_output *
             *text = s;
     }
     if (st == CHUNK_OK && report) {
-        *report = (chunk_report){.ceiling = plan->ceiling, .projected_peak = plan->projected_peak, .threads = plan->n_workers};
+        *report = (chunk_report){.ceiling = plan->ceiling,
+                                 .projected_peak = plan->projected_peak,
+                                 .bytes_read = ctx->evaluated_bytes,
+                                 .threads = plan->n_workers};
         for (int i = 0; i < plan->n_passes; i++) {
             report->bytes_read += plan->pass[i].bytes_read;
             report->bytes_written += plan->pass[i].bytes_written;

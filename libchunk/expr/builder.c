@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "expr/internal.h"
+#include "expr/text_internal.h"
 
 static int compare_names(const void *a, const void *b)
 {
@@ -133,6 +133,10 @@ static chunk_status check_user(const chk_builder *b, const chk_user_op *op, chun
         return chk_fail(err, CHUNK_EINVAL, "register: '%.40s' is not a name (letters, digits and _, up to 63)", op->name);
     if (chk_builder_find(b, op->name, n) || chk_builder_find_user(b, op->name, n))
         return chk_fail(err, CHUNK_EEXIST, "register: there is already an operation named '%s'", op->name);
+    chk_value v;
+    if (chk_constant(&v, op->name) || chk_refused_word(op->name, n))
+        return chk_fail(err, CHUNK_EEXIST, "register: '%s' means something else in texts: %s", op->name,
+                        !chk_refused_word(op->name, n) ? v.kind == CHK_VAL_DTYPE ? "a dtype" : "a constant" : "a word of Python");
     bool reduces = op->red.fold != NULL, blocks = chk_user_is_block(&op->block);
     if (reduces + (op->map != NULL) + blocks != 1)
         return chk_fail(err, CHUNK_EINVAL,
@@ -211,6 +215,8 @@ bool chk_node_reads_files(const chk_node *n) { return ((const chk_cell *)n)->fil
 
 void chk_builder_assume(chk_builder *b, bool assume) { b->assume = assume; }
 bool chk_builder_assumes(const chk_builder *b) { return b->assume; }
+void chk_builder_assume_most(chk_builder *b, int64_t most) { b->most = most; }
+int64_t chk_builder_most(const chk_builder *b) { return b->most > 0 ? b->most : INT64_MAX; }
 
 void chk_builder_defer(chk_builder *b, bool defer) { b->defer = defer; }
 bool chk_builder_defers(const chk_builder *b) { return b->defer; }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "expr/internal.h"
+#include "expr/text_internal.h"
 
 static int count_params(const chk_op *op)
 {
@@ -48,7 +48,6 @@ static chunk_status unexpected_keyword(const chk_op *op, int n, const char *name
 
 static bool is_star(const chk_param *p) { return p->kind == CHK_PAR_STAR_ARRAYS || p->kind == CHK_PAR_STAR_ANY; }
 
-/* args NULL: only whether it would bind. */
 static chunk_status bind(chk_value *bound, const chk_op *op, const chk_value *args, const char *const *names, int n_args,
                          chunk_error *err)
 {
@@ -65,8 +64,7 @@ static chunk_status bind(chk_value *bound, const chk_op *op, const chk_value *ar
             p = at;
             at = n_positional = p + 1;
             if (bound[p].kind == CHK_VAL_MISSING) {
-                bound[p] = args ? (chk_value){.kind = CHK_VAL_TUPLE, .u.tuple = {args + from, i + 1 - from}}
-                                : (chk_value){.kind = CHK_VAL_NONE};
+                bound[p] = (chk_value){.kind = CHK_VAL_TUPLE, .u.tuple = {args + from, i + 1 - from}};
                 continue;
             }
         } else {
@@ -80,7 +78,7 @@ static chunk_status bind(chk_value *bound, const chk_op *op, const chk_value *ar
         }
         if (bound[p].kind != CHK_VAL_MISSING)
             return chk_fail(err, CHUNK_EINVAL, "%s: several values for argument '%s'", op->name, op->params[p].name);
-        bound[p] = args ? args[i] : (chk_value){.kind = CHK_VAL_NONE};
+        bound[p] = args[i];
     }
     for (int p = 0; p < n; p++)
         if (bound[p].kind == CHK_VAL_MISSING && !op->params[p].dflt)
@@ -123,10 +121,32 @@ char *chk_op_signature(char *buf, size_t size, const chk_op *op)
     return buf;
 }
 
-chunk_status chk_op_check(const chk_op *op, const char *const *names, int n_args, chunk_error *err)
+static chunk_status check_dtype_name(const chk_op *op, const char *text, chunk_error *err)
 {
-    chk_value bound[CHK_MAX_PARAMS] = {{.kind = CHK_VAL_MISSING}};
-    return bind(bound, op, NULL, names, n_args, err);
+    chk_dtype dtype;
+    chk_value v;
+    if (chk_dtype_parse(&dtype, text, strlen(text)) || (chk_constant(&v, text) && v.kind == CHK_VAL_DTYPE)) return CHUNK_OK;
+    chk_near near = chk_near_start(text, strlen(text));
+    chk_near_try_constants(&near, true);
+    if (near.hit) return chk_fail(err, CHUNK_ENAME, "%s: '%.40s' is not a dtype; did you mean '%s'?", op->name, text, near.hit);
+    return chk_fail(
+        err, CHUNK_ENAME,
+        "%s: '%.40s' is not a dtype; there are bool, int8 to int64, uint8 to uint64, float16 to float64, complex64, complex128",
+        op->name, text);
+}
+
+chunk_status chk_op_check(const chk_op *op, const char *const *names, const char *const *literals, int n_args, chunk_error *err)
+{
+    chk_value bound[CHK_MAX_PARAMS] = {{.kind = CHK_VAL_MISSING}}, args[CHK_MAX_ARGS + 1];
+    for (int i = 0; i < n_args && i <= CHK_MAX_ARGS; i++) {
+        args[i] = (chk_value){.kind = CHK_VAL_NONE};
+        if (literals && literals[i]) args[i] = (chk_value){.kind = CHK_VAL_STRING, .u.s = literals[i]};
+    }
+    CHK_TRY(bind(bound, op, args, names, n_args, err));
+    for (int p = 0; p < count_params(op); p++)
+        if (op->params[p].kind == CHK_PAR_DTYPE && bound[p].kind == CHK_VAL_STRING)
+            CHK_TRY(check_dtype_name(op, bound[p].u.s, err));
+    return CHUNK_OK;
 }
 
 /* The caller's operations are bound by a description like the table's. */
@@ -146,7 +166,7 @@ chunk_status chk_user_check(const chk_user_op *user, const char *const *names, i
         return chk_fail(err, CHUNK_EINVAL, "%s works on blocks: write map_blocks(%s, ...)", user->name, user->name);
     if (!user->map) {
         chk_op op = describe(user);
-        return chk_op_check(&op, names, n_args, err);
+        return chk_op_check(&op, names, NULL, n_args, err);
     }
     if (n_args != user->n_in)
         return chk_fail(err, CHUNK_EINVAL, "%s: takes %d array%s, %d given", user->name, user->n_in, user->n_in == 1 ? "" : "s",

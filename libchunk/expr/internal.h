@@ -40,6 +40,7 @@ struct chk_builder {
     chk_evaluate_fn evaluate;
     void *evaluate_arg;
     bool assume, defer, recall;
+    int64_t most;    /* elements that a mask is taken to select; 0: all */
     chk_node *known; /* counted; the last node that was evaluated while recall is set, and its value */
     void *value;
 };
@@ -66,8 +67,9 @@ chunk_status chk_fold_map(chk_scalar *out, chk_fn fn, chk_dtype compute, chk_dty
                           chunk_error *err);
 chunk_status chk_fold_cast(chk_scalar *out, const chk_scalar *in, chk_dtype to, chunk_error *err);
 
-/* Would these arguments bind (names[i] NULL: positional)? What can be said before any value is known. */
-chunk_status chk_op_check(const chk_op *op, const char *const *names, int n_args, chunk_error *err);
+/* Would these arguments bind (names[i] NULL: positional)? What can be said before any value is known but quoted strings (literals may be NULL, as may each):
+ * those given for dtypes name one. */
+chunk_status chk_op_check(const chk_op *op, const char *const *names, const char *const *literals, int n_args, chunk_error *err);
 chunk_status chk_user_check(const chk_user_op *op, const char *const *names, int n_args, chunk_error *err);
 
 /* The candidate nearest to name, or NULL when all are far: for "did you mean". */

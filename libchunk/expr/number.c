@@ -228,25 +228,27 @@ chunk_status chk_number_unary(chk_value *out, chk_unary op, const chk_value *a, 
     return give_complex(out, cvalue(op == CHK_UN_NEG ? -v.u.c[0] : v.u.c[0], op == CHK_UN_NEG ? -v.u.c[1] : v.u.c[1]));
 }
 
+static const struct {
+    const char *name;
+    chk_value value;
+} constants[] = {
+    {"pi", {.kind = CHK_VAL_FLOAT, .u.f = M_PI}},
+    {"e", {.kind = CHK_VAL_FLOAT, .u.f = M_E}},
+    {"inf", {.kind = CHK_VAL_FLOAT, .u.f = INFINITY}},
+    {"nan", {.kind = CHK_VAL_FLOAT, .u.f = NAN}},
+    {"True", {.kind = CHK_VAL_BOOL, .u.b = true}},
+    {"False", {.kind = CHK_VAL_BOOL, .u.b = false}},
+    {"None", {.kind = CHK_VAL_NONE}},
+    {"newaxis", {.kind = CHK_VAL_NONE}},
+    {"int", {.kind = CHK_VAL_DTYPE, .u.dtype = CHK_I64}},
+    {"float", {.kind = CHK_VAL_DTYPE, .u.dtype = CHK_F64}},
+    {"complex", {.kind = CHK_VAL_DTYPE, .u.dtype = CHK_C128}},
+};
+enum { N_CONSTANTS = sizeof constants / sizeof *constants };
+
 bool chk_constant(chk_value *out, const char *name)
 {
-    static const struct {
-        const char *name;
-        chk_value value;
-    } constants[] = {
-        {"pi", {.kind = CHK_VAL_FLOAT, .u.f = M_PI}},
-        {"e", {.kind = CHK_VAL_FLOAT, .u.f = M_E}},
-        {"inf", {.kind = CHK_VAL_FLOAT, .u.f = INFINITY}},
-        {"nan", {.kind = CHK_VAL_FLOAT, .u.f = NAN}},
-        {"True", {.kind = CHK_VAL_BOOL, .u.b = true}},
-        {"False", {.kind = CHK_VAL_BOOL, .u.b = false}},
-        {"None", {.kind = CHK_VAL_NONE}},
-        {"newaxis", {.kind = CHK_VAL_NONE}},
-        {"int", {.kind = CHK_VAL_DTYPE, .u.dtype = CHK_I64}},
-        {"float", {.kind = CHK_VAL_DTYPE, .u.dtype = CHK_F64}},
-        {"complex", {.kind = CHK_VAL_DTYPE, .u.dtype = CHK_C128}},
-    };
-    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
+    for (size_t i = 0; i < N_CONSTANTS; i++) {
         if (strcmp(constants[i].name, name)) continue;
         *out = constants[i].value;
         return true;
@@ -257,4 +259,12 @@ bool chk_constant(chk_value *out, const char *name)
         return true;
     }
     return false;
+}
+
+void chk_near_try_constants(chk_near *near, bool dtypes)
+{
+    if (near->n < 3 && near->best > 1) near->best = 1; /* Pi is pi, but who writes p has not bound it */
+    for (size_t i = 0; i < N_CONSTANTS; i++)
+        if (!dtypes || constants[i].value.kind == CHK_VAL_DTYPE) chk_near_try(near, constants[i].name, strlen(constants[i].name));
+    for (int d = 0; d < CHK_NDTYPE; d++) chk_near_try(near, chk_dtypes[d].name, strlen(chk_dtypes[d].name));
 }

@@ -16,8 +16,8 @@ static chunk_status unknown_function(chk_parser *p, const chk_tok *name)
                        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-/* One argument: pushes its value. *keyword is NULL for a positional one. */
-static chunk_status parse_argument(chk_parser *p, const char **keyword, bool after_keyword)
+/* One argument: pushes its value. *keyword is NULL for a positional one, *literal for all but a quoted string. */
+static chunk_status parse_argument(chk_parser *p, const char **keyword, const char **literal, bool after_keyword)
 {
     chk_lexer before = p->lex;
     chk_tok tok = p->tok;
@@ -34,7 +34,11 @@ static chunk_status parse_argument(chk_parser *p, const char **keyword, bool aft
     }
     if (!*keyword && after_keyword)
         return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, tok.at, "positional argument after a keyword argument");
+    int start = p->t->n_code;
     CHK_TRY(chk_parse_expr(p, CHK_LEVEL_COMPARE));
+    const chk_code *code = &p->t->code[start];
+    bool quoted = p->t->n_code == start + 1 && code->kind == CHK_CODE_VALUE && code->value.kind == CHK_VAL_STRING;
+    *literal = quoted ? code->value.u.s : NULL;
     return *keyword ? chk_parser_emit(p, (chk_code){.kind = CHK_CODE_KEYWORD, .name = *keyword}, &tok) : CHUNK_OK;
 }
 
@@ -45,20 +49,20 @@ static chunk_status parse_call(chk_parser *p, const chk_tok *name)
     const chk_op *op = chk_builder_find(p->b, s, name->n);
     const chk_user_op *user = op ? NULL : chk_builder_find_user(p->b, s, name->n);
     if (!op && !user) return unknown_function(p, name);
-    const char *keyword[CHK_MAX_ARGS + 1] = {NULL}, *extra = NULL;
+    const char *keyword[CHK_MAX_ARGS + 1] = {NULL}, *literal[CHK_MAX_ARGS + 1] = {NULL}, *extra = NULL, *unused;
     int n = 0;
     CHK_TRY(chk_parser_advance(p));
     while (!chk_parser_at(p, ")")) {
         const char **slot = n <= CHK_MAX_ARGS ? &keyword[n] : &extra;
         bool after_keyword = n > 0 && (n <= CHK_MAX_ARGS ? keyword[n - 1] : extra) != NULL;
-        CHK_TRY(parse_argument(p, slot, after_keyword));
+        CHK_TRY(parse_argument(p, slot, n <= CHK_MAX_ARGS ? &literal[n] : &unused, after_keyword));
         n++;
         if (!chk_parser_at(p, ",")) break;
         CHK_TRY(chk_parser_advance(p));
     }
     CHK_TRY(chk_parser_expect(p, ")"));
     chunk_status st = n > CHK_MAX_ARGS + 1 ? chk_fail(p->err, CHUNK_EINVAL, "%.*s: too many arguments: %d", (int)name->n, s, n)
-                      : op                 ? chk_op_check(op, keyword, n, p->err)
+                      : op                 ? chk_op_check(op, keyword, literal, n, p->err)
                                            : chk_user_check(user, keyword, n, p->err);
     if (st != CHUNK_OK) {
         if (p->err) p->err->column = name->column;
@@ -68,7 +72,7 @@ static chunk_status parse_call(chk_parser *p, const chk_tok *name)
     return kept ? chk_parser_emit(p, (chk_code){.kind = CHK_CODE_CALL, .n = n, .name = kept}, name) : chk_parser_no_memory(p);
 }
 
-static const char *refused_word(const chk_parser *p)
+const char *chk_refused_word(const char *name, size_t n)
 {
     static const char *const words[][2] = {
         {"and", "use & with parentheses: (a > 0) & (b > 0)"},
@@ -82,13 +86,13 @@ static const char *refused_word(const chk_parser *p)
         {"for", "operations work on whole arrays"},
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (chk_parser_at_word(p, words[i][0])) return words[i][1];
+        if (strlen(words[i][0]) == n && !memcmp(words[i][0], name, n)) return words[i][1];
     return NULL;
 }
 
 chunk_status chk_parse_word(chk_parser *p)
 {
-    const char *hint = p->tok.kind == CHK_TOK_NAME ? refused_word(p) : NULL;
+    const char *hint = p->tok.kind == CHK_TOK_NAME ? chk_refused_word(p->lex.text + p->tok.at, p->tok.n) : NULL;
     return hint ? chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, p->tok.at, "'%.*s' is not available: %s", (int)p->tok.n,
                               p->lex.text + p->tok.at, hint)
                 : CHUNK_OK;

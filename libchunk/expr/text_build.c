@@ -65,6 +65,7 @@ static chunk_status unknown_name(machine *m, const chk_code *c)
     chk_near near = chk_near_start(c->name, strlen(c->name));
     for (int i = 0; i < m->n_bindings; i++) chk_near_try(&near, m->binding[i].name, strlen(m->binding[i].name));
     for (struct local *l = m->locals; l; l = l->next) chk_near_try(&near, l->name, strlen(l->name));
+    chk_near_try_constants(&near, false);
     chk_fail(m->err, CHUNK_ENAME, "unknown name '%.60s'%s%s%s", c->name, near.hit ? "; did you mean '" : "",
              near.hit ? near.hit : "", near.hit ? "'?" : "");
     return CHUNK_ENAME;
@@ -243,16 +244,18 @@ static chunk_status index_of(machine *m, chk_index *out, const item *it)
     return chk_fail(m->err, CHUNK_EINDEX, "an index is an integer, a slice, ... or None, not %s", chk_value_kind_name(v));
 }
 
+/* True and False are masks of no dimensions. */
 static bool is_array(const item *it)
 {
     const chk_value *v = &it->value;
-    return it->kind == ITEM_VALUE && v->kind == CHK_VAL_NODE &&
-           !(v->u.node->kind == CHK_NODE_SCALAR && v->u.node->dtype != CHK_BOOL);
+    bool node = v->kind == CHK_VAL_NODE && !(v->u.node->kind == CHK_NODE_SCALAR && v->u.node->dtype != CHK_BOOL);
+    return it->kind == ITEM_VALUE && (node || v->kind == CHK_VAL_BOOL);
 }
 
 /* Axes of the array that an item stands for. */
 static int axes_of_item(const item *it)
 {
+    if (it->value.kind == CHK_VAL_BOOL) return 0;
     if (is_array(it) && it->value.u.node->dtype == CHK_BOOL) return it->value.u.node->shape.ndim;
     if (it->kind == ITEM_VALUE) return it->value.kind != CHK_VAL_NONE;
     return it->kind == ITEM_SLICE;

@@ -112,7 +112,11 @@ bool chk_number_is(const chk_value *v);
 chunk_status chk_number_binary(chk_value *out, chk_binary op, const chk_value *a, const chk_value *b, chunk_error *err);
 chunk_status chk_number_unary(chk_value *out, chk_unary op, const chk_value *a, chunk_error *err);
 
-/* pi, e, inf, nan: constants that a name may shadow; and dtype names. */
+/* pi, e, inf, nan, True, None: constants that a name may shadow; and dtype names. */
 bool chk_constant(chk_value *out, const char *name);
+/* Tries them all, or dtypes alone, after whatever else may be meant. */
+void chk_near_try_constants(chk_near *near, bool dtypes);
+/* A word of Python that has no meaning in texts ("and"): what to write instead; NULL for all others. */
+const char *chk_refused_word(const char *name, size_t n);
 
 #endif

@@ -175,11 +175,13 @@ CHUNK_API const char *chunk_text_name(const chunk_text *t, int i, int *column);
 CHUNK_API chunk_status chunk_text_build(chunk_array **results, const chunk_text *t, chunk_context *ctx,
                                         const chunk_binding *bindings, int n_bindings, chunk_error *err);
 /* Results of masks have shapes that depend on data: it is looked at while the expression is built, under the context's ceiling (CHUNK_ECEILING where even that
- * does not fit). While a context assumes, nothing is looked at and masks are taken to select everything: chunk_explain then says what a plan needs at most. */
+ * does not fit). While a context assumes, nothing is looked at and masks are taken to select everything, or at most so many elements: chunk_explain then says what
+ * a plan needs for that. most 0, as at first, is everything. */
+CHUNK_API void chunk_context_assume(chunk_context *ctx, bool assume);
+CHUNK_API void chunk_context_assume_most(chunk_context *ctx, int64_t most);
 /* While a context defers, results of texts that are what a mask selects are not counted: their arrays tell a bound of the shape, and one that is the only output
  * of a run and goes to a dataset without filters is computed in one pass; afterwards the array tells its shape. Off at first: then shapes are always exact. */
 CHUNK_API void chunk_context_defer(chunk_context *ctx, bool defer);
-CHUNK_API void chunk_context_assume(chunk_context *ctx, bool assume);
 /* One expression in one call. */
 CHUNK_API chunk_status chunk_eval(chunk_array **out, chunk_context *ctx, const char *text, const chunk_binding *bindings,
                                   int n_bindings, chunk_error *err);
@@ -381,7 +383,8 @@ typedef struct chunk_report {
     uint64_t ceiling;        /* bytes */
     uint64_t projected_peak; /* the plan's bound for this ceiling; <= ceiling */
     uint64_t measured_peak;  /* whole_process: VmHWM (plus reserved); else the ledger's high-water mark */
-    uint64_t bytes_read, bytes_written, bytes_spilled;
+    uint64_t bytes_read;     /* also by what was counted (masks) since the run before, while the expression was built */
+    uint64_t bytes_written, bytes_spilled;
     uint64_t tasks;
     int threads; /* workers that ran */
 } chunk_report;

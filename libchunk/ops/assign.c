@@ -87,12 +87,13 @@ static chunk_status make_region(chk_node **out, chk_builder *b, const chk_op *op
     return chk_node_custom(out, b, op, attr, n_attr, in[0]->dtype, &in[0]->shape, &in[0]->grid, in, 2, err);
 }
 
-/* ---- places: parameters as for gather; inputs x, the index arrays, and the values in the shape of x at those indices */
+/* ---- places: parameters as for gather, and one more where the index arrays are parts of flat indices (put); inputs x, the index arrays, and the values in the shape of x at those indices */
 
 enum { PLACES = 16 << 10 }; /* index tuples that are looked at together */
 
 typedef struct places {
     int n_idx, place, nb;
+    bool flat;
     int axis[CHK_MAX_NDIM], out_axis[CHK_MAX_NDIM];
 } places;
 
@@ -100,6 +101,7 @@ static void describe(places *g, const chk_node *n)
 {
     const int64_t *attr = n->u.custom.attr;
     *g = (places){.n_idx = n->n_in - 2, .place = (int)attr[0], .nb = n->in[1]->shape.ndim};
+    g->flat = n->u.custom.n_attr > 1 + g->n_idx;
     for (int i = 0; i < g->n_idx; i++) g->axis[i] = (int)attr[1 + i];
     for (int a = 0, k = 0, at = 0; a < n->shape.ndim; a++) {
         bool indexed = k < g->n_idx && g->axis[k] == a;
@@ -143,6 +145,15 @@ static size_t places_scratch(const chk_node *n, const int64_t *extent)
     return (size_t)(n->n_in - 2) * (size_t)walk_extent(&n->in[1]->shape, walk) * sizeof(int64_t) + 64;
 }
 
+/* Names the flat index that fell apart into this tuple. */
+static chunk_status no_such_flat(const chk_shape *shape, const int64_t *idx, int64_t stride, int64_t i, chunk_error *err)
+{
+    int64_t size = chk_shape_count(shape), v = 0;
+    for (int a = 0; a < shape->ndim; a++) v = v * (shape->dim[a] ? shape->dim[a] : 1) + idx[a * stride + i];
+    return chk_fail(err, CHUNK_EINDEX, "index %lld is out of bounds for axis 0 with size %lld", (long long)(v < 0 ? v - size : v),
+                    (long long)size);
+}
+
 /* Where one tuple's values go in the block; false where it lies outside. */
 static bool inside(const places *g, const chk_local_call *c, const int64_t *idx, int64_t stride, int64_t i, int64_t *tuple,
                    chunk_status *st, chunk_error *err)
@@ -150,7 +161,9 @@ static bool inside(const places *g, const chk_local_call *c, const int64_t *idx,
     bool in = true;
     for (int k = 0; k < g->n_idx; k++) {
         int64_t n = c->node->shape.dim[g->axis[k]], v = idx[k * stride + i];
-        if (v < -n || v >= n)
+        if (g->flat && (v < 0 || v >= n))
+            *st = no_such_flat(&c->node->shape, idx, stride, i, err);
+        else if (v < -n || v >= n)
             *st = chk_fail(err, CHUNK_EINDEX, "index %lld is out of bounds for axis %d with size %lld", (long long)v, g->axis[k],
                            (long long)n);
         tuple[k] = v < 0 ? v + n : v;
@@ -221,8 +234,9 @@ static chunk_status make_places(chk_node **out, chk_builder *b, const chk_op *op
 {
     /* The shape of the values is that of x at the indices: let gather check and say it. */
     chk_node *at;
+    bool flat = n_in > 2 && n_attr == n_in && n_in == in[0]->shape.ndim + 2;
     if (n_in < 3) return chk_fail(err, CHUNK_EINVAL, "%s: not the parameters of an assignment", op->name);
-    CHK_TRY(ops_make_gather(&at, b, chk_builder_find(b, "index", 5), in, n_in - 1, attr, n_attr, err));
+    CHK_TRY(ops_make_gather(&at, b, chk_builder_find(b, "index", 5), in, n_in - 1, attr, flat ? n_attr - 1 : n_attr, err));
     bool fits = chk_shape_equal(&at->shape, &in[n_in - 1]->shape) && in[n_in - 1]->dtype == in[0]->dtype;
     chk_node_release(at);
     if (!fits) return chk_fail(err, CHUNK_EINVAL, "%s: the values do not have the shape of the places", op->name);
@@ -234,17 +248,18 @@ static chunk_status make_places(chk_node **out, chk_builder *b, const chk_op *op
 static chunk_status build_put(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
     ops_maker m = ops_make(b, err);
-    chk_node *x = ops_value(&m, &args[0], op->name), *i = ops_value(&m, &args[1], op->name), *v = ops_value(&m, &args[2], op->name),
+    chk_node *x = ops_value(&m, &args[0], op->name), *i = ops_array(&m, &args[1], op->name), *v = ops_array(&m, &args[2], op->name),
              *made = NULL;
     chk_node *in[CHK_MAX_NDIM + 2];
-    int64_t attr[CHK_MAX_NDIM + 1] = {0}, stride = 1;
+    int64_t attr[CHK_MAX_NDIM + 2] = {0}, stride = 1;
     if (!x || !i || !v) return ops_give(out, &m, NULL);
     if (chk_dtype_kind(i->dtype) != CHK_KIND_INT && chk_dtype_kind(i->dtype) != CHK_KIND_UINT)
         m.st = chk_fail(err, CHUNK_EINDEX, "put: indices must be integers, not %s", chk_dtype_name(i->dtype));
     if (x->shape.ndim == 0) m.st = chk_fail(err, CHUNK_ESHAPE, "put: x has no dimensions");
     i = ops_cast(&m, i, CHK_I64);
     int64_t size = chk_shape_count(&x->shape);
-    if (i && x->shape.ndim > 1) { /* of one axis negative indices are gather's business */
+    if (i) m.st = ops_check_indices(b, i, size, 0, err);
+    if (m.st == CHUNK_OK && x->shape.ndim > 1) { /* of one axis negative indices are gather's business */
         chk_node *low = ops_apply(&m, CHK_FN_LT, CHK_I64, i, ops_whole(&m, CHK_I64, 0), NULL);
         i = ops_apply(&m, CHK_FN_WHERE, CHK_I64, low, ops_apply(&m, CHK_FN_ADD, CHK_I64, i, ops_whole(&m, CHK_I64, size), NULL), i);
     }
@@ -259,7 +274,7 @@ static chunk_status build_put(chk_node **out, chk_builder *b, const chk_op *op, 
     if (m.st == CHUNK_OK && chk_dtype_kind(v->dtype) == CHK_KIND_COMPLEX && chk_dtype_kind(x->dtype) != CHK_KIND_COMPLEX)
         m.st = chk_fail(err, CHUNK_ETYPE, "put: complex values do not go into an array of %s", chk_dtype_name(x->dtype));
     in[x->shape.ndim + 1] = m.st == CHUNK_OK ? ops_spread(&m, ops_cast(&m, v, x->dtype), &i->shape) : NULL;
-    if (m.st == CHUNK_OK) m.st = op->make(&made, b, op, in, x->shape.ndim + 2, attr, x->shape.ndim + 1, err);
+    if (m.st == CHUNK_OK) m.st = op->make(&made, b, op, in, x->shape.ndim + 2, attr, x->shape.ndim + 1 + (x->shape.ndim > 1), err);
     return ops_give(out, &m, ops_own(&m, m.st, &made));
 }
 
@@ -267,7 +282,8 @@ const chk_op chk_op_put = {
     .name = "put",
     .family = "indexing",
     .summary = "x with other values at flat indices: a new version, x stays what it was",
-    .doc = "indices: integers of any shape, of the elements in C order, negative ones from the end. values: broadcast to the shape "
+    .doc = "indices: integers of any shape, or a tuple of them, of the elements in C order, negative ones from the end. values: "
+           "broadcast to the shape "
            "of the indices, cast to x's dtype. Of equal "
            "indices the last one wins. The indices are looked through once for each block of the result. Memory: a block of the "
            "result and 16 Ki indices.",
@@ -281,7 +297,7 @@ const chk_op chk_op_put = {
 
 typedef struct target {
     ops_maker m;
-    chk_node *x, *mask;
+    chk_node *x, *mask, *given; /* given: masks of no dimensions: true, or nothing is assigned */
     int64_t region[3 * CHK_MAX_NDIM];
     bool flipped[CHK_MAX_NDIM], single[CHK_MAX_NDIM], whole; /* negative steps; integers, whose axis the values do not have */
     chk_node *idx[CHK_MAX_NDIM];
@@ -320,7 +336,7 @@ static chunk_status read_slice(target *t, int axis, const chk_value *v)
 static chunk_status read_place(target *t, const chk_value *v, int *axis)
 {
     chk_node *one = v->kind == CHK_VAL_TUPLE || v->kind == CHK_VAL_NONE ? NULL : ops_value(&t->m, v, "assign");
-    int ndim = t->x->shape.ndim, dims = one && one->dtype == CHK_BOOL && one->shape.ndim ? one->shape.ndim : 1;
+    int ndim = t->x->shape.ndim, dims = one && one->dtype == CHK_BOOL ? one->shape.ndim : 1;
     CHK_TRY(t->m.st);
     if (*axis + dims > ndim)
         return chk_fail(t->m.err, CHUNK_EINDEX, "too many indices: the array has %d dimension%s", ndim, ndim == 1 ? "" : "s");
@@ -328,9 +344,13 @@ static chunk_status read_place(target *t, const chk_value *v, int *axis)
     *axis += dims;
     if (v->kind == CHK_VAL_NONE) return CHUNK_OK;
     if (v->kind == CHK_VAL_TUPLE) return read_slice(t, a, v);
+    if (one->dtype == CHK_BOOL && dims == 0) {
+        t->given = t->given ? ops_apply(&t->m, CHK_FN_AND, CHK_BOOL, t->given, one, NULL) : one;
+        return t->m.st;
+    }
     if (one->dtype == CHK_BOOL) {
         for (int d = 0; d < dims; d++)
-            if (one->shape.ndim == 0 || one->shape.dim[d] != t->x->shape.dim[a + d])
+            if (one->shape.dim[d] != t->x->shape.dim[a + d])
                 return chk_fail(t->m.err, CHUNK_EINDEX, "boolean index did not match indexed array along axis %d", a + d);
         if (dims == ndim) {
             t->mask = one;
@@ -404,6 +424,14 @@ static chk_node *assign_places(target *t, chk_node *v)
     return ops_own(&t->m, t->m.st, &made);
 }
 
+static chk_node *assign_region(target *t, const chk_op *op, chk_node *v)
+{
+    chk_node *in[2] = {t->x, region_values(t, v)}, *made = NULL;
+    if (!in[1]) return NULL;
+    t->m.st = op->make(&made, t->m.b, op, in, 2, t->region, 3 * t->x->shape.ndim, t->m.err);
+    return ops_own(&t->m, t->m.st, &made);
+}
+
 static chunk_status build_assign(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
     target t = {.m = ops_make(b, err), .whole = true};
@@ -422,21 +450,19 @@ static chunk_status build_assign(chk_node **out, chk_builder *b, const chk_op *o
         return ops_give(out, &t.m, NULL);
     }
     v = ops_cast(&t.m, v, t.x->dtype);
-    if (t.mask) {
-        if (v && v->shape.ndim != 0) {
-            t.m.st = chk_fail(err, CHUNK_EUNSUPPORTED,
-                              "assign: behind a mask stands one value: for an array of values use where(mask, values, x)");
-            return ops_give(out, &t.m, NULL);
-        }
-        return ops_give(out, &t.m, ops_apply(&t.m, CHK_FN_WHERE, t.x->dtype, t.mask, v, t.x));
-    }
+    if (v && v->shape.ndim != 0 && (t.mask || (t.given && arrays)))
+        t.m.st = chk_fail(err, CHUNK_EUNSUPPORTED,
+                          "assign: behind a mask stands one value: for an array of values use where(mask, values, x)");
     if (arrays && !t.whole) t.m.st = chk_fail(err, CHUNK_EUNSUPPORTED, "assign: slices beside index arrays must be whole axes");
-    if (arrays) return ops_give(out, &t.m, t.m.st == CHUNK_OK ? assign_places(&t, v) : NULL);
-    v = region_values(&t, v);
-    if (!v) return ops_give(out, &t.m, NULL);
-    chk_node *in[2] = {t.x, v};
-    t.m.st = op->make(&made, b, op, in, 2, t.region, 3 * t.x->shape.ndim, err);
-    return ops_give(out, &t.m, ops_own(&t.m, t.m.st, &made));
+    if (t.m.st != CHUNK_OK) return ops_give(out, &t.m, NULL);
+    if (t.mask)
+        made = ops_apply(&t.m, CHK_FN_WHERE, t.x->dtype, t.mask, v, t.x);
+    else if (arrays)
+        made = assign_places(&t, v);
+    else
+        made = assign_region(&t, op, v);
+    if (t.given && made) made = ops_apply(&t.m, CHK_FN_WHERE, t.x->dtype, t.given, made, t.x);
+    return ops_give(out, &t.m, made);
 }
 
 const chk_op chk_op_assign = {

@@ -4,23 +4,6 @@
 #include "base/alloc.h"
 #include "ops/join.h"
 #include "ops/make.h"
-#include "ops/reshape.h"
-
-/* x, raveled where no axis is given. */
-static chk_node *along(ops_maker *m, int *axis, chk_node *x, const chk_value *v, const char *who)
-{
-    *axis = 0;
-    if (!x) return NULL;
-    if (!ops_absent(v)) {
-        int64_t want;
-        m->st = chk_value_int(&want, v, who, "axis", m->err);
-        if (m->st == CHUNK_OK) m->st = chk_axis_normal(axis, want, x->shape.ndim, who, m->err);
-        return m->st == CHUNK_OK ? x : NULL;
-    }
-    chk_shape flat = {.ndim = 1, .dim = {chk_shape_count(&x->shape)}};
-    chk_node *made = NULL;
-    return ops_own(m, ops_reshape(&made, m->b, x, &flat, m->err), &made);
-}
 
 static chk_node *join_of(ops_maker *m, chk_node *const *in, int n, int axis)
 {
@@ -37,7 +20,7 @@ static chunk_status build_append(chk_node **out, chk_builder *b, const chk_op *o
     ops_maker m = ops_make(b, err);
     int axis[2];
     chk_node *in[2];
-    for (int i = 0; i < 2; i++) in[i] = m.st == CHUNK_OK ? along(&m, &axis[i], l.node[i], &args[2], op->name) : NULL;
+    for (int i = 0; i < 2; i++) in[i] = m.st == CHUNK_OK ? ops_along(&m, &axis[i], l.node[i], &args[2], op->name) : NULL;
     chunk_status st = ops_give(out, &m, join_of(&m, in, 2, axis[0]));
     ops_list_done(&l);
     return st;
@@ -80,7 +63,7 @@ static chunk_status build_delete(chk_node **out, chk_builder *b, const chk_op *o
     ops_maker m = ops_make(b, err);
     int axis, n = 0, kept = 0;
     int64_t *at = NULL, from = 0;
-    chk_node *x = along(&m, &axis, ops_value(&m, &args[0], op->name), &args[2], op->name), **part = NULL;
+    chk_node *x = ops_along(&m, &axis, ops_value(&m, &args[0], op->name), &args[2], op->name), **part = NULL;
     int64_t length = x ? x->shape.dim[axis] : 0;
     if (m.st == CHUNK_OK) m.st = places(&at, &n, &args[1], length, length - 1, op->name, err);
     if (m.st == CHUNK_OK) qsort(at, (size_t)n, sizeof *at, compare);
@@ -149,7 +132,7 @@ static chunk_status build_insert(chk_node **out, chk_builder *b, const chk_op *o
     int axis, n = 0, kept = 0;
     int64_t *at = NULL, from = 0;
     bool scalar = args[1].kind != CHK_VAL_TUPLE;
-    chk_node *x = along(&m, &axis, ops_value(&m, &args[0], op->name), &args[3], op->name), **part = NULL;
+    chk_node *x = ops_along(&m, &axis, ops_value(&m, &args[0], op->name), &args[3], op->name), **part = NULL;
     if (m.st == CHUNK_OK) m.st = places(&at, &n, &args[1], x->shape.dim[axis], x->shape.dim[axis], op->name, err);
     for (int i = 1; i < n && m.st == CHUNK_OK; i++)
         if (at[i] < at[i - 1])

@@ -58,7 +58,12 @@ static chunk_status build_index(chk_node **out, chk_builder *b, const chk_op *op
         }
         chk_node *one = ops_value(&m, &item[i], op->name), *made = NULL;
         if (!one) break;
-        bool mask = one->dtype == CHK_BOOL && (one->shape.ndim > 0 || chk_shape_count(&one->shape) > 0);
+        bool mask = one->dtype == CHK_BOOL;
+        if (mask && one->shape.ndim == 0) { /* of no dimensions: selects all of a new axis, or nothing of it */
+            x = ops_with_axes(&m, x, UINT32_C(1) << axis, x->shape.ndim + 1);
+            one = ops_with_axes(&m, one, 1, 1);
+            if (!x || !one) break;
+        }
         int dims = mask ? one->shape.ndim : 1;
         if (axis + dims > x->shape.ndim) {
             m.st = chk_fail(err, CHUNK_EINDEX, "too many indices: the array has %d dimension%s, %d were indexed", x->shape.ndim,
@@ -117,16 +122,11 @@ const chk_op chk_op_index = {
 static chunk_status build_take(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
     ops_maker m = ops_make(b, err);
-    chk_node *x = ops_value(&m, &args[0], op->name), *i = ops_value(&m, &args[1], op->name), *made = NULL;
-    int64_t want = 0;
+    chk_node *x = ops_value(&m, &args[0], op->name), *i = ops_array(&m, &args[1], op->name), *made = NULL;
     int axis = 0;
     i = as_int64(&m, i, op->name);
     if (!x || !i) return ops_give(out, &m, NULL);
-    if (ops_absent(&args[2]) && x->shape.ndim != 1)
-        m.st =
-            chk_fail(err, CHUNK_EINVAL, "take: give axis for an array of %d dimensions, or take(ravel(x), indices)", x->shape.ndim);
-    if (m.st == CHUNK_OK && !ops_absent(&args[2])) m.st = chk_value_int(&want, &args[2], op->name, "axis", err);
-    if (m.st == CHUNK_OK) m.st = chk_axis_normal(&axis, want, x->shape.ndim, op->name, err);
+    x = ops_along(&m, &axis, x, &args[2], op->name);
     if (m.st == CHUNK_OK) m.st = at_arrays(&made, &m, op, x, &i, &axis, 1, err);
     return ops_give(out, &m, ops_own(&m, m.st, &made));
 }
@@ -134,8 +134,8 @@ static chunk_status build_take(chk_node **out, chk_builder *b, const chk_op *op,
 const chk_op chk_op_take = {
     .name = "take",
     .family = "indexing",
-    .summary = "x at indices along an axis",
-    .doc = "indices: integers of any shape, which takes the place of the axis. Memory and errors as for index.",
+    .summary = "x at indices along an axis; x raveled without one",
+    .doc = "indices: integers of any shape, or a tuple of them, which takes the place of the axis. Memory and errors as for index.",
     .params = {OPS_X, {"indices", CHK_PAR_ARRAY, NULL, false}, {"axis", CHK_PAR_INT, "None", false}},
     .build = build_take,
     .make = ops_make_gather,

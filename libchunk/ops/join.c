@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "ops/join.h"
+#include "ops/reshape.h"
 #include "plan/local.h"
 
 enum { MAX_ARRAYS = 1 << 16 };
@@ -192,6 +193,18 @@ chunk_status ops_join(chk_node **out, chk_builder *b, chk_node *const *in, int n
     return CHUNK_OK;
 }
 
+/* NumPy's axis=None: everything in a row. */
+static chunk_status flatten(ops_list *l, chk_builder *b, chunk_error *err)
+{
+    for (int i = 0; i < l->n; i++) {
+        chk_shape flat = {.ndim = 1, .dim = {chk_shape_count(&l->node[i]->shape)}};
+        chk_node *made;
+        CHK_TRY(ops_reshape(&made, b, l->node[i], &flat, err));
+        ops_list_put(l, i, made);
+    }
+    return CHUNK_OK;
+}
+
 static chunk_status build_concat(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
     bool many = args[0].kind == CHK_VAL_TUPLE;
@@ -200,7 +213,8 @@ static chunk_status build_concat(chk_node **out, chk_builder *b, const chk_op *o
     int axis;
     CHK_TRY(ops_arg_int(&want, &args[1], 0, op->name, "axis", err));
     CHK_TRY(ops_list_of(&l, b, many ? args[0].u.tuple.item : &args[0], many ? args[0].u.tuple.n : 1, op->name, err));
-    chunk_status st = chk_axis_normal(&axis, want, l.node[0]->shape.ndim, op->name, err);
+    chunk_status st = args[1].kind == CHK_VAL_NONE ? flatten(&l, b, err) : CHUNK_OK;
+    if (st == CHUNK_OK) st = chk_axis_normal(&axis, want, l.node[0]->shape.ndim, op->name, err);
     if (st == CHUNK_OK) st = ops_join(out, b, l.node, l.n, axis, err);
     ops_list_done(&l);
     return st;
@@ -211,7 +225,8 @@ const chk_op chk_op_concat = {
     .aliases = "concatenate",
     .family = "joining",
     .summary = "arrays one after the other along an axis",
-    .doc = "arrays: a tuple of arrays of the same shape but for the axis; dtype as their sum has it. The chunks are those of the "
+    .doc = "arrays: a tuple of arrays of the same shape but for the axis; with axis=None they may have any, and are raveled first. "
+           "dtype as their sum has it. The chunks are those of the "
            "array that is longest along the axis. Nothing is stored: blocks that lie in one array are read where they are, others "
            "are put together where they are needed (memory: one block of the result).",
     .params = {{"arrays", CHK_PAR_ARRAYS, NULL, false}, {"axis", CHK_PAR_INT, "0", false}},

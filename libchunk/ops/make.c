@@ -1,5 +1,6 @@
 /* make.c: the maker of nodes. */
 #include "ops/make.h"
+#include "ops/reshape.h"
 
 chk_node *ops_own(ops_maker *m, chunk_status st, chk_node *const *made)
 {
@@ -19,6 +20,14 @@ chk_node *ops_value(ops_maker *m, const chk_value *v, const char *who)
 {
     chk_node *made = NULL;
     return m->st != CHUNK_OK ? NULL : ops_own(m, chk_value_node(&made, m->b, v, who, m->err), &made);
+}
+
+chk_node *ops_array(ops_maker *m, const chk_value *v, const char *who)
+{
+    static const char *const no_names[1];
+    chk_node *made = NULL;
+    if (m->st != CHUNK_OK || v->kind != CHK_VAL_TUPLE) return ops_value(m, v, who);
+    return ops_own(m, chk_op_call(&made, m->b, chk_builder_find(m->b, "array", 5), v, no_names, 1, m->err), &made);
 }
 
 chk_node *ops_apply(ops_maker *m, chk_fn fn, chk_dtype d, chk_node *x, chk_node *y, chk_node *z)
@@ -88,6 +97,24 @@ chk_node *ops_spread(ops_maker *m, chk_node *x, const chk_shape *shape)
 {
     chk_node *made = NULL;
     return m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_broadcast(&made, m->b, x, shape, m->err), &made);
+}
+
+chk_node *ops_flat(ops_maker *m, chk_node *x)
+{
+    chk_node *made = NULL;
+    if (m->st != CHUNK_OK) return NULL;
+    chk_shape flat = {.ndim = 1, .dim = {chk_shape_count(&x->shape)}};
+    return ops_own(m, ops_reshape(&made, m->b, x, &flat, m->err), &made);
+}
+
+chk_node *ops_along(ops_maker *m, int *axis, chk_node *x, const chk_value *v, const char *who)
+{
+    int64_t want = 0;
+    *axis = 0;
+    if (m->st != CHUNK_OK || ops_absent(v)) return ops_flat(m, x);
+    m->st = chk_value_int(&want, v, who, "axis", m->err);
+    if (m->st == CHUNK_OK) m->st = chk_axis_normal(axis, want, x->shape.ndim, who, m->err);
+    return m->st == CHUNK_OK ? x : NULL;
 }
 
 chunk_status ops_give(chk_node **out, ops_maker *m, chk_node *x)

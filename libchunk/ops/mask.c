@@ -120,10 +120,13 @@ static chunk_status count_bands(int64_t **attr, int *n_attr, const int64_t *head
     chk_grid grid = {.ndim = 1, .axis = {chk_axis_regular(k.n, COUNTS_A_TASK)}};
     chk_node *counts;
     chunk_status st = k.n ? chk_node_custom(&counts, b, &count_op, NULL, 0, CHK_I64, &shape, &grid, &mask, 1, err) : CHUNK_OK;
+    int64_t left = chk_builder_most(b);
     for (int64_t i = 0; i < k.n && st == CHUNK_OK && chk_builder_assumes(b); i++) {
         chk_box box;
         ops_band_box(&box, &k, &mask->shape, i);
-        a[n_head + i + 1] = chk_box_count(&box);
+        int64_t all = chk_box_count(&box);
+        a[n_head + i + 1] = all < left ? all : left;
+        left -= a[n_head + i + 1];
     }
     if (st == CHUNK_OK && k.n) {
         if (!chk_builder_assumes(b)) st = chk_builder_evaluate(b, counts, a + n_head + 1, err);
@@ -251,7 +254,9 @@ static chunk_status build_extract(chk_node **out, chk_builder *b, const chk_op *
              *made = NULL;
     if (!mask || !x) return ops_give(out, &m, NULL);
     char a[160], c[160];
-    if (!chk_shape_equal(&mask->shape, &x->shape) || x->shape.ndim == 0)
+    if (x->shape.ndim == 0 || mask->shape.ndim == 0) mask = ops_flat(&m, mask), x = ops_flat(&m, x);
+    if (!mask || !x) return ops_give(out, &m, NULL);
+    if (!chk_shape_equal(&mask->shape, &x->shape))
         m.st = chk_fail(err, CHUNK_ESHAPE, "extract: the condition's shape %s is not x's %s",
                         chk_shape_text(a, sizeof a, &mask->shape), chk_shape_text(c, sizeof c, &x->shape));
     else
@@ -342,14 +347,16 @@ static chunk_status build_argwhere(chk_node **out, chk_builder *b, const chk_op 
     int64_t axis = -1;
     int normal = 0;
     if (!x) return ops_give(out, &m, NULL);
-    if (x->shape.ndim == 0) m.st = chk_fail(err, CHUNK_ESHAPE, "%s: needs at least one dimension, got 0", op->name);
+    bool row = x->shape.ndim == 0 && ops_absent(&args[1]); /* of no dimensions: a row of no indices, or none */
+    if (row) x = ops_with_axes(&m, x, 1, 1);
     if (m.st == CHUNK_OK && !ops_absent(&args[1])) {
         m.st = chk_value_int(&axis, &args[1], op->name, "axis", err);
         if (m.st == CHUNK_OK) m.st = chk_axis_normal(&normal, axis, x->shape.ndim, op->name, err);
         axis = normal;
     }
     if (m.st == CHUNK_OK) m.st = ops_nonzero_axis(&made, b, x, (int)axis, err);
-    return ops_give(out, &m, ops_own(&m, m.st, &made));
+    chk_node *places = ops_own(&m, m.st, &made);
+    return ops_give(out, &m, row ? ops_slice(&m, places, 1, 0, 1, 0) : places);
 }
 
 const chk_op chk_op_argwhere = {
@@ -380,18 +387,13 @@ chunk_status ops_nonzero_axis(chk_node **out, chk_builder *b, chk_node *mask, in
 static chunk_status build_compress(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
     ops_maker m = ops_make(b, err);
-    chk_node *mask = ops_cast(&m, ops_value(&m, &args[0], op->name), CHK_BOOL), *x = ops_value(&m, &args[1], op->name),
+    chk_node *mask = ops_cast(&m, ops_array(&m, &args[0], op->name), CHK_BOOL), *x = ops_value(&m, &args[1], op->name),
              *made = NULL;
-    int64_t want = 0;
     int axis = 0;
     if (!mask || !x) return ops_give(out, &m, NULL);
     if (mask->shape.ndim != 1)
         m.st = chk_fail(err, CHUNK_ESHAPE, "compress: the condition has %d dimensions: it must have 1", mask->shape.ndim);
-    if (m.st == CHUNK_OK && ops_absent(&args[2]) && x->shape.ndim != 1)
-        m.st = chk_fail(err, CHUNK_EINVAL, "compress: give axis for an array of %d dimensions, or compress(condition, ravel(x))",
-                        x->shape.ndim);
-    if (m.st == CHUNK_OK && !ops_absent(&args[2])) m.st = chk_value_int(&want, &args[2], op->name, "axis", err);
-    if (m.st == CHUNK_OK) m.st = chk_axis_normal(&axis, want, x->shape.ndim, op->name, err);
+    x = ops_along(&m, &axis, x, &args[2], op->name);
     if (m.st == CHUNK_OK) m.st = ops_nonzero_axis(&made, b, mask, 0, err);
     chk_node *places = ops_own(&m, m.st, &made);
     if (!places) return ops_give(out, &m, NULL);
@@ -405,8 +407,9 @@ static chunk_status build_compress(chk_node **out, chk_builder *b, const chk_op 
 const chk_op chk_op_compress = {
     .name = "compress",
     .family = "indexing",
-    .summary = "The sub-arrays of x along an axis where a condition holds",
-    .doc = "condition: one dimension, at most as long as the axis. Counted when the expression is built, as for extract. Memory as "
+    .summary = "The sub-arrays of x along an axis where a condition holds; x raveled without one",
+    .doc = "condition: one dimension (or a tuple), at most as long as the axis. Counted when the expression is built, as for "
+           "extract. Memory as "
            "for index.",
     .params = {{"condition", CHK_PAR_ARRAY, NULL, false}, OPS_X, {"axis", CHK_PAR_INT, "None", false}},
     .build = build_compress,

@@ -6,7 +6,6 @@
 #include "base/alloc.h"
 #include "plan/local.h"
 #include "plan/lower.h"
-#include "plan/nodeset.h"
 
 /* Nanoseconds of one core, measured on the class of machine that docs/benchmark.md names, rounded: they only have to be right within a factor. */
 #define NS_CHEAP 0.15 /* an addition on an element in L1 */
@@ -31,7 +30,7 @@ typedef struct uses {
     const chk_lower *l;
 } uses;
 
-enum { MAX_USES = 512, MAX_DEPTH = 200 };
+enum { MAX_USES = 512, MAX_DEPTH = 200, MAX_KEPT = 16 };
 
 static double cost_of(const chk_node *n)
 {
@@ -119,8 +118,9 @@ static chunk_status collect_all(uses *u, chunk_error *err)
 /* The first values found, from the top of each expression, that are worth it; nothing inside them. */
 static chunk_status choose(chk_lower *l, uses *u, chk_nodeset *inside, chunk_error *err)
 {
-    for (int i = 0; i < u->n && l->n_kept < CHK_MAX_KEPT; i++) {
+    for (int i = 0; i < u->n && l->kept.n < MAX_KEPT; i++) {
         use *v = &u->use[i];
+        bool fresh;
         if (__builtin_popcountll(v->levels) < 2 || chk_shape_count(&v->node->shape) * 8 < CHK_DENSE_BYTES ||
             chk_nodeset_has(inside, v->node))
             continue;
@@ -129,7 +129,7 @@ static chunk_status choose(chk_lower *l, uses *u, chk_nodeset *inside, chunk_err
         chk_nodeset_done(&seen);
         CHK_TRY(st);
         if (!worth_keeping(v)) continue;
-        l->kept[l->n_kept++] = v->node;
+        CHK_TRY(chk_nodeset_add(&l->kept, v->node, &fresh, err));
         CHK_TRY(chk_nodeset_add_all(inside, v->node, err));
     }
     return CHUNK_OK;
@@ -170,18 +170,10 @@ static chunk_status walk_pass(chk_lower *l, chk_nodeset *seen, const chk_node *n
     return walk(at, n, extent, depth, err);
 }
 
-/* Had from elsewhere, not computed where it is read. */
-static bool is_there(const chk_lower *l, const chk_node *n)
-{
-    for (int i = 0; i < l->n_kept; i++)
-        if (l->kept[i] == n) return true;
-    return n->kind == CHK_NODE_SOURCE || chk_lower_find(l, n);
-}
-
 /* Nanoseconds an element of n down to the next stencils, themselves included; what stands in it twice counts twice. */
 static double layer(const chk_lower *l, const chk_node *n, int depth)
 {
-    double ns = is_there(l, n) ? 0 : cost_of(n);
+    double ns = chk_lower_is_there(l, n) ? 0 : cost_of(n);
     for (int i = 0; i < n->n_in && n->kind == CHK_NODE_MAP && ns > 0 && depth > 0; i++) ns += layer(l, n->in[i], depth - 1);
     return ns;
 }
@@ -194,13 +186,14 @@ static chunk_status walk_input(nest at, const chk_node *in, const int64_t *exten
     double times = at.blocks * (double)chk_extent_count(in->shape.ndim, extent) / count; /* that each element is computed */
     double keep = 1.2 * size * (NS_WRITE_BYTE + times * NS_READ_BYTE);
     if (times > 1) at.extra += (times - 1) * layer(at.l, in, LAYER_DEPTH);
-    if (may_be_kept(in) && at.extra > keep && count * size >= CHK_DENSE_BYTES && at.l->n_kept < CHK_MAX_KEPT) {
+    if (may_be_kept(in) && at.extra > keep && count * size >= CHK_DENSE_BYTES && at.l->kept.n < MAX_KEPT) {
         chk_nodeset below = {0};
         chunk_status st = estimate(&ns, at.l, in, &below, 0, err);
         chk_nodeset_done(&below);
         CHK_TRY(st);
         if ((times - 1) * ns > keep) {
-            at.l->kept[at.l->n_kept++] = in;
+            bool fresh;
+            CHK_TRY(chk_nodeset_add(&at.l->kept, in, &fresh, err));
             return walk_pass(at.l, at.seen, in, depth, err);
         }
     }
@@ -215,7 +208,7 @@ static chunk_status walk(nest at, const chk_node *n, const int64_t *extent, int 
     if (!fresh || depth > MAX_DEPTH || (n->kind != CHK_NODE_MAP && !local)) return CHUNK_OK;
     for (int i = 0; i < n->n_in; i++) {
         const chk_node *in = n->in[i];
-        if (is_there(at.l, in) || in->shape.ndim != n->shape.ndim || chk_shape_count(&in->shape) == 0) continue;
+        if (chk_lower_is_there(at.l, in) || in->shape.ndim != n->shape.ndim || chk_shape_count(&in->shape) == 0) continue;
         if (!local) {
             CHK_TRY(walk(at, in, extent, depth + 1, err));
         } else if (chk_local_has_halo(n, i)) {

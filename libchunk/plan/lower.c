@@ -64,6 +64,11 @@ const chk_item *chk_lower_find(const chk_lower *l, const chk_node *n)
     return NULL;
 }
 
+bool chk_lower_is_there(const chk_lower *l, const chk_node *n)
+{
+    return n->kind == CHK_NODE_SOURCE || chk_nodeset_has(&l->kept, n) || chk_lower_find(l, n);
+}
+
 chunk_status chk_plan_region(chk_region **out, chk_plan *p, const char *name, chunk_error *err)
 {
     chk_region **grown = chk_realloc(p->region, (size_t)(p->n_regions + 1) * sizeof *grown);
@@ -144,7 +149,7 @@ chunk_status chk_lower_make_place(chk_lower *l, chk_item *it, chunk_error *err)
     const char *name = n->name[0] ? n->name : it->kind == CHK_ITEM_REDUCE ? chk_red_name(n->u.red.red) : "intermediate";
     uint64_t bytes = (uint64_t)chk_shape_count(&n->shape) * chk_dtype_size(n->dtype);
     CHK_TRY(chk_plan_region(&it->region, l->plan, name, err));
-    if (bytes <= CHK_DENSE_BYTES) {
+    if (bytes <= (chk_nodeset_has(&l->kept, n) ? CHK_DENSE_KEPT_BYTES : CHK_DENSE_BYTES)) {
         it->region->n_bytes = bytes;
         CHK_TRY(chk_region_source(&it->source, it->region, n->dtype, &n->shape, &n->grid, name, err));
         return it->kind != CHK_ITEM_REDUCE ? chk_region_sink(&it->sink, it->region, n->dtype, &n->shape, &n->grid, err) : CHUNK_OK;
@@ -245,8 +250,7 @@ static chunk_status level_of(chk_lower *l, const chk_node *n, int64_t space, boo
         break;
     default: break;
     }
-    for (int i = 0; i < l->n_kept && !as_root; i++)
-        if (l->kept[i] == n) return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
+    if (!as_root && chk_nodeset_has(&l->kept, n)) return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
     bool by_chunk = chk_op_local(n) && is_by_chunk(n);
     if (!as_root && ((by_chunk && !is_aligned(l, n)) || should_hoist(n, space)))
         return materialise(l, n, CHK_ITEM_STORE, depth, level, err);
@@ -318,12 +322,19 @@ chunk_status chk_lower_items(chk_lower *l, chk_target *targets, int n_targets, c
 {
     CHK_TRY(find_items(l, targets, n_targets, err));
     CHK_TRY(chk_lower_choose_kept(l, err));
-    if (l->n_kept > 0) {
+    CHK_TRY(chk_lower_limit_sources(l, err));
+    for (size_t had = 0; l->kept.n > had;) { /* where more is kept, something else may not be an item any more */
+        had = l->kept.n;
         drop_items(l);
         chk_plan_drop_regions(l->plan);
         CHK_TRY(find_items(l, targets, n_targets, err));
+        CHK_TRY(chk_lower_limit_sources(l, err));
     }
     return chk_lower_find_finishes(l, err);
 }
 
-void chk_lower_done(chk_lower *l) { drop_items(l); }
+void chk_lower_done(chk_lower *l)
+{
+    drop_items(l);
+    chk_nodeset_done(&l->kept);
+}

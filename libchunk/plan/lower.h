@@ -3,10 +3,12 @@
 #define CHK_LOWER_H
 
 #include "plan/fused.h"
+#include "plan/nodeset.h"
 #include "plan/planner.h"
 
-/* Intermediates up to this size are dense in one region, larger ones lie chunk by chunk and may be spilled. */
-enum { CHK_DENSE_BYTES = 4 << 20 };
+/* Intermediates up to this size are dense in one region, larger ones lie chunk by chunk and may be spilled. The second is for those that nobody asked for:
+ * a ceiling under which they would be computed again and again must do for keeping them. */
+enum { CHK_DENSE_BYTES = 4 << 20, CHK_DENSE_KEPT_BYTES = 256 << 10 };
 
 typedef enum chk_item_kind { CHK_ITEM_TARGET, CHK_ITEM_REDUCE, CHK_ITEM_STORE, CHK_ITEM_CUSTOM } chk_item_kind;
 
@@ -27,7 +29,6 @@ typedef struct chk_item {
     struct chk_item *finish; /* CUSTOM: a target that its passes can finish (finish.c) */
 } chk_item;
 
-enum { CHK_MAX_KEPT = 16 };
 
 typedef struct chk_lower {
     chk_plan *plan;
@@ -38,8 +39,7 @@ typedef struct chk_lower {
     size_t n_seen, cap_seen;
     const chk_grid *
         along; /* while levels are sought: the chunks that the reader goes along, as this node would see them; NULL: none of these */
-    const chk_node *kept[CHK_MAX_KEPT]; /* values that are cheaper to keep than to compute again */
-    int n_kept;
+    chk_nodeset kept; /* values that are cheaper to keep than to compute again, or would be computed again too often */
     int n_nested; /* while levels are sought: operations by blocks, each read by the one before, of one pass */
     /* What retile_lower.c decides by, and the planner tries anew where it does not fit. */
     uint64_t room; /* bytes beside fixed costs, about */
@@ -53,6 +53,10 @@ chunk_status chk_lower_items(chk_lower *l, chk_target *targets, int n_targets, c
 chunk_status chk_lower_passes(chk_lower *l, chunk_error *err);
 /* Fills kept, given the items as they are without. */
 chunk_status chk_lower_choose_kept(chk_lower *l, chunk_error *err);
+/* Adds to kept what would become too many sources, given the items as they are (expand.c). */
+chunk_status chk_lower_limit_sources(chk_lower *l, chunk_error *err);
+/* Had from elsewhere, not computed where it is read. */
+bool chk_lower_is_there(const chk_lower *l, const chk_node *n);
 /* Memory, or memory and scratch, for the value of an item: sets region, source, sink, spill. */
 chunk_status chk_lower_make_place(chk_lower *l, chk_item *it, chunk_error *err);
 /* An array whose first chunks lie in region, the others in scratch; belongs to the plan. */

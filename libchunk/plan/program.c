@@ -38,11 +38,11 @@ static bool view_equal(const chk_view *a, const chk_view *b)
     return true;
 }
 
-/* Room for one more of a growing array (doubling from 8). */
+/* Room for one more of a growing array (doubling from 1: readers of local operations are many, and load little each). */
 static chunk_status grow(void **array, int n, size_t item, chunk_error *err)
 {
-    if (n & (n - 1) || (n && n < 8)) return CHUNK_OK;
-    size_t cap = n < 8 ? 8 : (size_t)n * 2;
+    if (n & (n - 1)) return CHUNK_OK;
+    size_t cap = n ? (size_t)n * 2 : 1;
     void *p = chk_realloc(*array, cap * item);
     if (!p) return chk_fail(err, CHUNK_ENOMEM, "out of memory while compiling an expression");
     *array = p;

@@ -1,4 +1,6 @@
 """x[mask] straight to a dataset: one pass, places claimed in order, the dataset cut to what was found."""
+import json
+
 import h5py
 import numpy as np
 import pytest
@@ -122,3 +124,23 @@ def test_tall_chunks_are_decoded_few_times(tmp_path):
         assert stored <= got["bytes_read"] < most * stored
         with h5py.File(tmp_path / "out.h5") as f:
             assert np.array_equal(f["r"][...], x[x > 0.9])
+
+
+@pytest.mark.skipif(SLACK > 0, reason="the ceilings are those of a plain build")
+@pytest.mark.parametrize("text", ["y[m, i]", "y[m, :, i]", "y[::2, n, j]", "v[v > 0] + v[:999]", "reshape(v[v > 0], (27, 37))", "outer(v[v > 0], v[v > 0])", "v[v > 0] + w[3:]"])
+def test_what_one_count_only_fits_is_enough_as_well(tmp_path, text):
+    """Masks that select everything would not fit beside i, j and v[:999]; and outer's chunks of 999 x 999 take more than those of 20000 x 20000."""
+    with h5py.File(tmp_path / "in.h5", "w") as f:
+        f.create_dataset("y", data=np.arange(840, dtype=">i4").reshape(3, 5, 8, 7), chunks=(3, 4, 8, 6))
+        f.create_dataset("m", data=np.arange(15).reshape(3, 5) < 5, chunks=(2, 3), compression="gzip")
+        f["i"] = np.arange(5)
+        f["n"] = np.arange(40).reshape(5, 8) % 7 == 0
+        f["j"] = np.arange(6)
+        f["v"] = np.arange(20000.) - 19000
+        f["w"] = np.arange(1002.)
+    names = [k for k in "ymivnjw" if k in text.replace("reshape", "").replace("outer", "").replace(",", " ").replace("[", " ").replace("]", " ").split()]
+    for filters in ([], ["--filter", "lz4"]):
+        args = [text, *(f"{k}=in.h5:/{k}" for k in names), "-o", "out.h5:/r", "--overwrite", "--threads", "2", *filters]
+        done = chunk_eval(*args, "--memory", "1MiB", "--json", cwd=tmp_path)
+        assert done.returncode == 3
+        assert_held(eval_json(*args, "--memory", json.loads(done.stdout)["needed"], cwd=tmp_path))

@@ -214,6 +214,11 @@ Test(node, user_operations_are_called_like_others)
     cr_assert_eq(chk_builder_register(b, &map, NULL), CHUNK_EEXIST);
     strcpy(map.name, "sin");
     cr_assert_eq(chk_builder_register(b, &map, NULL), CHUNK_EEXIST);
+    static const char *const taken[] = {"pi", "True", "None", "float32", "int", "and", "lambda"};
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        strcpy(map.name, taken[i]);
+        cr_expect_eq(chk_builder_register(b, &map, NULL), CHUNK_EEXIST, "%s", taken[i]);
+    }
     strcpy(map.name, "no name");
     cr_assert_eq(chk_builder_register(b, &map, NULL), CHUNK_EINVAL);
 

@@ -83,16 +83,33 @@ int job_explain(job *j)
     return finish_output(&j->v);
 }
 
-void job_need_at_most(job *j, const chunk_binding *bound, int n, chunk_error *err)
+/* What a run needs where masks select what the context assumes; nothing where the expression cannot be built so. */
+static void need_as_assumed(job *j, const chunk_binding *bound, int n, chunk_error *err)
 {
     request r = {0};
     chunk_error later = {0};
     char *plan = NULL;
-    chunk_context_assume(j->ctx, true);
-    if (chunk_text_build(j->results, j->parsed, j->ctx, bound, n, &later) != CHUNK_OK || make_request(j, &r) != 0) return;
-    if (chunk_explain(&plan, j->ctx, r.outputs, r.n, NULL, false, NULL, &later) == CHUNK_ECEILING && later.needed > err->needed)
+    if (chunk_text_build(j->results, j->parsed, j->ctx, bound, n, &later) != CHUNK_OK) return;
+    if (make_request(j, &r) == 0 && chunk_explain(&plan, j->ctx, r.outputs, r.n, NULL, false, NULL, &later) == CHUNK_ECEILING &&
+        later.needed > err->needed)
         *err = later;
     chunk_string_free(plan);
+    for (int i = 0; i < r.n && r.parts != NULL; i++) chunk_array_free(r.parts[i]);
+    for (int i = 0; i < j->n_results; i++) chunk_array_free(j->results[i]);
+    free(r.parts);
+    free(r.outputs);
+    free(r.shown);
+}
+
+void job_need_at_most(job *j, const chunk_binding *bound, int n, chunk_error *err)
+{
+    int64_t counts[MOST_COUNTS];
+    int n_counts = job_counts(counts, j->text, bound, n);
+    chunk_context_assume(j->ctx, true);
+    for (int i = 0; i < n_counts; i++) {
+        chunk_context_assume_most(j->ctx, counts[i]);
+        need_as_assumed(j, bound, n, err);
+    }
 }
 
 static void write_values(const job *j, const request *r)
