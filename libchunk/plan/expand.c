@@ -26,7 +26,7 @@ typedef struct expanded {
     ref *ref; /* to what its programs load: others of lower numbers */
     int n_refs;
     bool kept;
-    double sources; /* that it becomes, itself included */
+    double sources; /* that it becomes; an operation is one itself */
 } expanded;
 
 typedef struct expansion {
@@ -80,10 +80,7 @@ static chunk_status add_value(values *s, uint64_t key, bool *fresh, chunk_error 
     return CHUNK_OK;
 }
 
-static bool is_same_values(const chk_node *n)
-{
-    return n->kind == CHK_NODE_CUSTOM && n->u.custom.op->flags & CHK_OP_SAME_VALUES;
-}
+static bool is_same_values(const chk_node *n) { return n->kind == CHK_NODE_CUSTOM && n->u.custom.op->flags & CHK_OP_SAME_VALUES; }
 
 /* Fused into the program of what reads it. */
 static bool is_fused(const chk_node *n)
@@ -157,7 +154,7 @@ static chunk_status find_in_program(expanded *from, expansion *e, const chk_node
 
 static void count(expansion *e, int i)
 {
-    e->op[i].sources = 1;
+    e->op[i].sources = e->op[i].node != NULL;
     for (int k = 0; k < e->op[i].n_refs; k++) {
         const ref *r = &e->op[i].ref[k];
         if (!e->op[r->to].kept) e->op[i].sources += r->times * e->op[r->to].sources;
