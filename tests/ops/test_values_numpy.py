@@ -249,6 +249,25 @@ def test_variance_of_too_few(run):
         assert got.dtype == want.dtype and got.shape == want.shape and close(got, want, 64).all(), (text, got, want)
 
 
+def test_powers_of_bool(run):
+    check(run, ["b ** 2", "b ** 3", "b ** 0", "b ** b", "2 ** b", "b ** 2.0", "b ** 0.5", "b ** u", "b ** abs(k % 5)", "pow(b, 2)", "pow(b, b)"])
+
+
+def test_lists(run):
+    """Lists stand for tuples where NumPy takes them; elsewhere the refusal names the tuple."""
+    check(run, ["zeros([2, 3])", "ones([4])", "full([2, 2], 7)", "reshape(x, [3, 8])", "broadcast_to(x[0], [3, 6])", "permute_dims(x, [1, 0])", "flip(x, [0, 1])",
+                "expand_dims(x, [0, 2])", "moveaxis(x, [0], [1])", "roll(x, [1, 2], [0, 1])", "rot90(x, 1, [0, 1])", "tile(x, [2, 1])", "pad(x, [[1, 2], [0, 1]])",
+                "tensordot(z, z, axes=([0, 1], [0, 1]))", "tensordot(z, z, axes=[[0], [0]])", "tensordot(z, z, axes=[1, 1])", "repeat(x, [1, 2, 3, 0], 0)",
+                "take(x, [2, 0], 0)", "concat([x, y])", "stack([x, y], axis=1)", "x[[1, 2]]", "x + [1, 2, 3, 4, 5, 6]"], ulps=64)
+    for text, name in (("sum(ones((2, 3)), axis=[0, 1])", "sum"), ("nanmax(ones((2, 3)), axis=[0])", "nanmax"), ("squeeze(ones((1, 1)), [0, 1])", "squeeze")):
+        done = subprocess.run([str(chunk_path()), "eval", text, "-q"], capture_output=True, text=True, timeout=60)
+        assert done.returncode != 0 and f"{name}: axis must be an integer or a tuple of them, as in (0, 1), got a list" in done.stderr, done
+    for text, says in (("[ones(2), ones(3)]", "join arrays with stack or concat"), ("eye([2])", "n_rows must be an integer, got a list"),
+                       ("[ones(2), 1] + 1", "expected an array or a number, got a list")):
+        done = subprocess.run([str(chunk_path()), "eval", text, "-q"], capture_output=True, text=True, timeout=60)
+        assert done.returncode != 0 and says in done.stderr, done
+
+
 def test_creation(run):
     check(run, ["arange(10)", "arange(2, 20, 3)", "arange(20, 2, -3)", "arange(0, 1, 0.1)", "arange(0.5, 9, 0.7, dtype=float32)", "arange(5, dtype='uint8')",
                 "arange(1e16, 1e16 + 20, 3)", "arange(0.1, 1e16, 1e15)", "linspace(0, 1)", "linspace(0.1, 0.7, 7)", "linspace(3, -3, 10, endpoint=False)", "linspace(0, 10, 7, dtype=int32)",
