@@ -83,6 +83,10 @@ static chunk_status bind(chk_value *bound, const chk_op *op, const chk_value *ar
     for (int p = 0; p < n; p++)
         if (bound[p].kind == CHK_VAL_MISSING && !op->params[p].dflt)
             return chk_fail(err, CHUNK_EINVAL, "%s: missing argument '%s'", op->name, op->params[p].name);
+    for (int p = 0; p < n; p++) { /* a list of numbers is an array only where arrays are taken */
+        chk_param_kind kind = op->params[p].kind;
+        if (kind == CHK_PAR_SHAPE || kind == CHK_PAR_AXIS || kind == CHK_PAR_ANY) bound[p] = chk_value_items(&bound[p]);
+    }
     return CHUNK_OK;
 }
 

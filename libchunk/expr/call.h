@@ -23,6 +23,8 @@ chunk_status chk_node_index(chk_node **out, chk_builder *b, chk_node *in, const 
 chunk_status chk_value_axes(uint32_t *axes, const chk_value *v, int ndim, const char *who, chunk_error *err);
 /* One axis, normalised. */
 chunk_status chk_axis_normal(int *out, int64_t axis, int ndim, const char *who, chunk_error *err);
+/* The value itself, or of a list the tuple of its items. */
+chk_value chk_value_items(const chk_value *v);
 /* A whole number: INT, BOOL, or a constant integer array of no dimensions. */
 chunk_status chk_value_int(int64_t *out, const chk_value *v, const char *who, const char *what, chunk_error *err);
 chunk_status chk_value_bool(bool *out, const chk_value *v, const char *who, const char *what, chunk_error *err);

@@ -23,7 +23,8 @@ typedef enum chk_value_kind {
 /* A parsed or passed argument. Borrowed by whoever is called with it. */
 typedef struct chk_value {
     chk_value_kind kind;
-    int column; /* of the text it came from, 0 where there is none */
+    int column;                   /* of the text it came from, 0 where there is none */
+    const struct chk_value *list; /* not NULL: it was written as a list, [...], and these are its items as a tuple */
     union {
         chk_node *node;
         struct {

@@ -72,7 +72,7 @@ static chunk_status parse_group(chk_parser *p)
     return n == 1 && !comma ? CHUNK_OK : chk_parser_emit(p, (chk_code){.kind = CHK_CODE_TUPLE, .n = n}, &open);
 }
 
-/* [a, b, [c]]: an array, array((a, b, (c,))); lists inside are tuples. */
+/* [a, b, [c]]: a list; lists inside are tuples. */
 static chunk_status parse_list(chk_parser *p, bool inside)
 {
     chk_tok open = p->tok;
@@ -91,7 +91,7 @@ static chunk_status parse_list(chk_parser *p, bool inside)
     if (!chk_parser_at(p, "]")) return chk_parser_fail(p, "']'");
     CHK_TRY(chk_parser_advance(p));
     CHK_TRY(chk_parser_emit(p, (chk_code){.kind = CHK_CODE_TUPLE, .n = n}, &open));
-    return inside ? CHUNK_OK : chk_parser_emit(p, (chk_code){.kind = CHK_CODE_CALL, .n = 1, .name = "array"}, &open);
+    return inside ? CHUNK_OK : chk_parser_emit(p, (chk_code){.kind = CHK_CODE_LIST}, &open);
 }
 
 static chunk_status parse_atom(chk_parser *p)

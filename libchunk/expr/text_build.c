@@ -159,7 +159,8 @@ static const char *power_short_cut(const item *a, const item *b)
     if (a->value.kind != CHK_VAL_NODE || (b->value.kind != CHK_VAL_INT && b->value.kind != CHK_VAL_FLOAT)) return NULL;
     chk_kind kind = chk_dtype_kind(a->value.u.node->dtype);
     double v = b->value.kind == CHK_VAL_FLOAT ? b->value.u.f : b->value.u.i.big ? 0.25 : (double)b->value.u.i.i;
-    if (kind == CHK_KIND_BOOL || ((kind == CHK_KIND_INT || kind == CHK_KIND_UINT) && b->value.kind == CHK_VAL_FLOAT)) return NULL;
+    bool whole = kind == CHK_KIND_BOOL || kind == CHK_KIND_INT || kind == CHK_KIND_UINT;
+    if (whole && b->value.kind == CHK_VAL_FLOAT) return NULL;
     if (v == 2) return "square";
     if (kind != CHK_KIND_FLOAT && kind != CHK_KIND_COMPLEX) return NULL;
     return v == 1 ? "positive" : v == 0.5 ? "sqrt" : v == -1 ? "reciprocal" : NULL;
@@ -210,6 +211,29 @@ static chunk_status run_tuple(machine *m, const chk_code *c)
     m->n -= c->n;
     for (int i = 0; i < c->n; i++) block->value[i] = m->stack[m->n + i].value;
     push_value(m, (chk_value){.kind = CHK_VAL_TUPLE, .u.tuple = {block->value, c->n}}, c->column);
+    return CHUNK_OK;
+}
+
+static bool holds_numbers(const chk_value *v)
+{
+    for (int i = 0; v->kind == CHK_VAL_TUPLE && i < v->u.tuple.n; i++)
+        if (!holds_numbers(&v->u.tuple.item[i])) return false;
+    return v->kind == CHK_VAL_TUPLE || chk_number_is(v) || (v->kind == CHK_VAL_NODE && v->u.node->kind == CHK_NODE_SCALAR);
+}
+
+/* A list of numbers is an array, and for shapes and axes the tuple of its items; one of anything else is that tuple alone. */
+static chunk_status run_list(machine *m, const chk_code *c)
+{
+    struct block *block = chk_malloc(sizeof *block + sizeof(chk_value));
+    if (!block) return no_memory(m);
+    *block = (struct block){m->blocks};
+    m->blocks = block;
+    block->value[0] = m->stack[--m->n].value;
+    if (holds_numbers(block->value))
+        CHK_TRY(call_op(m, "array", block->value, NULL, 1, c->column));
+    else
+        push_value(m, block->value[0], c->column);
+    m->stack[m->n - 1].value.list = block->value;
     return CHUNK_OK;
 }
 
@@ -416,6 +440,8 @@ static chunk_status run_unpack(machine *m, const chk_code *c)
 static chunk_status run_end(machine *m, const chk_statement *s, chk_node **results, int *n_results)
 {
     chk_value v = m->stack[--m->n].value;
+    if (v.kind == CHK_VAL_TUPLE && v.list)
+        return chk_fail(m->err, CHUNK_ETYPE, "a list of anything but numbers is no array: join arrays with stack or concat");
     if (v.kind == CHK_VAL_TUPLE && !s->keep)
         return chk_fail(
             m->err, CHUNK_ETYPE,
@@ -447,6 +473,7 @@ static chunk_status run_code(machine *m, const chk_code *c, int *i_statement, ch
     case CHK_CODE_UNARY: return run_unary(m, c);
     case CHK_CODE_BINARY: return run_binary(m, c);
     case CHK_CODE_TUPLE: return run_tuple(m, c);
+    case CHK_CODE_LIST: return run_list(m, c);
     case CHK_CODE_SLICE: return run_slice(m, c);
     case CHK_CODE_ELLIPSIS: m->stack[m->n++] = (item){.kind = ITEM_ELLIPSIS, .value = {.kind = CHK_VAL_NONE}}; return CHUNK_OK;
     case CHK_CODE_INDEX: return run_index(m, c);
@@ -496,6 +523,7 @@ static int stack_need(const chk_text *t)
         case CHK_CODE_ASSIGN: n -= c->n + 2; break;
         case CHK_CODE_UNPACK: n += c->n - 1; break;
         case CHK_CODE_UNARY:
+        case CHK_CODE_LIST:
         case CHK_CODE_KEYWORD: break;
         }
         if (n > most) most = n;

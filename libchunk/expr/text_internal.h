@@ -46,6 +46,7 @@ typedef enum chk_code_kind {
     CHK_CODE_UNARY,
     CHK_CODE_BINARY,
     CHK_CODE_TUPLE, /* n items */
+    CHK_CODE_LIST,  /* the tuple on top is a list */
     CHK_CODE_SLICE, /* start, stop, step (None where absent) */
     CHK_CODE_ELLIPSIS,
     CHK_CODE_INDEX,   /* array and n items */

@@ -3,6 +3,7 @@
 
 const char *chk_value_kind_name(const chk_value *v)
 {
+    if (v->list) return "a list";
     switch (v->kind) {
     case CHK_VAL_MISSING: return "nothing";
     case CHK_VAL_NONE: return "None";
@@ -66,6 +67,14 @@ chunk_status chk_value_int(int64_t *out, const chk_value *v, const char *who, co
     return CHUNK_OK;
 }
 
+chk_value chk_value_items(const chk_value *v)
+{
+    chk_value items = v->list ? *v->list : *v;
+    items.column = v->column;
+    items.list = v->list;
+    return items;
+}
+
 chunk_status chk_value_bool(bool *out, const chk_value *v, const char *who, const char *what, chunk_error *err)
 {
     if (v->kind == CHK_VAL_BOOL)
@@ -90,6 +99,7 @@ chunk_status chk_value_axes(uint32_t *axes, const chk_value *v, int ndim, const 
 {
     *axes = ndim == 32 ? UINT32_MAX : (UINT32_C(1) << ndim) - 1;
     if (v->kind == CHK_VAL_MISSING || v->kind == CHK_VAL_NONE) return CHUNK_OK;
+    if (v->list) return chk_fail(err, CHUNK_ETYPE, "%s: axis must be an integer or a tuple of them, as in (0, 1), got a list", who);
     const chk_value *item = v->kind == CHK_VAL_TUPLE ? v->u.tuple.item : v;
     int n = v->kind == CHK_VAL_TUPLE ? v->u.tuple.n : 1;
     *axes = 0;

@@ -33,12 +33,13 @@
         {CHK_FN_LOR, D, lor_##d}, {CHK_FN_LXOR, D, lxor_##d}, {CHK_FN_NEG, D, neg_##d}, {CHK_FN_POS, D, pos_##d},                  \
         {CHK_FN_SQUARE, D, square_##d}, {CHK_FN_CONJ, D, conj_##d}, {CHK_FN_ABS, D, abs_##d}, {CHK_FN_SIGN, D, sign_##d},          \
         {CHK_FN_ROUND, D, round_##d}, {CHK_FN_RECIPROCAL, D, reciprocal_##d}, {CHK_FN_SQRT, D, sqrt_##d},                          \
-        {CHK_FN_EXP, D, exp_##d}, {CHK_FN_EXPM1, D, expm1_##d}, {CHK_FN_LOG, D, log_##d}, {CHK_FN_LOG1P, D, log1p_##d},            \
-        {CHK_FN_LOG2, D, log2_##d}, {CHK_FN_LOG10, D, log10_##d}, {CHK_FN_SIN, D, sin_##d}, {CHK_FN_COS, D, cos_##d},              \
-        {CHK_FN_TAN, D, tan_##d}, {CHK_FN_ASIN, D, asin_##d}, {CHK_FN_ACOS, D, acos_##d}, {CHK_FN_ATAN, D, atan_##d},              \
-        {CHK_FN_SINH, D, sinh_##d}, {CHK_FN_COSH, D, cosh_##d}, {CHK_FN_TANH, D, tanh_##d}, {CHK_FN_ASINH, D, asinh_##d},          \
-        {CHK_FN_ACOSH, D, acosh_##d}, {CHK_FN_ATANH, D, atanh_##d}, {CHK_FN_REAL, D, real_##d}, {CHK_FN_IMAG, D, imag_##d},        \
-        {CHK_FN_ANGLE, D, angle_##d}, {CHK_FN_NOT, D, not_##d}, {CHK_FN_ISNAN, D, isnan_##d}, {CHK_FN_ISINF, D, isinf_##d},        \
+        {CHK_FN_EXP, D, exp_##d}, {CHK_FN_EXP2, D, exp2_##d}, {CHK_FN_PARTS, D, parts_##d}, {CHK_FN_EXPM1, D, expm1_##d},          \
+        {CHK_FN_LOG, D, log_##d}, {CHK_FN_LOG1P, D, log1p_##d}, {CHK_FN_LOG2, D, log2_##d}, {CHK_FN_LOG10, D, log10_##d},          \
+        {CHK_FN_SIN, D, sin_##d}, {CHK_FN_COS, D, cos_##d}, {CHK_FN_TAN, D, tan_##d}, {CHK_FN_ASIN, D, asin_##d},                  \
+        {CHK_FN_ACOS, D, acos_##d}, {CHK_FN_ATAN, D, atan_##d}, {CHK_FN_SINH, D, sinh_##d}, {CHK_FN_COSH, D, cosh_##d},            \
+        {CHK_FN_TANH, D, tanh_##d}, {CHK_FN_ASINH, D, asinh_##d}, {CHK_FN_ACOSH, D, acosh_##d}, {CHK_FN_ATANH, D, atanh_##d},      \
+        {CHK_FN_REAL, D, real_##d}, {CHK_FN_IMAG, D, imag_##d}, {CHK_FN_ANGLE, D, angle_##d}, {CHK_FN_NOT, D, not_##d},            \
+        {CHK_FN_ISNAN, D, isnan_##d}, {CHK_FN_ISINF, D, isinf_##d},                                                                \
     {                                                                                                                              \
         CHK_FN_ISFINITE, D, isfinite_##d                                                                                           \
     }

@@ -73,6 +73,7 @@ static const struct {
     F(COPYSIGN, "copysign", 2, SAME),
     F(NEXTAFTER, "nextafter", 2, SAME),
     F(LOGADDEXP, "logaddexp", 2, SAME),
+    F(PARTS, "from_parts", 2, SAME),
     F(EQ, "equal", 2, TRUTH),
     F(NE, "not_equal", 2, TRUTH),
     F(LT, "less", 2, TRUTH),

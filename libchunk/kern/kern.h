@@ -43,6 +43,7 @@ typedef enum chk_fn {
     CHK_FN_COPYSIGN,
     CHK_FN_NEXTAFTER,
     CHK_FN_LOGADDEXP, /* floats */
+    CHK_FN_PARTS,     /* complex: the real part of in0 and, as the imaginary one, the real part of in1 */
     /* two inputs of one dtype, bool out; complex: EQ and NE, and lexicographic order */
     CHK_FN_EQ,
     CHK_FN_NE,
@@ -80,8 +81,8 @@ typedef enum chk_fn {
     CHK_FN_LOG,
     CHK_FN_LOG1P,
     CHK_FN_LOG2,
-    CHK_FN_LOG10, /* floats and complex */
-    CHK_FN_EXP2,
+    CHK_FN_LOG10,
+    CHK_FN_EXP2, /* floats and complex */
     CHK_FN_DEG2RAD,
     CHK_FN_RAD2DEG,
     CHK_FN_ERF,

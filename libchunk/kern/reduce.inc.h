@@ -55,6 +55,12 @@ static inline moments combine(moments a, moments b)
     moments both = {n, a.mean + d * share, a.m2 + b.m2 + d * d * (a.n * share)};
     return b.n == 0 ? a : a.n == 0 ? b : both;
 }
+/* NumPy's: by true division, so that too few elements give inf, or NaN where m2 is zero */
+static inline double variance(double n, double m2, double correction)
+{
+    double left = n - correction;
+    return m2 / (left < 0 ? 0 : left);
+}
 
 static inline bool all_same(const f64u *n, size_t k)
 {

@@ -128,11 +128,26 @@ static void OF(nanprod_cols)(void *state, size_t cap, size_t j0, size_t k, const
             for (size_t j = 0; j < k; j++) OF(name##_take)                                                                         \
         (state, cap, j0 + j, OF(get)((const OF(item) *)data + r * stride + j), index0 + (int64_t)r * index_step);                  \
     }
+/* What nanmin and nanmax start from: a NaN that no computation gives. The first element takes its place even where it is NaN: NumPy's result of
+ * nothing but NaN is the first of them, part by part. */
+static inline OF(item) OF(nothing)(void)
+{
+    const PARTS(bits) bits = PARTS(NOTHING);
+    OF(item) x;
+    memcpy(&x.re, &bits, sizeof bits);
+    memcpy(&x.im, &bits, sizeof bits);
+    return x;
+}
+static inline bool OF(is_nothing)(const OF(item) * s)
+{
+    OF(item) x = OF(nothing)();
+    return memcmp(s, &x, sizeof x) == 0;
+}
 #define EXTREME(name, start, better)                                                                                               \
     static void OF(name##_init)(void *state, size_t cap, size_t j0, size_t k)                                                      \
     {                                                                                                                              \
         (void)cap;                                                                                                                 \
-        for (size_t j = 0; j < k; j++) ((OF(item) *)state)[j0 + j] = (OF(item)){start, start};                                     \
+        for (size_t j = 0; j < k; j++) ((OF(item) *)state)[j0 + j] = start;                                                        \
     }                                                                                                                              \
     static inline void OF(name##_take)(void *state, size_t cap, size_t j, OF(value) x, int64_t index)                              \
     {                                                                                                                              \
@@ -147,10 +162,10 @@ static void OF(nanprod_cols)(void *state, size_t cap, size_t j0, size_t k, const
         for (size_t j = 0; j < k; j++) OF(name##_take)(into, into_cap, i0 + j, OF(get)((const OF(item) *)from + j0 + j), 0);       \
     }                                                                                                                              \
     ONE_BY_ONE(name)
-EXTREME(min, (R_V)INFINITY, !OF(is_nan)(v) && (OF(is_nan)(x) || OF(before)(x, v)))
-EXTREME(max, -(R_V)INFINITY, !OF(is_nan)(v) && (OF(is_nan)(x) || OF(before)(v, x)))
-EXTREME(fmin, (R_V)NAN, !OF(is_nan)(x) && (OF(is_nan)(v) || OF(before)(x, v)))
-EXTREME(fmax, (R_V)NAN, !OF(is_nan)(x) && (OF(is_nan)(v) || OF(before)(v, x)))
+EXTREME(min, ((OF(item)){(R_V)INFINITY, (R_V)INFINITY}), !OF(is_nan)(v) && (OF(is_nan)(x) || OF(before)(x, v)))
+EXTREME(max, ((OF(item)){-(R_V)INFINITY, -(R_V)INFINITY}), !OF(is_nan)(v) && (OF(is_nan)(x) || OF(before)(v, x)))
+EXTREME(fmin, OF(nothing)(), OF(is_nan)(v) ? !OF(is_nan)(x) || OF(is_nothing)(s) : !OF(is_nan)(x) && OF(before)(x, v))
+EXTREME(fmax, OF(nothing)(), OF(is_nan)(v) ? !OF(is_nan)(x) || OF(is_nothing)(s) : !OF(is_nan)(x) && OF(before)(v, x))
 static void OF(extreme_finish)(void *out, const void *state, size_t cap, size_t j0, size_t k, double param)
 {
     (void)cap, (void)param;
@@ -293,7 +308,14 @@ static void OF(var_finish)(void *out, const void *state, size_t cap, size_t j0, 
 {
     f64u *o = out;
     const f64u *n = (const f64u *)state + j0, *m2 = n + 3 * cap;
-    for (size_t j = 0; j < k; j++) o[j] = n[j] - param > 0 ? m2[j] / (n[j] - param) : NAN;
+    for (size_t j = 0; j < k; j++) o[j] = variance(n[j], m2[j], param);
+}
+static void OF(nanvar_finish)(void *out, const void *state, size_t cap, size_t j0, size_t k, double param)
+{
+    f64u *o = out;
+    const f64u *n = (const f64u *)state + j0;
+    OF(var_finish)(out, state, cap, j0, k, param);
+    for (size_t j = 0; j < k; j++) o[j] = n[j] - param > 0 ? o[j] : NAN;
 }
 
 #undef OF

@@ -136,6 +136,10 @@ enum { SMALL_RUN = 32768 };
 #include "kern/reduce_rows.inc.h"
 
 /* ---- complex: states of sums and products are pairs of float64 */
+typedef uint64_t bits_f64;
+typedef uint32_t bits_f32;
+#define NOTHING_f64 0x7ff8a5c35ac3a5c3
+#define NOTHING_f32 0x7fcaa5c3
 typedef struct pair_sum {
     double re, im;
 } pair_sum;
@@ -197,6 +201,10 @@ static void pair_product_merge(void *into, size_t into_cap, size_t i0, const voi
     {                                                                                                                              \
         bytes, index, of##_init_##d, name##_cols_##d, name##_row_##d, of##_merge_##d, of##_finish_##d                              \
     }
+#define NANVAR(bytes, d)                                                                                                           \
+    {                                                                                                                              \
+        bytes, false, var_init_##d, nanvar_cols_##d, nanvar_row_##d, var_merge_##d, nanvar_finish_##d                              \
+    }
 #define WHERE(bytes, d, name)                                                                                                      \
     {                                                                                                                              \
         (bytes) + 8, true, where_init_##d, name##_cols_##d, name##_row_##d, name##_merge_##d, where_finish_##d                     \
@@ -218,7 +226,7 @@ static void pair_product_merge(void *into, size_t into_cap, size_t i0, const voi
         [CHK_RED_NANSUM][D] = KERN(8, false, d, nansum, sum), [CHK_RED_NANPROD][D] = KERN(8, false, d, nanprod, prod),             \
         [CHK_RED_FMIN][D] = KERN(bytes, false, d, fmin, fmin), [CHK_RED_FMAX][D] = KERN(bytes, false, d, fmax, fmax),              \
         [CHK_RED_NANARGMIN][D] = WHERE(bytes, d, nanargmin), [CHK_RED_NANARGMAX][D] = WHERE(bytes, d, nanargmax),                  \
-        [CHK_RED_NANVAR][D] = KERN(24, false, d, nanvar, var)
+        [CHK_RED_NANVAR][D] = NANVAR(24, d)
 #define PAIR(d, name, state)                                                                                                       \
     {                                                                                                                              \
         16, false, state##_init, name##_cols_##d, name##_row_##d, state##_merge, pair_finish                                       \
@@ -239,7 +247,7 @@ static void pair_product_merge(void *into, size_t into_cap, size_t i0, const voi
     [CHK_RED_COUNT][D] = FLAG(8, d, count), [CHK_RED_ARGMIN][D] = WHERE(bytes, d, argmin),                                         \
     [CHK_RED_ARGMAX][D] = WHERE(bytes, d, argmax), [CHK_RED_NANARGMIN][D] = WHERE(bytes, d, nanargmin),                            \
     [CHK_RED_NANARGMAX][D] = WHERE(bytes, d, nanargmax), [CHK_RED_VAR][D] = KERN(32, false, d, var, var),                          \
-    [CHK_RED_NANVAR][D] = KERN(32, false, d, nanvar, var)
+    [CHK_RED_NANVAR][D] = NANVAR(32, d)
 
 const chk_red_kern CHK_AT_LEVEL(chk_reds)[CHK_NRED][CHK_NDTYPE] = {
     INTEGER(CHK_BOOL, b, 1),     INTEGER(CHK_I8, i8, 1),    INTEGER(CHK_I16, i16, 2),  INTEGER(CHK_I32, i32, 4),

@@ -122,10 +122,18 @@ static void OF(var_finish)(void *out, const void *state, size_t cap, size_t j0, 
 {
     f64u *o = out;
     const f64u *n = (const f64u *)state + j0, *m2 = n + 2 * cap;
-    for (size_t j = 0; j < k; j++) o[j] = n[j] - param > 0 ? (n[j] > 0 ? m2[j] : 0) / (n[j] - param) : NAN;
+    for (size_t j = 0; j < k; j++) o[j] = variance(n[j], n[j] > 0 ? m2[j] : 0, param);
 }
 
 #if R_FLOAT
+static void OF(nanvar_finish)(void *out, const void *state, size_t cap, size_t j0, size_t k, double param)
+{
+    f64u *o = out;
+    const f64u *n = (const f64u *)state + j0;
+    OF(var_finish)(out, state, cap, j0, k, param);
+    for (size_t j = 0; j < k; j++) o[j] = n[j] - param > 0 ? o[j] : NAN;
+}
+
 static void OF(nanvar_row)(void *state, size_t cap, size_t j, const void *data, size_t n, int64_t index0)
 {
     double lanes[LANES] = {0}, squares[LANES] = {0};

@@ -15,7 +15,7 @@ const chk_op chk_op_exp2 = {
     .name = "exp2",
     .summary = "2 to the power x",
     .fn = CHK_FN_EXP2,
-    .flags = OPS_FLOAT | OPS_NO_COMPLEX,
+    .flags = OPS_FLOAT,
     EXPONENTIAL,
     .doc = "Within 1 ulp.",
 };

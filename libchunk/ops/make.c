@@ -42,6 +42,11 @@ chk_node *ops_cast(ops_maker *m, chk_node *x, chk_dtype d)
     return m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_cast(&made, m->b, x, d, m->err), &made);
 }
 
+chk_node *ops_from_parts(ops_maker *m, chk_dtype d, chk_node *re, chk_node *im)
+{
+    return ops_apply(m, CHK_FN_PARTS, d, re, im, NULL);
+}
+
 chk_node *ops_number(ops_maker *m, chk_dtype d, double v)
 {
     chk_node *made = NULL;

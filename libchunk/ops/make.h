@@ -18,6 +18,8 @@ chk_node *ops_value(ops_maker *m, const chk_value *v, const char *who);
 chk_node *ops_array(ops_maker *m, const chk_value *v, const char *who); /* a tuple of numbers as an array; else as ops_value */
 chk_node *ops_apply(ops_maker *m, chk_fn fn, chk_dtype d, chk_node *x, chk_node *y, chk_node *z); /* y, z NULL for fewer inputs */
 chk_node *ops_cast(ops_maker *m, chk_node *x, chk_dtype d);
+/* Complex numbers of dtype d, exactly of these parts. */
+chk_node *ops_from_parts(ops_maker *m, chk_dtype d, chk_node *re, chk_node *im);
 chk_node *ops_number(ops_maker *m, chk_dtype d, double v);
 chk_node *ops_whole(ops_maker *m, chk_dtype d, int64_t v);
 chk_node *ops_iota(ops_maker *m, int64_t n);

@@ -177,6 +177,8 @@ static chunk_status build_expand_dims(chk_node **out, chk_builder *b, const chk_
 {
     ops_maker m = ops_make(b, err);
     chk_node *x = ops_value(&m, &args[0], op->name);
+    chk_value axis = args[1];
+    axis.list = NULL; /* NumPy's expand_dims takes lists too, as flip does */
     uint32_t added = 0;
     int n_new = args[1].kind == CHK_VAL_TUPLE ? args[1].u.tuple.n : 1, ndim = x ? x->shape.ndim + n_new : 0;
     if (ops_absent(&args[1]))
@@ -184,7 +186,7 @@ static chunk_status build_expand_dims(chk_node **out, chk_builder *b, const chk_
     else if (ndim > CHK_MAX_NDIM)
         m.st = chk_fail(err, CHUNK_ESHAPE, "expand_dims: %d dimensions, at most %d are possible", ndim, CHK_MAX_NDIM);
     else if (x)
-        m.st = chk_value_axes(&added, &args[1], ndim, op->name, err);
+        m.st = chk_value_axes(&added, &axis, ndim, op->name, err);
     return ops_give(out, &m, ops_with_axes(&m, x, added, ndim));
 }
 
@@ -238,7 +240,9 @@ static chunk_status build_flip(chk_node **out, chk_builder *b, const chk_op *op,
     uint32_t axes = 0;
     if (x) {
         v = chk_view_identity(&x->shape);
-        m.st = chk_value_axes(&axes, &args[1], x->shape.ndim, op->name, err);
+        chk_value axis = args[1];
+        axis.list = NULL;
+        m.st = chk_value_axes(&axes, &axis, x->shape.ndim, op->name, err);
     }
     for (int a = 0; a < v.base_ndim; a++) {
         if (!(axes >> a & 1) || v.shape.dim[a] < 2) continue;

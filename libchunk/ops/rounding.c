@@ -35,10 +35,16 @@ const chk_op chk_op_rint = {
     ROUNDING,
 };
 
-/* x * 10^decimals rounded and scaled back, in dtype d; negative decimals divide first. */
+/* x * 10^decimals rounded and scaled back, in dtype d; negative decimals divide first. Complex numbers part by part: their products make NaN of
+ * infinities. */
 static chk_node *scaled(ops_maker *m, chk_dtype d, chk_node *x, int64_t decimals)
 {
     if (decimals == 0) return ops_apply(m, CHK_FN_ROUND, d, x, NULL, NULL);
+    if (chk_dtype_kind(d) == CHK_KIND_COMPLEX) {
+        chk_node *re = scaled(m, chk_dtype_real_of(d), ops_apply(m, CHK_FN_REAL, d, x, NULL, NULL), decimals);
+        chk_node *im = scaled(m, chk_dtype_real_of(d), ops_apply(m, CHK_FN_IMAG, d, x, NULL, NULL), decimals);
+        return ops_from_parts(m, d, re, im);
+    }
     chk_fn up = decimals > 0 ? CHK_FN_MUL : CHK_FN_DIV, down = decimals > 0 ? CHK_FN_DIV : CHK_FN_MUL;
     chk_node *power = ops_number(m, d, pow(10, fabs((double)decimals)));
     chk_node *y = ops_apply(m, CHK_FN_ROUND, d, ops_apply(m, up, d, x, power, NULL), NULL, NULL);

@@ -33,6 +33,10 @@ static bool is_no_limit(const chk_node *x, const chk_node *limit, bool upper)
     return upper ? v >= hi : v <= lo;
 }
 
+static bool is_single(const chk_node *x) { return x && chk_shape_count(&x->shape) == 1; }
+
+/* Zeros of two signs are equal, and the kernels of two equal values give the second one. NumPy's clip keeps x's between two single limits, and of
+ * float16 always; else it gives the limit's. */
 static chunk_status build_clip(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
     ops_maker m = ops_make(b, err);
@@ -47,7 +51,8 @@ static chunk_status build_clip(chk_node **out, chk_builder *b, const chk_op *op,
     }
     chk_dtype d = m.st == CHUNK_OK ? ops_result_type(in, n) : CHK_F64;
     chk_node *y = in[0];
-    for (int i = 1; i < n; i++) y = ops_apply(&m, fn[i], d, y, in[i], NULL);
+    bool x_stays = d == CHK_F16 || (n == 3 && is_single(in[1]) && is_single(in[2]) && chk_dtype_kind(d) != CHK_KIND_COMPLEX);
+    for (int i = 1; i < n; i++) y = x_stays ? ops_apply(&m, fn[i], d, in[i], y, NULL) : ops_apply(&m, fn[i], d, y, in[i], NULL);
     return ops_give(out, &m, n == 1 ? ops_cast(&m, y, d) : y);
 }
 
@@ -74,16 +79,12 @@ static chk_node *replaced(ops_maker *m, chk_dtype d, chk_node *x, const double v
     return ops_apply(m, CHK_FN_WHERE, d, is_low, ops_number(m, d, value[2]), x);
 }
 
-/* By parts; where x is finite it stays, with the signs of its zeros. */
 static chk_node *replaced_parts(ops_maker *m, chk_dtype d, chk_node *x, const double value[3])
 {
     chk_dtype real = chk_dtype_real_of(d);
-    chk_scalar i = {.dtype = CHK_C128, .v.c128 = {0, 1}};
-    chk_node *made = NULL, *unit = m->st != CHUNK_OK ? NULL : ops_own(m, chk_node_scalar(&made, m->b, &i, true, m->err), &made);
     chk_node *re = replaced(m, real, ops_apply(m, CHK_FN_REAL, d, x, NULL, NULL), value);
     chk_node *im = replaced(m, real, ops_apply(m, CHK_FN_IMAG, d, x, NULL, NULL), value);
-    chk_node *y = ops_apply(m, CHK_FN_ADD, d, re, ops_apply(m, CHK_FN_MUL, d, im, unit, NULL), NULL);
-    return ops_apply(m, CHK_FN_WHERE, d, ops_apply(m, CHK_FN_ISFINITE, d, x, NULL, NULL), x, y);
+    return ops_from_parts(m, d, re, im);
 }
 
 static chunk_status build_nan_to_num(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)

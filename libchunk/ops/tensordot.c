@@ -66,8 +66,9 @@ static chk_node *over_axes(pair *p, const int *ax, const int *ay, int n, const c
 
 /* ---- tensordot */
 
-static chunk_status read_axes(int *out, int *n, const chk_value *v, const chk_node *x, chunk_error *err)
+static chunk_status read_axes(int *out, int *n, const chk_value *given, const chk_node *x, chunk_error *err)
 {
+    const chk_value items = chk_value_items(given), *v = &items;
     uint32_t seen = 0;
     *n = v->kind == CHK_VAL_TUPLE ? v->u.tuple.n : 1;
     if (*n > x->shape.ndim)

@@ -28,7 +28,6 @@ MOVED = "astype broadcast_to permute_dims matrix_transpose moveaxis swapaxes exp
 OTHER = "where clip".split()
 # What is known to differ, and why: dtypes and numbers that are left out.
 DIFFERENT = {
-    "exp2": {"complex64", "complex128", "2j"},    # no kernel: write exp(x * log(2))
     "real": {"True"}, "imag": {"True", "2**63"},  # NumPy asks the Python object for its attribute
     "logical_and": {"2**63"}, "logical_or": {"2**63"}, "logical_xor": {"2**63"},  # NumPy cannot hold the number; here it is simply not zero
     "where": {"2**63"},                           # NumPy wraps it to a negative number
