@@ -335,6 +335,9 @@ typedef struct chunk_output {
         *step; /* the region, NumPy's slices as in chunk_slice; step 0: the one index start, an axis that the array does not have */
 } chunk_output;
 
+/* Whether a list of filters can be asked for as `filter` of an output: CHUNK_EINVAL, and what is wrong with it, where it cannot. */
+CHUNK_API chunk_status chunk_check_filter(const char *filter, chunk_error *err);
+
 /* What a worker did, told when it has done it. Opening and closing a pass are told for worker 0 while all others are idle. */
 typedef enum chunk_event_kind {
     CHUNK_EVENT_RUN,
@@ -426,6 +429,7 @@ typedef struct chunk_dataset_info {
     char fill_value[64];                  /* as JSON */
     const char *index;                    /* "btree1", ...; "none" */
     char *attributes;                     /* JSON object text; NULL unless asked for */
+    bool null_space;                      /* neither shape nor elements (h5py's Empty); ndim is 0 */
 } chunk_dataset_info;
 /* Calls fn for every dataset at or below object ("/" or NULL: the whole file), in name order. */
 typedef chunk_status (*chunk_info_callback)(void *user, const chunk_dataset_info *info, chunk_error *err);

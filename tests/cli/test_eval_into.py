@@ -256,3 +256,12 @@ def test_into_full_disk(tmp_path):
             assert np.all(f["x"][:200] == 3) and not f["x"][200:].any()
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("text, region, says", [("1.5", "[0, 0]", "int8  1 B"), ("1.5", "[8:2:-2]", "3x4 int8  12 B"), ("arange(4)", "[-1, ...]", "4 int8  4 B"),
+                                                ("7", "", "10x4 int8  40 B"), ("7", "[..., 3:9]", "10x1 int8  10 B"), ("7", "[20:30]", "0x4 int8  0 B")])
+def test_summary_names_what_is_there(tmp_path, text, region, says):
+    with h5py.File(tmp_path / "f.h5", "w") as f:
+        f["b"] = np.zeros((10, 4), "int8")
+    done = chunk_eval(text, "--into", f"f.h5:/b{region}", cwd=tmp_path)
+    assert done.returncode == 0 and done.stderr.splitlines()[0] == f"f.h5:/b  {says}"

@@ -122,3 +122,19 @@ def test_tall_chunks_are_decoded_few_times(tmp_path):
         assert stored <= got["bytes_read"] < most * stored
         with h5py.File(tmp_path / "out.h5") as f:
             assert np.array_equal(f["r"][...], x[x > 0.9])
+
+
+def test_counting_is_read_too(data):
+    """What was read to count a mask while the expression was built."""
+    x, _ = arrays(data)
+    assert eval_json("nonzero(x > 1e9)[0]", "x=in.h5:/x", cwd=data)["bytes_read"] >= x.nbytes
+    assert eval_json("sum(x[x > 0.5])", "x=in.h5:/x", cwd=data)["bytes_read"] >= 2 * x.nbytes
+    assert eval_json("arange(5)[arange(5) > 2]")["bytes_read"] == 0
+
+
+def test_summary_has_the_true_count(data):
+    x, _ = arrays(data)
+    n = int((x > 0.999).sum())
+    done = chunk_eval("x[x > 0.999]", "x=in.h5:/x", "-o", "count.h5:/r", cwd=data)
+    (data / "count.h5").unlink()
+    assert done.returncode == 0 and done.stderr.splitlines()[0] == f"count.h5:/r  {n} float64  {n * 8 / 1024:.1f} KiB"
