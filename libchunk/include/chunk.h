@@ -224,7 +224,8 @@ typedef struct chunk_param_info {
 } chunk_param_info;
 /* Parameter k of operation i; CHUNK_EINVAL beyond the last. */
 CHUNK_API chunk_status chunk_op_param(int i, int k, chunk_param_info *out);
-/* A caller's elementwise kernel, then usable by name. Dense inputs and output of n elements; any n up to a few thousand; from any worker. */
+/* A caller's elementwise kernel, then usable by name. CHUNK_EEXIST for names that mean something already: operations, constants, dtypes, and words of Python that texts
+ * refuse; so for all that is registered. Dense inputs and output of n elements; any n up to a few thousand; from any worker. */
 typedef int (*chunk_map_callback)(void *user, const void *const *in, void *out, size_t n);
 CHUNK_API chunk_status chunk_register_map(chunk_context *ctx, const char *name, int n_in, const chunk_dtype *in, chunk_dtype out,
                                           chunk_map_callback fn, void *user, chunk_error *err);
