@@ -116,6 +116,16 @@ static const char *input_of(const char *verb, const char *arg, size_t *n)
     return arg;
 }
 
+/* Whether an argument before args[i] names the same file. */
+static bool was_named(const char *verb, char **args, size_t i, const char *file, size_t n)
+{
+    for (size_t k = strcmp(verb, "eval") == 0, m; k < i; k++) {
+        const char *other = input_of(verb, args[k], &m);
+        if (other != NULL && m == n && strncmp(other, file, n) == 0) return true;
+    }
+    return false;
+}
+
 static void add_inputs(text *t, const char *verb, char **args)
 {
     bool any = false;
@@ -128,6 +138,7 @@ static void add_inputs(text *t, const char *verb, char **args)
         char path[PATH_MAX];
         const char *file = input_of(verb, args[i], &n);
         if (file == NULL || !target_is_file(file, n) || !target_copy(path, file, n)) continue;
+        if (was_named(verb, args, i, file, n)) continue;
         if (any) text_add(t, ", ");
         text_add(t, path);
         any = true;
@@ -281,7 +292,9 @@ static int run_worker(char **argv, char **args, const char *verb)
 static int print(const char *s, int fd, int code)
 {
     size_t n = strlen(s);
-    return write(fd, s, n) == (ssize_t)n ? code : 1;
+    if (write(fd, s, n) == (ssize_t)n) return code;
+    static char *nothing[] = {NULL};
+    return fail(nothing, "cannot write to standard output", 1);
 }
 
 static bool is_one_of(const char *s, const char *a, const char *b, const char *c)

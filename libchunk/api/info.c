@@ -104,7 +104,8 @@ static chunk_status fill_info(chunk_dataset_info *i, chk_h5set *d, const char *p
     i->ndim = h->shape.ndim;
     i->chunked = h->layout == CHK_LAYOUT_CHUNKED;
     i->chunks_total = 1;
-    i->logical_bytes = h->item_bytes;
+    i->null_space = chk_h5set_is_null(d);
+    i->logical_bytes = i->null_space ? 0 : h->item_bytes;
     for (int a = 0; a < i->ndim; a++) {
         i->shape[a] = h->shape.dim[a];
         i->maxshape[a] = h->maxshape.dim[a];

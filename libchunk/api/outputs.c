@@ -8,6 +8,27 @@
 
 #include "base/alloc.h"
 
+chunk_status chunk_check_filter(const char *filter, chunk_error *err)
+{
+    chk_pipeline p;
+    if (!filter) return chk_fail(err, CHUNK_EINVAL, "chunk_check_filter: the filter is NULL");
+    return chk_pipeline_parse(&p, filter, 1, err);
+}
+
+/* Of two paths in a file that begin alike: where the shorter ends, the other goes on (1) or ends too (0); -1 where they part before. */
+static int meet(const char *a, const char *b)
+{
+    for (;;) {
+        a += strspn(a, "/");
+        b += strspn(b, "/");
+        if (!*a || !*b) return *a != *b;
+        size_t n = strcspn(a, "/");
+        if (strcspn(b, "/") != n || memcmp(a, b, n)) return -1;
+        a += n;
+        b += n;
+    }
+}
+
 static chunk_status check_output(const chunk_output *o, int i, chunk_error *err)
 {
     if (o->size != sizeof *o)
@@ -117,6 +138,16 @@ static bool same_file(const chk_out *a, const chk_out *b)
     return a->true_name && b->true_name && !strcmp(a->true_name, b->true_name);
 }
 
+static chunk_status check_pair(const chk_out *a, const chk_out *b, chunk_error *err)
+{
+    int how = same_file(a, b) ? meet(a->o.dataset, b->o.dataset) : -1;
+    if (how == 0) return chk_fail(err, CHUNK_EINVAL, "%s:%s is the output of two results", a->o.file, a->o.dataset);
+    if (how < 0) return CHUNK_OK;
+    return chk_fail(err, CHUNK_EINVAL,
+                    "%s: of the outputs %s and %s one's path runs through the other: a dataset holds no datasets", a->o.file,
+                    b->o.dataset, a->o.dataset);
+}
+
 static chunk_status describe(chk_outputs *os, int i, const chunk_output *o, chunk_error *err)
 {
     chk_out *out = &os->out[i];
@@ -156,12 +187,7 @@ chunk_status chk_outputs_describe(chk_outputs *os, const chunk_output *outputs, 
     for (int i = 0; i < n; i++) {
         CHK_TRY(describe(os, i, &outputs[i], err));
         os->targets[i] = os->out[i].target;
-        const chk_out *a = &os->out[i];
-        for (int k = 0; k < i && a->o.file; k++) {
-            const chk_out *b = &os->out[k];
-            if (same_file(a, b) && !strcmp(a->o.dataset, b->o.dataset))
-                return chk_fail(err, CHUNK_EINVAL, "%s:%s is the output of two results", a->o.file, a->o.dataset);
-        }
+        for (int k = 0; k < i; k++) CHK_TRY(check_pair(&os->out[i], &os->out[k], err));
     }
     return CHUNK_OK;
 }

@@ -226,7 +226,8 @@ typedef struct chunk_param_info {
 } chunk_param_info;
 /* Parameter k of operation i; CHUNK_EINVAL beyond the last. */
 CHUNK_API chunk_status chunk_op_param(int i, int k, chunk_param_info *out);
-/* A caller's elementwise kernel, then usable by name. Dense inputs and output of n elements; any n up to a few thousand; from any worker. */
+/* A caller's elementwise kernel, then usable by name. CHUNK_EEXIST for names that mean something already: operations, constants, dtypes, and words of Python that texts
+ * refuse; so for all that is registered. Dense inputs and output of n elements; any n up to a few thousand; from any worker. */
 typedef int (*chunk_map_callback)(void *user, const void *const *in, void *out, size_t n);
 CHUNK_API chunk_status chunk_register_map(chunk_context *ctx, const char *name, int n_in, const chunk_dtype *in, chunk_dtype out,
                                           chunk_map_callback fn, void *user, chunk_error *err);
@@ -337,6 +338,9 @@ typedef struct chunk_output {
         *step; /* the region, NumPy's slices as in chunk_slice; step 0: the one index start, an axis that the array does not have */
 } chunk_output;
 
+/* Whether a list of filters can be asked for as `filter` of an output: CHUNK_EINVAL, and what is wrong with it, where it cannot. */
+CHUNK_API chunk_status chunk_check_filter(const char *filter, chunk_error *err);
+
 /* What a worker did, told when it has done it. Opening and closing a pass are told for worker 0 while all others are idle. */
 typedef enum chunk_event_kind {
     CHUNK_EVENT_RUN,
@@ -428,6 +432,7 @@ typedef struct chunk_dataset_info {
     char fill_value[64];                  /* as JSON */
     const char *index;                    /* "btree1", ...; "none" */
     char *attributes;                     /* JSON object text; NULL unless asked for */
+    bool null_space;                      /* neither shape nor elements (h5py's Empty); ndim is 0 */
 } chunk_dataset_info;
 /* Calls fn for every dataset at or below object ("/" or NULL: the whole file), in name order. */
 typedef chunk_status (*chunk_info_callback)(void *user, const chunk_dataset_info *info, chunk_error *err);

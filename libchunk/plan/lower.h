@@ -29,7 +29,6 @@ typedef struct chk_item {
     struct chk_item *finish; /* CUSTOM: a target that its passes can finish (finish.c) */
 } chk_item;
 
-
 typedef struct chk_lower {
     chk_plan *plan;
     chk_item **item;
@@ -40,7 +39,7 @@ typedef struct chk_lower {
     const chk_grid *
         along; /* while levels are sought: the chunks that the reader goes along, as this node would see them; NULL: none of these */
     chk_nodeset kept; /* values that are cheaper to keep than to compute again, or would be computed again too often */
-    int n_nested; /* while levels are sought: operations by blocks, each read by the one before, of one pass */
+    int n_nested;     /* while levels are sought: operations by blocks, each read by the one before, of one pass */
     /* What retile_lower.c decides by, and the planner tries anew where it does not fit. */
     uint64_t room; /* bytes beside fixed costs, about */
     int threads;

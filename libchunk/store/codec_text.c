@@ -73,6 +73,8 @@ chunk_status chk_pipeline_parse(chk_pipeline *out, const char *text, size_t item
         chk_filter f;
         int rank = 0;
         size_t n = strcspn(at, ",");
+        if (n == 4 && memcmp(at, "none", 4) == 0)
+            return chk_fail(err, CHUNK_EINVAL, "filter: none stands alone, without other filters");
         CHK_TRY(parse_word(&f, &rank, at, n, item_bytes, err));
         if (of_rank[rank].id == f.id) return chk_fail(err, CHUNK_EINVAL, "filter: %s is given twice", f.name);
         if (of_rank[rank].id != 0)

@@ -66,6 +66,7 @@ chunk_status chk_h5set_locate(chk_h5set *d, const int64_t *coord, size_t n, chk_
 int chk_h5set_fd(const chk_h5set *d); /* for pread and mmap; owned by the file */
 /* Number of stored chunks and their bytes, for reports; walks the index once. */
 chunk_status chk_h5set_stored(chk_h5set *d, int64_t *n_chunks, uint64_t *n_bytes, chunk_error *err);
+bool chk_h5set_is_null(chk_h5set *d); /* of a null dataspace: it has neither a shape nor elements */
 /* The slow and always right way: box of the dataset, dense C order, native byte order, through H5Dread under the lock. */
 chunk_status chk_h5set_read_box(chk_h5set *d, const chk_box *box, void *out, chunk_error *err);
 /* Bytes that went through H5Dread since the process started: tests assert it stays 0 for what is native. */

@@ -142,6 +142,16 @@ chunk_status chk_h5set_stored(chk_h5set *d, int64_t *n_chunks, uint64_t *n_bytes
     return CHUNK_OK;
 }
 
+bool chk_h5set_is_null(chk_h5set *d)
+{
+    if (d->info.dtype_known || d->info.shape.ndim > 0 || chk_h5_enter(NULL) != CHUNK_OK) return false;
+    hid_t space = H5Dget_space(d->id);
+    bool null = H5Sget_simple_extent_type(space) == H5S_NULL;
+    if (space >= 0) H5Sclose(space);
+    chk_h5_leave();
+    return null;
+}
+
 /* The first filter that HDF5 cannot undo here, NULL when that is not the trouble. Under the lock. */
 static const chk_filter *missing_filter(const chk_h5set *d)
 {

@@ -289,3 +289,12 @@ def test_through_an_external_link(tmp_path):
     with h5py.File(tmp_path / "b.h5") as f:
         assert np.array_equal(f["x"][:5], [-1, -1, -1, 3, 4])
     assert (tmp_path / "a.h5").read_bytes() == named
+
+
+@pytest.mark.parametrize("text, region, says", [("1.5", "[0, 0]", "int8  1 B"), ("1.5", "[8:2:-2]", "3x4 int8  12 B"), ("arange(4)", "[-1, ...]", "4 int8  4 B"),
+                                                ("7", "", "10x4 int8  40 B"), ("7", "[..., 3:9]", "10x1 int8  10 B"), ("7", "[20:30]", "0x4 int8  0 B")])
+def test_summary_names_what_is_there(tmp_path, text, region, says):
+    with h5py.File(tmp_path / "f.h5", "w") as f:
+        f["b"] = np.zeros((10, 4), "int8")
+    done = chunk_eval(text, "--into", f"f.h5:/b{region}", cwd=tmp_path)
+    assert done.returncode == 0 and done.stderr.splitlines()[0] == f"f.h5:/b  {says}"

@@ -144,3 +144,19 @@ def test_what_one_count_only_fits_is_enough_as_well(tmp_path, text):
         done = chunk_eval(*args, "--memory", "1MiB", "--json", cwd=tmp_path)
         assert done.returncode == 3
         assert_held(eval_json(*args, "--memory", json.loads(done.stdout)["needed"], cwd=tmp_path))
+
+
+def test_counting_is_read_too(data):
+    """What was read to count a mask while the expression was built."""
+    x, _ = arrays(data)
+    assert eval_json("nonzero(x > 1e9)[0]", "x=in.h5:/x", cwd=data)["bytes_read"] >= x.nbytes
+    assert eval_json("sum(x[x > 0.5])", "x=in.h5:/x", cwd=data)["bytes_read"] >= 2 * x.nbytes
+    assert eval_json("arange(5)[arange(5) > 2]")["bytes_read"] == 0
+
+
+def test_summary_has_the_true_count(data):
+    x, _ = arrays(data)
+    n = int((x > 0.999).sum())
+    done = chunk_eval("x[x > 0.999]", "x=in.h5:/x", "-o", "count.h5:/r", cwd=data)
+    (data / "count.h5").unlink()
+    assert done.returncode == 0 and done.stderr.splitlines()[0] == f"count.h5:/r  {n} float64  {n * 8 / 1024:.1f} KiB"

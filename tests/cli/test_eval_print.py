@@ -116,6 +116,18 @@ def test_json_keys():
     assert isinstance(eval_json("sum(arange(30000))", "--profile")["profile"], (dict, list))
 
 
+def test_json_of_no_elements():
+    assert eval_json("ones((1001, 0))")["value"] == [[]] * 1001
+    assert eval_json("ones((2, 3, 0, 5))")["value"] == [[[]] * 3] * 2
+    assert eval_json("ones((0, 1000000000))")["value"] == []
+    assert eval_json("ones((1000000000, 0))")["value"] is None, "so many empty lists are for nobody"
+
+
+def test_json_without_outputs_stores_nothing():
+    for text in ("sqrt(2)", "sum(arange(30000.0))", "arange(100000)"):
+        assert eval_json(text)["bytes_written"] == eval_json(text, "--explain")["bytes_written"] == 0
+
+
 def test_only_corners_of_large_results_are_computed(tmp_path):
     """10^12 elements are printed at once, and of a stored array next to nothing is read."""
     assert eval_ok("arange(1000000000000)*2") == "[            0             2             4 ... 1999999999994 1999999999996\n 1999999999998]\n"

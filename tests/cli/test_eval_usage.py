@@ -44,15 +44,36 @@ def x(tmp_path):
         (["1", "--filter", "gzip=11"], "--filter"),
         (["1", "--filter", "gzip,lz4"], "--filter"),
         (["1", "--filter", "bzip2"], "--filter"),
+        (["1", "--filter", "shuffle,shuffle"], "twice"),
+        (["1", "--filter", "bitshuffle,shuffle"], "shuffles already"),
+        (["1", "--filter", "none,gzip"], "none stands alone"),
+        (["1", "--filter", "gzip,"], "is none of"),
+        (["1", "--into", "a.h5:/x", "--into", "b.h5:/x"], "twice"),
+        ([";".join(["1"] * 1025)], "1025 results"),
         (["1", "--json=yes"], "no value"),
         (["1;2", "-o", "out.h5:/a"], "2 results"),
         (["1", "-o", "out.h5:/a", "-o", "out.h5:/b"], "1 result"),
         (["1;2", "-o", "out.h5:/a", "-o", "out.h5:/a"], "two results"),
+        (["1;2", "-o", "out.h5:/a", "-o", "out.h5://a"], "two results"),
+        (["1;2", "-o", "out.h5:/a", "-o", "./out.h5:/a"], "two results"),
+        (["1;2", "-o", "out.h5:/a", "-o", "out.h5:/a/b"], "runs through"),
+        (["1;2", "-o", "out.h5:/g/a/b", "-o", "out.h5:/g//a"], "runs through"),
+        (["1", "-o", "out.h5:/./a"], "'.'"),
         (["1;2", "-o", "out.h5:/g/"], "no name"),
         (["a = 1;2", "-o", "out.h5:/g/", "-o", "out.h5:/b"], "group"),
         (["1", "-o", "out.h5"], "FILE:/DATASET"),
         (["k := 1"], "result"),
         (["ones((2, 3)) + ones((4, 5))"], "(2, 3)"),
+        (["astype(x, 'flot32')", "x=missing.h5:/x"], "did you mean 'float32'"),
+        (["sum(x, dtype='imt64')", "x=missing.h5:/x"], "did you mean 'int64'"),
+        (["1 + NaN"], "did you mean 'nan'"),
+        (["-Inf"], "did you mean 'inf'"),
+        (["true"], "did you mean 'True'"),
+        (["Pi * 2"], "did you mean 'pi'"),
+        (["astype(1, flot32)"], "did you mean 'float32'"),
+        (["NaN", "nam=a.h5:/x"], "did you mean 'nan'"),
+        (["p", "q=a.h5:/x"], "p=FILE:/DATASET"),
+        (["tas", "q=a.h5:/x"], "tas=FILE:/DATASET"),
     ],
 )
 def test_usage(tmp_path, args, words):
@@ -93,6 +114,24 @@ def test_unused_binding_is_a_warning(x, tmp_path):
 
 def test_a_name_shadows_a_constant(tmp_path, x):
     assert eval_json("e + 0*pi", f"e={tmp_path}/x.h5:/g/y", f"pi={tmp_path}/x.h5:/g/y")["value"] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("name", ["True", "False", "None", "newaxis", "inf", "nan", "int", "float32", "complex128"])
+def test_every_constant_may_be_a_name(tmp_path, x, name):
+    done = chunk_eval(f"{name} + 1", f"{name}={tmp_path}/x.h5:/g/y")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[1 2 3]\n", "")
+
+
+def test_constants_in_strings_and_numbers_are_no_uses(tmp_path):
+    for text, name in [("astype(1, 'float32')", "float32"), ("1e3", "e")]:
+        done = chunk_eval(text, f"{name}={tmp_path}/missing.h5:/x")
+        assert done.returncode == 0 and f"'{name}' is not used" in done.stderr
+
+
+def test_outputs_of_one_file_written_differently(tmp_path):
+    eval_ok("1; 2", "-o", "out.h5:/a", "-o", "./out.h5:/b", cwd=tmp_path)
+    with h5py.File(tmp_path / "out.h5") as f:
+        assert f["a"][()] == 1 and f["b"][()] == 2
 
 
 @pytest.mark.parametrize("size, n", [("67108864", 1 << 26), ("65536KiB", 1 << 26), ("64MiB", 1 << 26), ("1GiB", 1 << 30), ("1TiB", 1 << 40),

@@ -111,3 +111,32 @@ def test_damaged_length_takes_no_memory(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     *told, peak = done.stdout.splitlines()
     assert 'attributes  {"note":null}' in told and int(peak) < 300_000
+
+
+def test_names_do_nothing_to_the_terminal(tmp_path):
+    """Newlines and control bytes of names, also those above ASCII, are question marks; JSON has them escaped."""
+    names = ["a\nb", "c\x1b[31md", "e\x7f", "f\x9b5n", "\u00e9"]
+    with h5py.File(tmp_path / "n.h5", "w") as f:
+        for name in names:
+            f[name] = np.arange(3)
+        f["\u00e9"].attrs["k\x7f\n\x01"] = 1
+        f["\u00e9"].attrs.create(b"\xff", 2)
+    table = info("n.h5", cwd=tmp_path)
+    assert sorted(line.split()[0] for line in table.splitlines()[1:]) == sorted(["/a?b", "/c?[31md", "/e?", "/f?5n", "/\u00e9"])
+    for options in ([], ["-v"]):
+        text = info("n.h5", *options, cwd=tmp_path)
+        assert not [c for c in text if c != "\n" and (ord(c) < 32 or 127 <= ord(c) < 160)]
+    sets = json.loads(info("n.h5", "--json", "-v", cwd=tmp_path))
+    assert {d["path"] for d in sets} == {"/" + name for name in names}
+    assert sets[-1]["attributes"] == {"k\x7f\n\x01": 1, "\udcff": 2}
+
+
+def test_null_dataspace_has_no_elements(tmp_path):
+    with h5py.File(tmp_path / "n.h5", "w") as f:
+        f["null"] = h5py.Empty("f4")
+        f["scalar"] = np.float32(1)
+    null, scalar = json.loads(info("n.h5", "--json", cwd=tmp_path))
+    assert (null["shape"], null["maxshape"], null["logical_bytes"]) == (None, None, 0)
+    assert (scalar["shape"], scalar["logical_bytes"]) == ([], 4)
+    row = info("n.h5:/null", cwd=tmp_path).splitlines()[1]
+    assert row.split()[:2] == ["/null", "-"] and "empty" in row and " 0 B " in row

@@ -59,6 +59,14 @@ def test_crash_is_one_line(data):
 
 
 @needs_faults
+def test_a_file_is_named_once(data):
+    os.link(data / "x.h5", data / "y.h5")
+    args = ["x + y + z", "x=x.h5:/x", "y=y.h5:/x", "z=x.h5:/z"]
+    done = chunk("eval", *args, cwd=data, env={"CHUNK_CRASH": "open"})
+    assert done.stderr == "chunk: x.h5, y.h5: the HDF5 library crashed (SIGSEGV) while reading; nothing was written\n"
+
+
+@needs_faults
 def test_damaged_heap_is_one_line(data):
     """The C library's own words about a heap that HDF5 damaged came before the launcher's line."""
     if is_sanitized():
@@ -162,7 +170,7 @@ def test_launcher_is_small(data):
     assert peak <= 1024, f"{peak} KiB: more than the worker counts for it"
 
 
-@pytest.mark.parametrize("sig, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("sig, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_interrupt(data, sig, code):
     """To the launcher alone, as `kill` does; early and late."""
     for delay in (0, 0.02, 0.5):
@@ -172,7 +180,7 @@ def test_interrupt(data, sig, code):
         p.send_signal(sig)
         out, err = p.communicate(timeout=20)
         assert p.returncode == code, err
-        assert json.loads(out)["exit"] == 130
+        assert json.loads(out)["exit"] == code
 
 
 def test_interrupt_leaves_outputs(data):
@@ -229,3 +237,20 @@ def test_closed_standard_output(data):
     done = subprocess.run(f"{CHUNK} eval 'arange(900)' > /dev/full", shell=True, capture_output=True, text=True)
     assert done.returncode == 1 and "standard output" in done.stderr
     assert (BIN / "chunk-worker").exists()
+
+
+@pytest.mark.parametrize("args", [["eval", "1 + 1"], ["eval", "1 + 1", "--json"], ["eval", "1 + 1", "-o", "out.h5:/y", "--json"], ["eval", "x[:3]", "x=x.h5:/x"],
+                                  ["eval", "sum(x)", "x=x.h5:/x", "--explain"], ["info", "x.h5"], ["info", "x.h5", "--json"], ["ops"], ["--help"], ["--version"]])
+def test_standard_output_that_is_not_open(data, args):
+    """The next file that was opened took its place, so that results were lost without a word."""
+    before = (data / "x.h5").read_bytes()
+    done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", CHUNK, *args], cwd=data, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and done.stderr.startswith("chunk: cannot write to standard output") and done.stderr.count("\n") == 1
+    assert (data / "x.h5").read_bytes() == before
+
+
+def test_closed_descriptors_that_are_not_needed(data):
+    done = subprocess.run(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", CHUNK, "eval", "x + 1", "x=x.h5:/x", "-o", "out.h5:/y"], cwd=data)
+    assert done.returncode == 0
+    with h5py.File(data / "out.h5") as f:
+        assert np.array_equal(f["y"][()], np.arange(1000.0) + 1)

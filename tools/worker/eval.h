@@ -16,6 +16,13 @@ typedef struct into_region {
     int64_t start[CHUNK_MAX_NDIM], stop[CHUNK_MAX_NDIM], step[CHUNK_MAX_NDIM];
 } into_region;
 
+/* What a region is in its dataset. */
+typedef struct into_place {
+    chunk_dtype dtype;
+    int ndim;
+    int64_t shape[CHUNK_MAX_NDIM];
+} into_place;
+
 typedef struct job {
     verdict v;
     const char *text; /* EXPR */
@@ -30,6 +37,7 @@ typedef struct job {
     target *outputs;     /* n_results of them, or NULL: print */
     const char *into;    /* --into FILE:/DATASET[REGION]: outputs is that one dataset, changed in place */
     into_region *region; /* with --into */
+    into_place *place;   /* with --into, once that dataset has been looked at */
     chunk_context *ctx;
     chunk_text *parsed;
     chunk_array **results;

@@ -100,6 +100,27 @@ static int spread_region(const job *j, into_region *r, int ndim)
     return 0;
 }
 
+/* Indices of a slice of n, as Python counts them. */
+static int64_t slice_count(int64_t n, int64_t start, int64_t stop, int64_t step)
+{
+    int64_t low = step > 0 ? 0 : -1, high = step > 0 ? n : n - 1;
+    if (start < 0) start = start < -n ? low : start + n;
+    if (stop < 0) stop = stop < -n ? low : stop + n;
+    if (start > high) start = high;
+    if (stop > high) stop = high;
+    if (step > 0) return stop > start ? (stop - start - 1) / step + 1 : 0;
+    return start > stop ? (start - stop - 1) / -(step == INT64_MIN ? -INT64_MAX : step) + 1 : 0;
+}
+
+static into_place *region_place(const chunk_array *whole, const into_region *r)
+{
+    into_place *p = need_memory(1, sizeof *p);
+    p->dtype = chunk_array_dtype(whole);
+    for (int a = 0; a < chunk_array_ndim(whole); a++)
+        if (r->step[a] != 0) p->shape[p->ndim++] = slice_count(chunk_array_shape(whole)[a], r->start[a], r->stop[a], r->step[a]);
+    return p;
+}
+
 int job_into_output(job *j, chunk_output *output)
 {
     chunk_error err = {0};
@@ -110,6 +131,7 @@ int job_into_output(job *j, chunk_output *output)
     worker_watch(false);
     if (st != CHUNK_OK) return fail_error(&j->v, -1, &err, NULL);
     int code = spread_region(j, r, chunk_array_ndim(whole));
+    if (code == 0) j->place = region_place(whole, r);
     chunk_array_free(whole);
     *output = (chunk_output){.size = sizeof *output,
                              .array = j->results[0],

@@ -4,6 +4,8 @@
 
 #include "eval.h"
 
+enum { MOST_RESULTS = 1024 }; /* of a run */
+
 static bool is_identifier(const char *s, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -70,7 +72,7 @@ int job_read(job *j, char **args)
     j->memory = UINT64_MAX; /* not given */
     const option options[] = {
         {"-o", "-o", OPTION_LIST, &j->output_texts},
-        {"--into", NULL, OPTION_TEXT, &j->into},
+        {"--into", NULL, OPTION_ONCE, &j->into},
         {"--memory", NULL, OPTION_SIZE, &j->memory},
         {"--threads", NULL, OPTION_INT, &j->threads},
         {"--chunks", NULL, OPTION_SHAPE, &j->chunks},
@@ -96,12 +98,35 @@ int job_read(job *j, char **args)
     return 0;
 }
 
+/* Names that mean something unbound: n of them, dtypes included. A binding may shadow each. */
+static const char **constant_names(int *n)
+{
+    static const char *const constants[] = {"pi", "e", "inf", "nan", "True", "False", "None", "newaxis", "int", "float", "complex"};
+    enum { N = sizeof constants / sizeof *constants };
+    const char **names = need_memory(N + CHUNK_COMPLEX128 + 1, sizeof *names);
+    memcpy(names, constants, sizeof constants);
+    for (*n = N; *n - N <= CHUNK_COMPLEX128; ++*n) names[*n] = chunk_dtype_name((chunk_dtype)(*n - N));
+    return names;
+}
+
+/* A constant in other letters' case, else a binding, else a constant by a slip in three letters. */
+static const char *nearest_meaning(const job *j, const char *name)
+{
+    int n;
+    const char **constants = constant_names(&n), **bound = need_memory((size_t)j->n_bindings, sizeof *bound);
+    for (int i = 0; i < j->n_bindings; i++) bound[i] = j->bindings[i].name;
+    const char *near = nearest_name(name, 0, constants, n);
+    if (near == NULL) near = nearest_name(name, -1, bound, j->n_bindings);
+    if (near == NULL) near = nearest_name(name, (int)strlen(name) / 3, constants, n);
+    free(constants);
+    free(bound);
+    return near;
+}
+
 static int unbound(job *j, const char *name, int column)
 {
     chunk_error err = {.code = CHUNK_ENAME, .column = column};
-    const char **names = need_memory((size_t)j->n_bindings, sizeof *names);
-    for (int i = 0; i < j->n_bindings; i++) names[i] = j->bindings[i].name;
-    const char *near = nearest_name(name, names, j->n_bindings);
+    const char *near = nearest_meaning(j, name);
     if (near != NULL)
         snprintf(err.text, sizeof err.text, "'%.100s' is not bound; did you mean '%.100s'?", name, near);
     else
@@ -109,26 +134,37 @@ static int unbound(job *j, const char *name, int column)
     return fail_error(&j->v, EXIT_USAGE, &err, j->text);
 }
 
-/* Constants are no names that must be bound, so the parsed text does not list them: does it hold this word? */
-static bool shadows_constant(const char *text, const char *name)
+/* Past a quoted string, or a number with its exponent, neither of which holds words. */
+static const char *past_no_word(const char *p)
 {
-    static const char *const constants[] = {"pi", "e", "inf", "nan"};
-    size_t n = strlen(name), i = 0;
-    while (i < sizeof constants / sizeof *constants && strcmp(constants[i], name) != 0) i++;
-    if (i == sizeof constants / sizeof *constants) return false;
+    const char *close = *p == '\'' || *p == '"' ? strchr(p + 1, *p) : NULL;
+    if (close != NULL) return close + 1;
+    bool digit = *p >= '0' && *p <= '9';
+    p++;
+    while (digit && ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') || *p == '.')) p++;
+    return p;
+}
+
+static bool holds_word(const char *text, const char *name)
+{
+    size_t n = strlen(name);
     for (const char *p = text; *p != 0;) {
         size_t word = 0;
         while (is_identifier(p, word + 1)) word++;
         if (word == n && strncmp(p, name, n) == 0) return true;
-        if (word == 0) { /* a number's exponent is no word: 1e5 */
-            bool digit = *p >= '0' && *p <= '9';
-            p++;
-            while (digit && ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') || *p == '.')) p++;
-        } else {
-            p += word;
-        }
+        p = word > 0 ? p + word : past_no_word(p);
     }
     return false;
+}
+
+/* Constants are no names that must be bound, so the parsed text does not list them: does it hold this one? */
+static bool shadows_constant(const char *text, const char *name)
+{
+    int n, i = 0;
+    const char **constants = constant_names(&n);
+    while (i < n && strcmp(constants[i], name) != 0) i++;
+    free(constants);
+    return i < n && holds_word(text, name);
 }
 
 int job_check_names(job *j)
@@ -150,6 +186,11 @@ static int read_output(job *j, target *out, const char *text)
 {
     if (!target_parse(out, text) || out->object == NULL)
         return fail(&j->v, EXIT_USAGE, 0, "-o '%s': write outputs as FILE:/DATASET", text);
+    for (const char *p = out->object; *p != 0; p += strcspn(p, "/")) {
+        p += strspn(p, "/");
+        if (strncmp(p, ".", strcspn(p, "/") + 1) == 0 || strncmp(p, "./", 2) == 0)
+            return fail(&j->v, EXIT_USAGE, 0, "-o '%s': '.' is not a name in HDF5", text);
+    }
     return 0;
 }
 
@@ -168,12 +209,34 @@ static int name_outputs(job *j, const char *text)
     return code;
 }
 
+/* Two results in one dataset, or one below the other. Outputs of one file have its name written alike. */
+static int check_meetings(job *j)
+{
+    for (int i = 0; i < j->n_results; i++)
+        for (int k = 0; k < i; k++) {
+            target *a = &j->outputs[k], *b = &j->outputs[i];
+            if (!target_same_file(a, b)) continue;
+            b->file = a->file;
+            switch (target_meet(a, b)) {
+            case TARGETS_SAME: return fail(&j->v, EXIT_USAGE, 0, "two results go to %s:%s", b->file, b->object);
+            case TARGETS_THROUGH:
+                return fail(&j->v, EXIT_USAGE, 0,
+                            "%s: of the outputs %s and %s one's path runs through the other: a dataset holds no datasets", b->file,
+                            a->object, b->object);
+            case TARGETS_APART: break;
+            }
+        }
+    return 0;
+}
+
 int job_match_outputs(job *j)
 {
     const option_list *texts = &j->output_texts;
     j->n_results = chunk_text_n_results(j->parsed);
     if (j->n_results == 0)
         return fail(&j->v, EXIT_USAGE, 0, "the expression has no result: NAME := EXPR only keeps an intermediate");
+    if (j->n_results > MOST_RESULTS)
+        return fail(&j->v, EXIT_USAGE, 0, "%d results: at most %d can be asked for together", j->n_results, MOST_RESULTS);
     if (j->into != NULL && j->n_results != 1)
         return fail(&j->v, EXIT_USAGE, 0, "--into takes one result, the expression has %d", j->n_results);
     if (j->into != NULL) return job_read_into(j);
@@ -198,9 +261,5 @@ int job_match_outputs(job *j)
                 code = fail(&j->v, EXIT_USAGE, 0, "-o '%s': a group stands alone, for all results", texts->item[i]);
         }
     }
-    for (int i = 0; i < j->n_results && code == 0; i++)
-        for (int k = 0; k < i; k++)
-            if (strcmp(j->outputs[i].file, j->outputs[k].file) == 0 && strcmp(j->outputs[i].object, j->outputs[k].object) == 0)
-                return fail(&j->v, EXIT_USAGE, 0, "two results go to %s:%s", j->outputs[i].file, j->outputs[i].object);
-    return code;
+    return code != 0 ? code : check_meetings(j);
 }

@@ -50,11 +50,14 @@ static void write_shapes(const job *j)
 
 static void write_bytes(const char *key, uint64_t n) { printf(", \"%s\": %llu", key, (unsigned long long)n); }
 
-static void write_traffic(const chunk_report *report)
+/* Without -o results stay in memory: nothing is stored. */
+static uint64_t stored_bytes(const job *j, const chunk_report *report) { return j->outputs != NULL ? report->bytes_written : 0; }
+
+static void write_traffic(const job *j, const chunk_report *report)
 {
     write_bytes("ceiling", report->ceiling);
     write_bytes("bytes_read", report->bytes_read);
-    write_bytes("bytes_written", report->bytes_written);
+    write_bytes("bytes_written", stored_bytes(j, report));
     write_bytes("bytes_spilled", report->bytes_spilled);
 }
 
@@ -76,7 +79,7 @@ int job_explain(job *j)
         json_raw(stdout, plan);
         write_shapes(j);
         write_bytes("projected_peak", report.projected_peak);
-        write_traffic(&report);
+        write_traffic(j, &report);
         fputs("}\n", stdout);
     }
     chunk_string_free(plan);
@@ -134,12 +137,32 @@ static void write_json(const job *j, const request *r, const chunk_report *repor
     write_bytes("projected_peak", report->projected_peak);
     fflush(stdout);
     write_bytes("measured_peak", worker_peak());
-    write_traffic(report);
+    write_traffic(j, report);
     if (profile != NULL) {
         fputs(", \"profile\": ", stdout);
         json_raw(stdout, profile);
     }
     fputs("}\n", stdout);
+}
+
+/* Where result i went, and what is there now. */
+static void write_place(const job *j, int i)
+{
+    char bytes[32], name[1200];
+    const chunk_array *x = j->results[i];
+    const into_place *p = j->place;
+    int ndim = p != NULL ? p->ndim : chunk_array_ndim(x);
+    const int64_t *shape = p != NULL ? p->shape : chunk_array_shape(x);
+    chunk_dtype dtype = p != NULL ? p->dtype : chunk_array_dtype(x);
+    double size = (double)chunk_dtype_size(dtype);
+    snprintf(name, sizeof name, "%s:%s", j->outputs[i].file, j->outputs[i].object);
+    one_line(name);
+    fprintf(stderr, "%s  ", name);
+    for (int k = 0; k < ndim; k++) {
+        fprintf(stderr, "%s%lld", k > 0 ? "x" : "", (long long)shape[k]);
+        size *= (double)shape[k];
+    }
+    fprintf(stderr, "%s%s  %s\n", ndim > 0 ? " " : "", chunk_dtype_name(dtype), human_bytes(bytes, size));
 }
 
 /* What a person sees: values on standard output; where results went, and the three peaks, on standard error. */
@@ -151,14 +174,7 @@ static void write_text(const job *j, const request *r, const chunk_report *repor
     if (j->v.quiet) return;
     if (profile != NULL) fputs(profile, stderr);
     if (j->outputs == NULL) return;
-    for (int i = 0; i < j->n_results; i++) {
-        const chunk_array *x = j->results[i];
-        human_bytes(a, (double)chunk_array_count(x) * (double)chunk_dtype_size(chunk_array_dtype(x)));
-        fprintf(stderr, "%s:%s  ", j->outputs[i].file, j->outputs[i].object);
-        for (int k = 0; k < chunk_array_ndim(x); k++)
-            fprintf(stderr, "%s%lld", k > 0 ? "x" : "", (long long)chunk_array_shape(x)[k]);
-        fprintf(stderr, "%s%s  %s\n", chunk_array_ndim(x) > 0 ? " " : "", chunk_dtype_name(chunk_array_dtype(x)), a);
-    }
+    for (int i = 0; i < j->n_results; i++) write_place(j, i);
     human_bytes(a, (double)report->bytes_read);
     human_bytes(b, (double)report->bytes_written);
     fprintf(stderr, "%s read, %s written in %.2f s; ", a, b, seconds);

@@ -32,6 +32,14 @@ static void write_count(FILE *out, int64_t n)
         fprintf(out, "%" PRId64, n);
 }
 
+static void write_shape(FILE *out, const chunk_dataset_info *d, const int64_t *extent)
+{
+    if (d->null_space)
+        fputs("null", out);
+    else
+        json_shape(out, d->ndim, extent);
+}
+
 static void write_json(listing *l, const chunk_dataset_info *d)
 {
     FILE *out = l->out;
@@ -40,9 +48,9 @@ static void write_json(listing *l, const chunk_dataset_info *d)
     write_key(out, "path");
     json_text(out, d->path);
     write_key(out, "shape");
-    json_shape(out, d->ndim, d->shape);
+    write_shape(out, d, d->shape);
     write_key(out, "maxshape");
-    json_shape(out, d->ndim, d->maxshape);
+    write_shape(out, d, d->maxshape);
     write_key(out, "dtype");
     json_text(out, d->dtype);
     write_key(out, "layout");
@@ -107,6 +115,7 @@ static char *format(const char *f, ...)
     va_start(ap, f);
     if (vasprintf(&s, f, ap) < 0) exit(EXIT_FILE);
     va_end(ap);
+    one_line(s); /* names come from the file */
     return s;
 }
 
@@ -121,7 +130,10 @@ static void add_row(listing *l, const chunk_dataset_info *d)
     char *shape = shape_text(d->ndim, d->shape), *most = shape_text(d->ndim, d->maxshape);
     bool grows = strcmp(shape, most) != 0;
     row[0] = format("%s", d->path);
-    row[1] = format(grows ? "%s (%s)" : "%s", shape, most);
+    if (d->null_space)
+        row[1] = format("-");
+    else
+        row[1] = format(grows ? "%s (%s)" : "%s", shape, most);
     row[2] = format("%s", d->dtype);
     row[3] = format("%s", d->layout);
     row[4] = d->chunked ? shape_text(d->ndim, d->chunk) : format("-");
@@ -205,7 +217,11 @@ static int list_file(listing *l, const verdict *v, const char *text, bool titled
     else if (!target_parse(&t, text))
         return fail(v, EXIT_USAGE, 0, "'%s' names no file", text);
     l->file = t.file;
-    if (titled) fprintf(l->out, "%s%s\n", l->n > 0 ? "\n" : "", t.file);
+    if (titled) {
+        char *title = format("%s", t.file);
+        fprintf(l->out, "%s%s\n", l->n > 0 ? "\n" : "", title);
+        free(title);
+    }
     worker_watch(true);
     worker_crash_point("open");
     chunk_status status = chunk_info(t.file, t.object, l->verbose, list_dataset, l, &err);

@@ -17,21 +17,26 @@ static int utf8_length(const unsigned char *s)
     return n > 1 && (overlong || beyond) ? 0 : n;
 }
 
-void json_text(FILE *out, const char *text)
+/* One character at s, escaped where it must be; returns what follows it. */
+static const char *write_character(FILE *out, const char *s)
 {
-    const unsigned char *s = (const unsigned char *)text;
+    const unsigned char c = (unsigned char)*s;
+    int n = utf8_length((const unsigned char *)s);
+    if (n == 0)
+        fprintf(out, "\\udc%02x", c);
+    else if (c < 0x20 || c == 0x7f)
+        fprintf(out, "\\u%04x", c);
+    else
+        fwrite(s, 1, (size_t)n, out);
+    return s + (n > 0 ? n : 1);
+}
+
+void json_text(FILE *out, const char *s)
+{
     fputc('"', out);
     while (*s != 0) {
-        int n = utf8_length(s);
-        if (n == 0)
-            fprintf(out, "\\udc%02x", *s++);
-        else if (*s < 0x20 || *s == 0x7f)
-            fprintf(out, "\\u%04x", *s++);
-        else {
-            if (*s == '"' || *s == '\\') fputc('\\', out);
-            fwrite(s, 1, (size_t)n, out);
-            s += n;
-        }
+        if (*s == '"' || *s == '\\') fputc('\\', out);
+        s = write_character(out, s);
     }
     fputc('"', out);
 }
@@ -76,12 +81,13 @@ static void write_nested(FILE *out, const values *v, int axis, int64_t *at)
     fputc(']', out);
 }
 
-/* Of no elements: shapes like (10^9, 0) would be 10^9 empty lists, which no reader wants; they are null as large ones are. */
+/* Arrays of no elements are listed, but shapes like (10^9, 0) would be 10^9 empty lists, which no reader wants; they are null as large ones are. */
 static bool too_many_empty(const values *v)
 {
+    enum { MOST_LISTS = 1000000 };
     int64_t lists = 1;
     for (int i = 0; i < v->ndim && v->shape[i] > 0; i++) {
-        if (v->shape[i] > VALUES_WHOLE || (lists *= v->shape[i]) > VALUES_WHOLE) return true;
+        if (v->shape[i] > MOST_LISTS || (lists *= v->shape[i]) > MOST_LISTS) return true;
     }
     return false;
 }
@@ -108,9 +114,13 @@ void json_shape(FILE *out, int ndim, const int64_t *extent)
     fputc(']', out);
 }
 
-/* A raw newline in JSON text stands between tokens only. */
+/* Newlines and tabs stand between tokens only; other bytes that need it stand in strings. */
 void json_raw(FILE *out, const char *s)
 {
-    for (; *s != 0; s++)
-        if (*s != '\r') fputc(*s == '\n' ? ' ' : *s, out);
+    while (*s != 0) {
+        if (*s == '\n' || *s == '\r' || *s == '\t')
+            fputc(' ', out), s++;
+        else
+            s = write_character(out, s);
+    }
 }

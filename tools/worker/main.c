@@ -67,8 +67,11 @@ uint64_t worker_peak(void) { return read_peak("/proc/self/status") + launcher_no
  * late, and the run counts as done. */
 static void on_signal(int sig)
 {
-    static const char text[] = "{\"error\": \"canceled\", \"exit\": 130}\n";
     if (phase == PHASE_FREE) {
+        char text[] = "{\"error\": \"canceled\", \"exit\": 1..}\n";
+        char *digits = strchr(text, '.');
+        digits[0] = (char)('0' + (128 + sig) / 10 % 10);
+        digits[1] = (char)('0' + (128 + sig) % 10);
         if (json_wanted && write(1, text, sizeof text - 1) < 0) _exit(EXIT_FILE);
         _exit(128 + sig);
     }
@@ -87,6 +90,8 @@ void worker_run_started(chunk_run *run)
 }
 
 void worker_run_ends(void) { phase = PHASE_LATE; }
+
+int worker_canceled(void) { return pressed ? 128 + (int)pressed : EXIT_CANCELED; }
 
 void worker_crash_point(const char *place)
 {
@@ -132,6 +137,14 @@ static void set_limits(void)
     mallopt(M_TRIM_THRESHOLD, 128 * 1024);
 }
 
+/* A closed standard descriptor is taken by the next file that is opened, and what is printed would go there. Nothing can be written to the one that stands for
+ * standard output, so that a lost result is told. */
+static void hold_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) != fd) _exit(EXIT_FILE);
+}
+
 /* The C library tells of a damaged heap on descriptor 2, before it aborts; the launcher's line is to be the only one. So what this program says goes
  * through a copy of that descriptor, which itself leads nowhere. Sanitizers write their reports there: with them it stays. */
 static void keep_errors_apart(void)
@@ -161,6 +174,7 @@ static bool read_origin(const char *text)
 int main(int argc, char **argv)
 {
     start_ns = monotonic_ns();
+    hold_descriptors();
     char **args = argv + 1;
     if (argc > 1 && read_origin(argv[1])) {
         args++;
@@ -185,7 +199,6 @@ int main(int argc, char **argv)
         code = info_main(args);
     else if (strcmp(verb, "ops") == 0)
         code = ops_main(args);
-    if (code == EXIT_CANCELED && pressed) code = 128 + (int)pressed;
     fflush(NULL);
     _exit(code); /* what is still held goes with the process, at once */
 }

@@ -56,7 +56,7 @@ static int print_one(const verdict *v, const char *name)
         if (op.doc != NULL && *op.doc != 0) printf("\n%s\n", op.doc);
         return finish_output(v);
     }
-    const char *near = nearest_name(name, names, n);
+    const char *near = nearest_name(name, -1, names, n);
     if (near != NULL) return fail(v, EXIT_USAGE, 0, "no operation '%s'; did you mean %s?", name, near);
     return fail(v, EXIT_USAGE, 0, "no operation '%s'; chunk ops lists them", name);
 }

@@ -1,5 +1,6 @@
 /* options.c: the command line by a table of options. Names are exact (no abbreviations), values follow as "--name value", "--name=value",
  * "-o value" or "-ovalue"; operands may stand between options; "--" ends them. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,35 +58,6 @@ static bool parse_shape(option_shape *out, const char *text)
     return true;
 }
 
-/* Whether a filter list can be meant at all; what it does is the library's. */
-static bool check_filter(const char *text)
-{
-    static const struct {
-        const char *name;
-        int64_t min, max;
-    } filters[] = {
-        {"gzip", 0, 9},     {"zstd", 1, 22},       {"lz4", 0, -1},  {"bitshuffle", 0, -1},
-        {"shuffle", 0, -1}, {"fletcher32", 0, -1}, {"none", 0, -1},
-    };
-    enum { N_COMPRESSORS = 4 };
-    for (int n_compressors = 0;;) {
-        size_t n = strcspn(text, ",="), i = 0;
-        const size_t n_filters = sizeof filters / sizeof *filters;
-        while (i < n_filters && !(strlen(filters[i].name) == n && strncmp(filters[i].name, text, n) == 0)) i++;
-        if (i == n_filters) return false;
-        if (i < N_COMPRESSORS && ++n_compressors > 1) return false;
-        text += n;
-        if (*text == '=') {
-            char *end;
-            long level = strtol(text + 1, &end, 10);
-            if (text[1] < '0' || text[1] > '9' || level < filters[i].min || level > filters[i].max) return false;
-            text = end;
-        }
-        if (*text == 0) return true;
-        if (*text++ != ',') return false;
-    }
-}
-
 static void list_add(option_list *l, const char *s)
 {
     const char **grown = need_memory((size_t)l->n + 1, sizeof *grown);
@@ -99,8 +71,13 @@ static int read_value(const verdict *v, const option *o, const char *value)
 {
     int64_t n;
     const char *p = value;
+    chunk_error err = {0};
     switch (o->kind) {
     case OPTION_TEXT: *(const char **)o->into = value; return *value != 0 ? 0 : fail(v, EXIT_USAGE, 0, "%s needs a value", o->name);
+    case OPTION_ONCE:
+        if (*(const char **)o->into != NULL) return fail(v, EXIT_USAGE, 0, "%s is given twice", o->name);
+        *(const char **)o->into = value;
+        return 0;
     case OPTION_LIST: list_add(o->into, value); return 0;
     case OPTION_SIZE:
         if (parse_size(o->into, value)) return 0;
@@ -117,11 +94,8 @@ static int read_value(const verdict *v, const option *o, const char *value)
         return fail(v, EXIT_USAGE, 0, "%s '%s': not a shape; write it as 1024x1024", o->name, value);
     case OPTION_FILTER:
         *(const char **)o->into = value;
-        if (check_filter(value)) return 0;
-        return fail(
-            v, EXIT_USAGE, 0,
-            "%s '%s': filters are one of gzip[=0..9], zstd[=1..22], lz4, bitshuffle, with shuffle, fletcher32 or none, by commas",
-            o->name, value);
+        if (chunk_check_filter(value, &err) == CHUNK_OK) return 0;
+        return fail(v, EXIT_USAGE, 0, "%s '%s': %s", o->name, value, err.text + (strncmp(err.text, "filter: ", 8) == 0 ? 8 : 0));
     default: return 0;
     }
 }
@@ -150,7 +124,7 @@ static int unknown_option(const verdict *v, const option *options, const char *a
     const char *names[64];
     int n = 0;
     for (const option *o = options; o->name != NULL && n < 64; o++) names[n++] = o->name;
-    const char *near = nearest_name(arg, names, n);
+    const char *near = nearest_name(arg, -1, names, n);
     if (near != NULL) return fail(v, EXIT_USAGE, 0, "unknown option '%s'; did you mean %s?", arg, near);
     return fail(v, EXIT_USAGE, 0, "unknown option '%s'; chunk %s --help lists them", arg, v->verb);
 }
@@ -194,7 +168,7 @@ static int distance(const char *a, const char *b)
         int diagonal = row[0];
         row[0] = i;
         for (int j = 1; j <= nb; j++) {
-            int best = diagonal + (a[i - 1] != b[j - 1]);
+            int best = diagonal + (tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]));
             diagonal = row[j];
             if (row[j] + 1 < best) best = row[j] + 1;
             if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
@@ -204,10 +178,10 @@ static int distance(const char *a, const char *b)
     return row[nb];
 }
 
-const char *nearest_name(const char *name, const char *const *names, int n)
+const char *nearest_name(const char *name, int most, const char *const *names, int n)
 {
     const char *best = NULL;
-    int least = (int)strlen(name) / 3 + 1;
+    int least = most < 0 ? (int)strlen(name) / 3 + 1 : most;
     for (int i = 0; i < n; i++) {
         int d = distance(name, names[i]);
         if (d <= least && d < (int)strlen(names[i])) {

@@ -2,7 +2,6 @@
  * follows its command line is eval's. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "eval.h"
 
@@ -13,26 +12,6 @@ static int read_dataset(job *j, target *out, const char *which, const char *text
     size_t n = strlen(out->object);
     if (out->object[n - 1] == '/') return fail(&j->v, EXIT_USAGE, 0, "%s '%s' names no dataset", which, text);
     return 0;
-}
-
-/* Names of objects without doubled slashes. */
-static bool same_object(const char *a, const char *b)
-{
-    for (;;) {
-        while (a[0] == '/' && a[1] == '/') a++;
-        while (b[0] == '/' && b[1] == '/') b++;
-        if (*a != *b) return false;
-        if (*a == 0) return true;
-        a++;
-        b++;
-    }
-}
-
-static bool same_dataset(const target *a, const target *b)
-{
-    struct stat sa, sb;
-    if (!same_object(a->object, b->object) || stat(a->file, &sa) != 0 || stat(b->file, &sb) != 0) return false;
-    return sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
 static int read_line(job *j, char **args)
@@ -69,7 +48,8 @@ static int read_line(job *j, char **args)
     j->n_bindings = j->n_results = 1;
     code = read_dataset(j, &j->bindings[0].from, "the input", j->operands.item[0]);
     if (code == 0) code = read_dataset(j, &j->outputs[0], "the output", j->operands.item[1]);
-    if (code == 0 && same_dataset(&j->bindings[0].from, &j->outputs[0]))
+    if (code == 0 && target_same_file(&j->bindings[0].from, &j->outputs[0]) &&
+        target_meet(&j->bindings[0].from, &j->outputs[0]) == TARGETS_SAME)
         return fail(&j->v, EXIT_USAGE, 0, "'%s' and '%s' are the same dataset: write to another one", j->operands.item[0],
                     j->operands.item[1]);
     return code;

@@ -13,7 +13,7 @@ int exit_of(chunk_status st)
     case CHUNK_EPARSE:
     case CHUNK_ENAME: return EXIT_USAGE;
     case CHUNK_ECEILING: return EXIT_CEILING;
-    case CHUNK_ECANCELED: return EXIT_CANCELED;
+    case CHUNK_ECANCELED: return worker_canceled();
     default: return EXIT_FILE;
     }
 }
@@ -32,11 +32,16 @@ static int say(const verdict *v, int code, uint64_t needed, const char *message)
     return code;
 }
 
-/* Messages are one line: control characters of file names and texts are shown as "?". */
-static void one_line(char *s)
+void one_line(char *s)
 {
-    for (; *s != 0; s++)
-        if ((unsigned char)*s < 0x20 || *s == 0x7f) *s = '?';
+    char *out = s;
+    for (; *s != 0; s++) {
+        const unsigned char c = (unsigned char)s[0], next = (unsigned char)s[1];
+        bool two = c == 0xc2 && next >= 0x80 && next < 0xa0; /* U+0080 to U+009F, which terminals obey too */
+        *out++ = c < 0x20 || c == 0x7f || two ? '?' : *s;
+        s += two;
+    }
+    *out = 0;
 }
 
 int fail(const verdict *v, int code, uint64_t needed, const char *format, ...)

@@ -21,6 +21,7 @@ uint64_t worker_peak(void);          /* high-water of this process and the launc
 void worker_run_claims(void);
 void worker_run_started(chunk_run *run);
 void worker_run_ends(void);
+int worker_canceled(void); /* the exit code after that: 128 and the signal */
 /* In builds with faults: crashes when CHUNK_CRASH names this place. */
 void worker_crash_point(const char *place);
 
@@ -36,6 +37,8 @@ int fail(const verdict *v, int code, uint64_t needed, const char *format, ...) _
 int fail_error(const verdict *v, int code, const chunk_error *err, const char *text);
 void warn(const verdict *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int exit_of(chunk_status st);
+/* Control characters become "?": text of files and command lines stays on its line, and does nothing to a terminal. */
+void one_line(char *s);
 /* Flushes standard output; a full disk or closed pipe there is exit 1. */
 int finish_output(const verdict *v);
 
@@ -44,6 +47,7 @@ int finish_output(const verdict *v);
 typedef enum option_kind {
     OPTION_FLAG,
     OPTION_TEXT,
+    OPTION_ONCE, /* a text that is given once */
     OPTION_LIST,
     OPTION_SIZE,
     OPTION_INT,
@@ -68,8 +72,9 @@ typedef struct option {
 int read_options(const verdict *v, char **args, const option *options, option_list *operands, bool *help);
 bool parse_size(uint64_t *out, const char *text);
 bool has_json(char **args);
-const char *nearest_name(const char *name, const char *const *names, int n); /* NULL where none is near */
-void *need_memory(size_t n, size_t size);                                    /* zeroed; the process ends without it */
+/* The nearest one, letters' case ignored, by at most `most` edits (negative: as many as may be a slip); NULL where there is none. */
+const char *nearest_name(const char *name, int most, const char *const *names, int n);
+void *need_memory(size_t n, size_t size); /* zeroed; the process ends without it */
 
 /* ---- target.c: FILE:/DATASET */
 
@@ -78,6 +83,10 @@ typedef struct target {
     char *object; /* "/DATASET"; NULL where only a file was named */
 } target;
 bool target_parse(target *out, const char *text);
+/* However they are written: files that exist or can be made, and what the paths of two datasets of one file have to do with each other. */
+bool target_same_file(const target *a, const target *b);
+typedef enum target_meeting { TARGETS_APART, TARGETS_SAME, TARGETS_THROUGH } target_meeting; /* one path begins with the other */
+target_meeting target_meet(const target *a, const target *b);
 
 /* ---- values.c: results as they lie in memory */
 
