@@ -71,3 +71,7 @@ def test_refused_as_numpy_does(data):
     assert "do not broadcast together" in eval_fails(1, "a[s > 9, i[:3]]", *names, cwd=data[0])
     assert "nonzero: needs at least one dimension" in eval_fails(1, "nonzero(s)[0]", *names, cwd=data[0])
     assert "out of bounds" in eval_fails(1, "take(a, (0, 3), axis=0)", *names, cwd=data[0])
+
+
+def test_pad_names_itself(data):
+    assert "pad: no medians of complex numbers" in eval_fails(1, "pad(a * 1j, 1, mode='median')", "a=in.h5:/a", cwd=data[0])
