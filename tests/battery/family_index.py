@@ -27,6 +27,9 @@ def index_case(rng, text, x, arrays, expected):
 
 def take(rng):
     x = data(rng, pick(rng, DTYPES), some_shape(rng))
+    if rng.random() < 0.1:
+        i = indices(rng, x.size, (int(rng.integers(0, 40)),))
+        return index_case(rng, "take(x, i)", x, {"i": i}, lambda: np.take(x, i.astype(np.int64)))
     axis = int(rng.integers(-x.ndim, x.ndim))
     i = np.asarray(indices(rng, x.shape[axis], some_shape(rng) if rng.random() < 0.2 and x.ndim < 8 and x.size < 500 else (int(rng.integers(0, 40)),)))
     if i.size * x.size > 10**6:
