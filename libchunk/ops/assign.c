@@ -1,10 +1,13 @@
 /* assign.c: x with other values at some places: a new version, the old one stays what it was. Regions are boxes with steps; masks become where;
- * index arrays are looked through for each block, the last of equal places wins. */
+ * index arrays are put's business. */
 #include <string.h>
 
 #include "ops/gather.h"
 #include "ops/make.h"
 #include "ops/mask.h"
+#include "ops/reshape.h"
+
+extern const chk_op chk_op_put;
 
 /* ---- regions: parameters are first index, step (positive) and count of each axis of x; inputs x and the values, which have one extent an axis */
 
@@ -87,213 +90,7 @@ static chunk_status make_region(chk_node **out, chk_builder *b, const chk_op *op
     return chk_node_custom(out, b, op, attr, n_attr, in[0]->dtype, &in[0]->shape, &in[0]->grid, in, 2, err);
 }
 
-/* ---- places: parameters as for gather, and one more where the index arrays are parts of flat indices (put); inputs x, the index arrays, and the values in the shape of x at those indices */
-
-enum { PLACES = 16 << 10 }; /* index tuples that are looked at together */
-
-typedef struct places {
-    int n_idx, place, nb;
-    bool flat;
-    int axis[CHK_MAX_NDIM], out_axis[CHK_MAX_NDIM];
-} places;
-
-static void describe(places *g, const chk_node *n)
-{
-    const int64_t *attr = n->u.custom.attr;
-    *g = (places){.n_idx = n->n_in - 2, .place = (int)attr[0], .nb = n->in[1]->shape.ndim};
-    g->flat = n->u.custom.n_attr > 1 + g->n_idx;
-    for (int i = 0; i < g->n_idx; i++) g->axis[i] = (int)attr[1 + i];
-    for (int a = 0, k = 0, at = 0; a < n->shape.ndim; a++) {
-        bool indexed = k < g->n_idx && g->axis[k] == a;
-        if (!indexed && at == g->place) at += g->nb;
-        g->out_axis[a] = indexed ? -1 : at++;
-        k += indexed;
-    }
-}
-
-/* The index arrays are walked in boxes of the last axes that hold at most PLACES. */
-static int64_t walk_extent(const chk_shape *s, int64_t *extent)
-{
-    int64_t n = 1;
-    for (int a = s->ndim - 1; a >= 0; a--) {
-        extent[a] = s->dim[a] <= PLACES / n ? s->dim[a] : PLACES / n;
-        if (extent[a] < 1) extent[a] = 1;
-        n *= extent[a];
-    }
-    return n;
-}
-
-static void places_reads(const chk_node *n, int input, const int64_t *extent, int64_t *in_extent)
-{
-    places g;
-    describe(&g, n);
-    if (input == 0) {
-        memcpy(in_extent, extent, (size_t)n->shape.ndim * sizeof *extent);
-    } else if (input <= g.n_idx) {
-        walk_extent(&n->in[1]->shape, in_extent);
-    } else {
-        for (int b = 0; b < g.nb; b++) in_extent[g.place + b] = 1;
-        for (int a = 0; a < n->shape.ndim; a++)
-            if (g.out_axis[a] >= 0) in_extent[g.out_axis[a]] = extent[a];
-    }
-}
-
-static size_t places_scratch(const chk_node *n, const int64_t *extent)
-{
-    int64_t walk[CHK_MAX_NDIM];
-    (void)extent;
-    return (size_t)(n->n_in - 2) * (size_t)walk_extent(&n->in[1]->shape, walk) * sizeof(int64_t) + 64;
-}
-
-/* Names the flat index that fell apart into this tuple. */
-static chunk_status no_such_flat(const chk_shape *shape, const int64_t *idx, int64_t stride, int64_t i, chunk_error *err)
-{
-    int64_t size = chk_shape_count(shape), v = 0;
-    for (int a = 0; a < shape->ndim; a++) v = v * (shape->dim[a] ? shape->dim[a] : 1) + idx[a * stride + i];
-    return chk_fail(err, CHUNK_EINDEX, "index %lld is out of bounds for axis 0 with size %lld", (long long)(v < 0 ? v - size : v),
-                    (long long)size);
-}
-
-/* Where one tuple's values go in the block; false where it lies outside. */
-static bool inside(const places *g, const chk_local_call *c, const int64_t *idx, int64_t stride, int64_t i, int64_t *tuple,
-                   chunk_status *st, chunk_error *err)
-{
-    bool in = true;
-    for (int k = 0; k < g->n_idx; k++) {
-        int64_t n = c->node->shape.dim[g->axis[k]], v = idx[k * stride + i];
-        if (g->flat && (v < 0 || v >= n))
-            *st = no_such_flat(&c->node->shape, idx, stride, i, err);
-        else if (v < -n || v >= n)
-            *st = chk_fail(err, CHUNK_EINDEX, "index %lld is out of bounds for axis %d with size %lld", (long long)v, g->axis[k],
-                           (long long)n);
-        tuple[k] = v < 0 ? v + n : v;
-        in &= tuple[k] >= c->box->lo[g->axis[k]] && tuple[k] < c->box->hi[g->axis[k]];
-    }
-    return in && *st == CHUNK_OK;
-}
-
-static chunk_status put_one(const places *g, const chk_local_call *c, const chk_box *walk, int64_t i, const int64_t *tuple,
-                            chunk_error *err)
-{
-    int ndim = c->box->ndim, vdim = c->node->in[g->n_idx + 1]->shape.ndim;
-    int64_t stride[CHK_MAX_NDIM] = {0}, next = (int64_t)chk_dtype_size(c->node->dtype);
-    chk_box from = {.ndim = vdim};
-    char *to = c->out;
-    for (int b = g->nb - 1; b >= 0; b--) {
-        int64_t e = chk_box_extent(walk, b);
-        from.lo[g->place + b] = walk->lo[b] + i % e;
-        from.hi[g->place + b] = from.lo[g->place + b] + 1;
-        stride[g->place + b] = next; /* of extent 1: never used */
-        i /= e;
-    }
-    for (int a = ndim - 1, k = g->n_idx - 1; a >= 0; a--) {
-        if (g->out_axis[a] < 0) {
-            to += (tuple[k--] - c->box->lo[a]) * next;
-        } else {
-            from.lo[g->out_axis[a]] = c->box->lo[a];
-            from.hi[g->out_axis[a]] = c->box->hi[a];
-            stride[g->out_axis[a]] = next;
-        }
-        next *= chk_box_extent(c->box, a);
-    }
-    return chk_local_read(c, g->n_idx + 1, &from, to, stride, err);
-}
-
-static chunk_status places_run(const chk_local_call *c, chunk_error *err)
-{
-    places g;
-    describe(&g, c->node);
-    const chk_shape *s = &c->node->in[1]->shape;
-    int64_t extent[CHK_MAX_NDIM], tuple[CHK_MAX_NDIM], *idx = c->scratch, most = walk_extent(s, extent);
-    CHK_TRY(chk_local_read(c, 0, c->box, c->out, NULL, err));
-    if (chk_shape_count(s) == 0) return CHUNK_OK;
-    chk_box walk = {.ndim = s->ndim};
-    for (int a = 0; a < s->ndim; a++) walk.hi[a] = extent[a] < s->dim[a] ? extent[a] : s->dim[a];
-    for (;;) {
-        int64_t n = chk_box_count(&walk);
-        for (int k = 0; k < g.n_idx; k++) CHK_TRY(chk_local_read(c, 1 + k, &walk, idx + k * most, NULL, err));
-        chunk_status st = CHUNK_OK;
-        for (int64_t i = 0; i < n && st == CHUNK_OK; i++)
-            if (inside(&g, c, idx, most, i, tuple, &st, err)) st = put_one(&g, c, &walk, i, tuple, err);
-        if (st != CHUNK_OK) return st;
-        int a = s->ndim - 1;
-        for (; a >= 0; a--) {
-            walk.lo[a] = walk.hi[a];
-            if (walk.lo[a] >= s->dim[a]) walk.lo[a] = 0;
-            walk.hi[a] = walk.lo[a] + extent[a] < s->dim[a] ? walk.lo[a] + extent[a] : s->dim[a];
-            if (walk.lo[a]) break;
-        }
-        if (a < 0) return CHUNK_OK;
-    }
-}
-
-static const chk_local places_local = {.reads = places_reads, .scratch = places_scratch, .run = places_run, .ns = 5};
-
-static chunk_status make_places(chk_node **out, chk_builder *b, const chk_op *op, chk_node *const *in, int n_in,
-                                const int64_t *attr, int n_attr, chunk_error *err)
-{
-    /* The shape of the values is that of x at the indices: let gather check and say it. */
-    chk_node *at;
-    bool flat = n_in > 2 && n_attr == n_in && n_in == in[0]->shape.ndim + 2;
-    if (n_in < 3) return chk_fail(err, CHUNK_EINVAL, "%s: not the parameters of an assignment", op->name);
-    CHK_TRY(ops_make_gather(&at, b, chk_builder_find(b, "index", 5), in, n_in - 1, attr, flat ? n_attr - 1 : n_attr, err));
-    bool fits = chk_shape_equal(&at->shape, &in[n_in - 1]->shape) && in[n_in - 1]->dtype == in[0]->dtype;
-    chk_node_release(at);
-    if (!fits) return chk_fail(err, CHUNK_EINVAL, "%s: the values do not have the shape of the places", op->name);
-    return chk_node_custom(out, b, op, attr, n_attr, in[0]->dtype, &in[0]->shape, &in[0]->grid, in, n_in, err);
-}
-
-/* ---- put: flat indices become one index array an axis */
-
-static chunk_status build_put(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
-{
-    ops_maker m = ops_make(b, err);
-    chk_node *x = ops_value(&m, &args[0], op->name), *i = ops_array(&m, &args[1], op->name), *v = ops_array(&m, &args[2], op->name),
-             *made = NULL;
-    chk_node *in[CHK_MAX_NDIM + 2];
-    int64_t attr[CHK_MAX_NDIM + 2] = {0}, stride = 1;
-    if (!x || !i || !v) return ops_give(out, &m, NULL);
-    if (chk_dtype_kind(i->dtype) != CHK_KIND_INT && chk_dtype_kind(i->dtype) != CHK_KIND_UINT)
-        m.st = chk_fail(err, CHUNK_EINDEX, "put: indices must be integers, not %s", chk_dtype_name(i->dtype));
-    if (x->shape.ndim == 0) m.st = chk_fail(err, CHUNK_ESHAPE, "put: x has no dimensions");
-    i = ops_cast(&m, i, CHK_I64);
-    int64_t size = chk_shape_count(&x->shape);
-    if (i) m.st = ops_check_indices(b, i, size, 0, err);
-    if (m.st == CHUNK_OK && x->shape.ndim > 1) { /* of one axis negative indices are gather's business */
-        chk_node *low = ops_apply(&m, CHK_FN_LT, CHK_I64, i, ops_whole(&m, CHK_I64, 0), NULL);
-        i = ops_apply(&m, CHK_FN_WHERE, CHK_I64, low, ops_apply(&m, CHK_FN_ADD, CHK_I64, i, ops_whole(&m, CHK_I64, size), NULL), i);
-    }
-    for (int a = x->shape.ndim - 1; a >= 0 && m.st == CHUNK_OK; a--) {
-        int64_t n = x->shape.dim[a] ? x->shape.dim[a] : 1;
-        in[1 + a] = stride == 1 ? i : ops_apply(&m, CHK_FN_FLOORDIV, CHK_I64, i, ops_whole(&m, CHK_I64, stride), NULL);
-        if (a > 0) in[1 + a] = ops_apply(&m, CHK_FN_MOD, CHK_I64, in[1 + a], ops_whole(&m, CHK_I64, n), NULL);
-        attr[1 + a] = a;
-        stride *= n;
-    }
-    in[0] = x;
-    if (m.st == CHUNK_OK && chk_dtype_kind(v->dtype) == CHK_KIND_COMPLEX && chk_dtype_kind(x->dtype) != CHK_KIND_COMPLEX)
-        m.st = chk_fail(err, CHUNK_ETYPE, "put: complex values do not go into an array of %s", chk_dtype_name(x->dtype));
-    in[x->shape.ndim + 1] = m.st == CHUNK_OK ? ops_spread(&m, ops_cast(&m, v, x->dtype), &i->shape) : NULL;
-    if (m.st == CHUNK_OK) m.st = op->make(&made, b, op, in, x->shape.ndim + 2, attr, x->shape.ndim + 1 + (x->shape.ndim > 1), err);
-    return ops_give(out, &m, ops_own(&m, m.st, &made));
-}
-
-const chk_op chk_op_put = {
-    .name = "put",
-    .family = "indexing",
-    .summary = "x with other values at flat indices: a new version, x stays what it was",
-    .doc = "indices: integers of any shape, or a tuple of them, of the elements in C order, negative ones from the end. values: "
-           "broadcast to the shape "
-           "of the indices, cast to x's dtype. Of equal "
-           "indices the last one wins. The indices are looked through once for each block of the result. Memory: a block of the "
-           "result and 16 Ki indices.",
-    .params = {OPS_X, {"indices", CHK_PAR_ARRAY, NULL, false}, {"values", CHK_PAR_ARRAY, NULL, false}},
-    .build = build_put,
-    .make = make_places,
-    .local = &places_local,
-};
-
-/* ---- assign */
+/* ---- what stands in brackets */
 
 typedef struct target {
     ops_maker m;
@@ -365,7 +162,7 @@ static chunk_status read_place(target *t, const chk_value *v, int *axis)
         return t->m.st;
     }
     chk_kind kind = chk_dtype_kind(one->dtype);
-    if (kind != CHK_KIND_INT && kind != CHK_KIND_UINT)
+    if (kind != CHK_KIND_INT && kind != CHK_KIND_UINT && chk_shape_count(&one->shape) > 0)
         return chk_fail(t->m.err, CHUNK_EINDEX, "assign: an index of type %s: integers, masks and slices index",
                         chk_dtype_name(one->dtype));
     t->axis[t->n_idx] = a;
@@ -420,7 +217,7 @@ static chk_node *assign_places(target *t, chk_node *v)
     t->m.st = ops_make_gather(&at, t->m.b, chk_builder_find(t->m.b, "index", 5), in, t->n_idx + 1, attr, t->n_idx + 1, t->m.err);
     at = ops_own(&t->m, t->m.st, &at);
     if (!at || !(in[t->n_idx + 1] = ops_spread(&t->m, v, &at->shape))) return NULL;
-    t->m.st = make_places(&made, t->m.b, &chk_op_put, in, t->n_idx + 2, attr, t->n_idx + 1, t->m.err);
+    t->m.st = chk_op_put.make(&made, t->m.b, &chk_op_put, in, t->n_idx + 2, attr, t->n_idx + 1, t->m.err);
     return ops_own(&t->m, t->m.st, &made);
 }
 
@@ -430,6 +227,64 @@ static chk_node *assign_region(target *t, const chk_op *op, chk_node *v)
     if (!in[1]) return NULL;
     t->m.st = op->make(&made, t->m.b, op, in, 2, t->region, 3 * t->x->shape.ndim, t->m.err);
     return ops_own(&t->m, t->m.st, &made);
+}
+
+/* Slices beside index arrays: places in the region, which goes back into x. */
+static chk_node *assign_both(target *t, const chk_op *op, chk_node *v)
+{
+    chk_node *x = t->x, *made;
+    chk_view view = chk_view_identity(&x->shape);
+    for (int k = 0; k < t->n_idx; k++) {
+        int a = t->axis[k];
+        t->region[3 * a] = 0;
+        t->region[3 * a + 1] = 1;
+        t->region[3 * a + 2] = x->shape.dim[a];
+        t->single[a] = false;
+    }
+    for (int a = 0; a < x->shape.ndim; a++) {
+        int64_t start = t->region[3 * a], step = t->region[3 * a + 1], count = t->region[3 * a + 2];
+        view.shape.dim[a] = count;
+        view.off[a] = t->flipped[a] && count ? start + (count - 1) * step : start;
+        view.step[a] = t->flipped[a] ? -step : step;
+    }
+    t->x = ops_view(&t->m, x, &view);
+    made = t->x ? assign_places(t, v) : NULL;
+    t->x = x;
+    return made ? assign_region(t, op, made) : NULL;
+}
+
+/* Values behind a mask, one for each element that it selects: each element of x has the one whose number is how many are selected before it. */
+static chk_node *assign_selected(target *t, chk_node *v)
+{
+    ops_maker *m = &t->m;
+    chk_node *places = NULL, *made = NULL;
+    m->st = ops_nonzero_axis(&places, m->b, t->mask, 0, m->err);
+    places = ops_own(m, m->st, &places);
+    if (!places) return NULL;
+    if (v->shape.ndim != 1 || (v->shape.dim[0] != 1 && v->shape.dim[0] != places->shape.dim[0])) {
+        char text[160];
+        m->st = chk_fail(m->err, CHUNK_ESHAPE, "assign: values of shape %s behind a mask that selects %lld",
+                         chk_shape_text(text, sizeof text, &v->shape), (long long)places->shape.dim[0]);
+        return NULL;
+    }
+    if (v->shape.dim[0] == 0) return t->x;
+    if (v->shape.dim[0] > 1) {
+        chk_value arg = {.kind = CHK_VAL_NODE, .u.node = ops_flat(m, t->mask)};
+        const char *const no_names[1] = {NULL};
+        if (m->st == CHUNK_OK)
+            m->st = chk_op_call(&made, m->b, chk_builder_find(m->b, "cumulative_sum", 14), &arg, no_names, 1, m->err);
+        chk_node *number = ops_own(m, m->st, &made), *one = ops_whole(m, CHK_I64, 1);
+        number = ops_apply(m, CHK_FN_SUB, CHK_I64, ops_apply(m, CHK_FN_MAX, CHK_I64, number, one, NULL), one, NULL);
+        if (m->st == CHUNK_OK) m->st = ops_reshape(&made, m->b, number, &t->x->shape, m->err);
+        chk_node *in[2] = {v, ops_own(m, m->st, &made)};
+        const int64_t attr[2] = {0, 0};
+        const chk_op *index = chk_builder_find(m->b, "index", 5);
+        if (m->st == CHUNK_OK) m->st = index->make(&made, m->b, index, in, 2, attr, 2, m->err);
+        v = ops_own(m, m->st, &made);
+    } else {
+        v = ops_spread(m, v, &t->x->shape);
+    }
+    return ops_apply(m, CHK_FN_WHERE, t->x->dtype, t->mask, v, t->x);
 }
 
 static chunk_status build_assign(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
@@ -450,15 +305,14 @@ static chunk_status build_assign(chk_node **out, chk_builder *b, const chk_op *o
         return ops_give(out, &t.m, NULL);
     }
     v = ops_cast(&t.m, v, t.x->dtype);
-    if (v && v->shape.ndim != 0 && (t.mask || (t.given && arrays)))
+    if (v && v->shape.ndim != 0 && t.given && (t.mask || arrays))
         t.m.st = chk_fail(err, CHUNK_EUNSUPPORTED,
-                          "assign: behind a mask stands one value: for an array of values use where(mask, values, x)");
-    if (arrays && !t.whole) t.m.st = chk_fail(err, CHUNK_EUNSUPPORTED, "assign: slices beside index arrays must be whole axes");
+                          "assign: beside a mask of no dimensions and other arrays stands one value, not an array");
     if (t.m.st != CHUNK_OK) return ops_give(out, &t.m, NULL);
     if (t.mask)
-        made = ops_apply(&t.m, CHK_FN_WHERE, t.x->dtype, t.mask, v, t.x);
+        made = v->shape.ndim ? assign_selected(&t, v) : ops_apply(&t.m, CHK_FN_WHERE, t.x->dtype, t.mask, v, t.x);
     else if (arrays)
-        made = assign_places(&t, v);
+        made = t.whole ? assign_places(&t, v) : assign_both(&t, op, v);
     else
         made = assign_region(&t, op, v);
     if (t.given && made) made = ops_apply(&t.m, CHK_FN_WHERE, t.x->dtype, t.given, made, t.x);
@@ -472,7 +326,9 @@ const chk_op chk_op_assign = {
         "x with other values in a region, at a mask or at index arrays: a new version, x stays what it was; x[2:5] = v in text",
     .doc = "indices: a tuple with an integer, a slice as (start, stop, step), None (the whole axis), an integer array or a mask "
            "for each axis. values: broadcast to the region, cast "
-           "to x's dtype; behind a mask one value. Of equal places the last one wins. Memory: two blocks of the result; for index "
+           "to x's dtype; behind a mask of all axes one value, or one for each element that it selects, in C order: these are "
+           "found by a "
+           "cumulative sum of the mask. Of equal places the last one wins. Memory: two blocks of the result; for index "
            "arrays also 16 Ki of them.",
     .params = {OPS_X, {"indices", CHK_PAR_ARRAYS, NULL, false}, {"values", CHK_PAR_ARRAY, NULL, false}},
     .build = build_assign,

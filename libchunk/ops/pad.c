@@ -117,6 +117,10 @@ static chk_node *call(ops_maker *m, const chk_op *op, const chk_value *args, con
 /* The median along the axis is the last one of a window as long as the axis. */
 static chk_node *median(ops_maker *m, chk_node *x, int axis)
 {
+    if (chk_dtype_kind(x->dtype) == CHK_KIND_COMPLEX) {
+        m->st = chk_fail(m->err, CHUNK_EUNSUPPORTED, "pad: no medians of complex numbers: pad real(x) and imag(x) apart");
+        return NULL;
+    }
     int64_t n = x->shape.dim[axis];
     const char *names[3] = {NULL, "window", "axis"};
     chk_value args[3] = {

@@ -27,6 +27,9 @@ def index_case(rng, text, x, arrays, expected):
 
 def take(rng):
     x = data(rng, pick(rng, DTYPES), some_shape(rng))
+    if rng.random() < 0.1:
+        i = indices(rng, x.size, (int(rng.integers(0, 40)),))
+        return index_case(rng, "take(x, i)", x, {"i": i}, lambda: np.take(x, i.astype(np.int64)))
     axis = int(rng.integers(-x.ndim, x.ndim))
     i = np.asarray(indices(rng, x.shape[axis], some_shape(rng) if rng.random() < 0.2 and x.ndim < 8 and x.size < 500 else (int(rng.integers(0, 40)),)))
     if i.size * x.size > 10**6:
@@ -152,7 +155,7 @@ def assign(rng):
     kind = int(rng.integers(3))
     if kind == 0:
         m = masked(rng, x)
-        v = data(rng, d, (), special=0)
+        v = data(rng, d, (np.count_nonzero(m),) if rng.random() < 0.5 else (), special=0)
         return index_case(rng, "x[m] = v; x", x, {"m": m, "v": v}, changed(x, lambda y: y.__setitem__(m, v)))
     if kind == 1 and 0 not in x.shape:
         n = int(rng.integers(1, x.ndim + 1))
@@ -161,8 +164,15 @@ def assign(rng):
         names = [f"i{k}" for k in range(n)]
         return index_case(rng, f"x[{', '.join(names)}] = v; x", x, {**dict(zip(names, i)), "v": v}, changed(x, lambda y: y.__setitem__(tuple(i), v)))
     words, items, shape = [], [], []
-    for n in x.shape:
-        if n and rng.random() < 0.3:
+    at, array = (int(rng.integers(0, x.ndim)), None) if rng.random() < 0.3 else (-1, None)
+    for axis, n in enumerate(x.shape):
+        if axis == at:
+            array = rng.permutation(n)[:5]
+            words.append("i")
+            items.append(array)
+            shape.append(array.size)
+            continue
+        if n and at < 0 and rng.random() < 0.3:
             k = int(rng.integers(-n, n))
             words.append(str(k))
             items.append(k)
@@ -172,7 +182,8 @@ def assign(rng):
         items.append(slice(a, b, c))
         shape.append(len(range(n)[slice(a, b, c)]))
     v = data(rng, d, tuple(n if rng.random() < 0.7 else 1 for n in shape) if rng.random() < 0.7 else (), special=0)
-    return index_case(rng, f"x[{', '.join(words)}] = v; x", x, {"v": v}, changed(x, lambda y: y.__setitem__(tuple(items), v)))
+    arrays = {"v": v} if array is None else {"v": v, "i": array}
+    return index_case(rng, f"x[{', '.join(words)}] = v; x", x, arrays, changed(x, lambda y: y.__setitem__(tuple(items), v)))
 
 
 def put(rng):

@@ -2,7 +2,7 @@
 import h5py
 import numpy as np
 import pytest
-from chunkcli import eval_fails, eval_json
+from chunkcli import assert_held, ceiling, eval_fails, eval_json
 
 NUMPY = {"concat": np.concatenate, **{n: getattr(np, n) for n in "append argwhere compress extract ones sum take zeros".split()}}
 
@@ -71,3 +71,36 @@ def test_refused_as_numpy_does(data):
     assert "do not broadcast together" in eval_fails(1, "a[s > 9, i[:3]]", *names, cwd=data[0])
     assert "nonzero: needs at least one dimension" in eval_fails(1, "nonzero(s)[0]", *names, cwd=data[0])
     assert "out of bounds" in eval_fails(1, "take(a, (0, 3), axis=0)", *names, cwd=data[0])
+
+
+def test_pad_names_itself(data):
+    assert "pad: no medians of complex numbers" in eval_fails(1, "pad(a * 1j, 1, mode='median')", "a=in.h5:/a", cwd=data[0])
+
+
+@pytest.mark.parametrize("assign", ["a[0:2, [0, 1]] = 5", "a[1:, i[:3]] = a[1:, 1:] * 2", "a[::-2, [0, 3]] = a[:2, :2] * 3", "a[i[:2], 1:3] = a[:2, :2] * 10", "y[m, 1:4] = y[m, 1:4] * 2",
+                                    "y[m, ::-2, ::3] = y[m, 1:5, :3]", "y[1:, [0, 4], ::-1, [1, 2]] = y[:2, :2, :, 0]", "y[0, [0, 1], 2:4] = y[0, :2, 2:4] + 1000", "y[1:1, [0, 1], 2:4] = 1",
+                                    "y[:, [], 2:4] = 1", "y[[0, 1], :, 2:, [1, 2]] = y[:2, :, 2:, 3] * 5", "a[a > 3] = a[a > 3] * 2", "a[a > 3] = [7]", "a[a > 30] = a[a > 30]", "a[a > 30] = [1]",
+                                    "y[y % 3 == 0] = y[y % 3 == 0] * -1", "x[x > 3] = x[:5] * 2"])
+def test_assigning_beside_slices_and_behind_masks(data, assign):
+    names = {k: v.copy() for k, v in data[1].items()}
+    exec(assign, names)
+    assert np.array_equal(evaluated(data, f"{assign}; {assign[0]}")[0], names[assign[0]])
+
+
+@pytest.mark.parametrize("assign, said", [("a[a > 3] = [1, 2]", "values of shape (2,) behind a mask that selects 8"), ("a[a > 3] = a[:1]", "values of shape (1, 4) behind a mask that selects 8"),
+                                          ("a[a > 3] = a[a > 30]", "values of shape (0,) behind a mask that selects 8"), ("a[1:, [0, 1]] = a", "broadcast"), ("a[1:, [0, 4]] = 1", "index 4 is out of bounds for axis 1 with size 4")])
+def test_assignments_that_numpy_refuses(data, assign, said):
+    with pytest.raises((ValueError, IndexError, TypeError)):
+        exec(assign, {k: v.copy() for k, v in data[1].items()})
+    assert said in eval_fails(1, f"{assign}; a", "a=in.h5:/a", cwd=data[0])
+
+
+def test_values_behind_a_mask_out_of_core(tmp_path):
+    x = np.random.default_rng(1).random((1500, 1100))
+    with h5py.File(tmp_path / "in.h5", "w") as f:
+        f.create_dataset("x", data=x, chunks=(125, 220), compression="gzip", compression_opts=1)
+    x[x > 0.5] = x[x > 0.5] * 2
+    got = eval_json("x[x > 0.5] = x[x > 0.5] * 2; x", "x=in.h5:/x", "-o", "out.h5:/x", "--memory", ceiling(28), cwd=tmp_path)
+    assert_held(got)
+    with h5py.File(tmp_path / "out.h5") as f:
+        assert np.array_equal(f["x"][()], x)
