@@ -149,7 +149,8 @@ const chk_op chk_op_array = {
     .aliases = "asarray",
     .family = "creation",
     .summary = "An array of the numbers in nested tuples or lists",
-    .doc = "object: numbers, nested to any depth; [1, 2, 3] in text is array((1, 2, 3)). dtype: as NumPy finds it for Python "
+    .doc = "object: numbers, nested to any depth; [1, 2, 3] in text is array((1, 2, 3)), and the tuple where a shape or axes are "
+           "wanted. dtype: as NumPy finds it for Python "
            "numbers unless given. At most 65,536 "
            "elements.",
     .params = {{"object", CHK_PAR_ARRAYS, NULL, false}, {"dtype", CHK_PAR_DTYPE, "None", false}},

@@ -53,6 +53,7 @@ const chk_op chk_op_nanvar = {
     .params = {OPS_X, OPS_AXIS, OPS_DTYPE, OPS_CORRECTION, OPS_KEEPDIMS},
     .red = CHK_RED_NANVAR,
     .build = ops_build_var,
+    .doc = "NaN where no more than `correction` elements are left; of integers as var.",
 };
 const chk_op chk_op_nanstd = {
     .name = "nanstd",
