@@ -92,7 +92,6 @@ chunk_status chunk_context_new(chunk_context **out, const chunk_options *options
     ctx->whole_process = o.whole_process;
     ctx->reserved = o.reserved;
     ctx->process_bytes = process_bytes(ctx);
-    ctx->peak_before = chk_self_peak_bytes();
     chunk_status st = CHUNK_OK;
     if (o.scratch && !(ctx->scratch = chk_strdup(o.scratch))) st = chk_fail(err, CHUNK_ENOMEM, "out of memory for a context");
     if (st == CHUNK_OK) st = chk_ledger_new(&ctx->ledger, ctx->memory, NULL, err);

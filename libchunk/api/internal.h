@@ -22,7 +22,6 @@ struct chunk_context {
     chk_pool *pool;
     uint64_t memory, reserved;
     uint64_t process_bytes; /* what the process costs before any data */
-    uint64_t peak_before;   /* of the process, when the context was made or its last run ended */
     int threads;
     uint64_t scramble; /* tests: not 0 seeds the order of tasks */
     bool whole_process;

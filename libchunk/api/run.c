@@ -28,33 +28,6 @@ static chunk_status check_options(chunk_run_options *out, const chunk_run_option
     return chk_take_options(out, sizeof *out, options, "chunk_run_options", err);
 }
 
-/* What the process has taken by now, planning at its most included, and what the outputs' files are going to. */
-static uint64_t process_by_now(const chunk_context *ctx, const chk_outputs *os, uint64_t reserved)
-{
-    uint64_t peak = chk_self_peak_bytes(), taken = peak > ctx->peak_before ? peak : chk_self_resident_bytes();
-    return taken + CHK_GROWTH_BYTES + ctx->reserved + chk_outputs_file_bytes(os) + reserved;
-}
-
-/* A plan for many nodes takes memory itself, which is known when it is made: where that is more than the process was taken to need, it is planned again with
- * the difference counted, in whole MiB so that plans are the same from run to run. */
-static chunk_status plan_with_itself(chk_plan **plan, chk_outputs *os, const chunk_context *ctx, chk_plan_options *o, int n,
-                                     uint64_t reserved, chunk_error *err)
-{
-    const uint64_t mib = (uint64_t)1 << 20;
-    for (int again = 2;; again--) {
-        uint64_t counted = 0;
-        o->fixed = &counted;
-        chunk_status st = chk_plan_make(plan, os->targets, n, o, err);
-        if (!ctx->whole_process || (st != CHUNK_OK && st != CHUNK_ECEILING)) return st;
-        uint64_t used =
-            process_by_now(ctx, os, reserved) + (st == CHUNK_OK ? 0 : CHK_GROWTH_BYTES); /* what a refusal names is enough */
-        if (used <= counted || again == 0) return st;
-        o->fixed_bytes += (used - counted + mib - 1) / mib * mib;
-        if (st == CHUNK_OK) chk_plan_free(*plan);
-        *plan = NULL;
-    }
-}
-
 static chunk_status make_plan(chk_plan **plan, chk_outputs *os, const chunk_context *ctx, const chunk_output *outputs, int n,
                               uint64_t reserved, chunk_error *err)
 {
@@ -66,7 +39,7 @@ static chunk_status make_plan(chk_plan **plan, chk_outputs *os, const chunk_cont
                           .per_worker_bytes = CHK_WORKER_BYTES,
                           .threads = ctx->threads,
                           .any_order = ctx->scramble != 0};
-    chunk_status st = plan_with_itself(plan, os, ctx, &o, n, reserved, err);
+    chunk_status st = chk_plan_make(plan, os->targets, n, &o, err);
     if (os->refused.code == CHUNK_OK || (st != CHUNK_OK && st != CHUNK_ECEILING)) return st;
     if (err && (st == CHUNK_OK || err->needed < os->refused.needed)) *err = os->refused;
     return CHUNK_ECEILING;
@@ -222,7 +195,6 @@ chunk_status chunk_run_finish(chunk_run *run, chunk_report *report, chunk_error 
                                  .bytes_spilled = t.stats.bytes_spilled,
                                  .tasks = t.tasks,
                                  .threads = t.n_workers};
-    run->ctx->peak_before = chk_self_peak_bytes();
     run_free(run);
     return st;
 }

@@ -142,7 +142,6 @@ static chunk_status make_plan(chk_plan **out, chk_target *targets, int n_targets
     uint64_t files = 0;
     if (st == CHUNK_OK) st = file_bytes(&files, p, err);
     p->fixed_bytes += files;
-    if (options->fixed) *options->fixed = p->fixed_bytes;
     if (st == CHUNK_OK) st = choose(p, options, err);
     if (st == CHUNK_OK) st = chk_plan_lend(p, err);
     if (st == CHUNK_OK) st = chk_plan_close_books(p, err);

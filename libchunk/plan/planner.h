@@ -28,7 +28,6 @@ typedef struct chk_plan_options {
     int threads;
     bool any_order;              /* tests: combiners have room for what waits when tasks start in any order */
     uint64_t max_block_elements; /* 0: the default; tests choose small ones */
-    uint64_t *fixed; /* may be NULL: what was counted for the process and the files it reads, also where the plan is refused */
 } chk_plan_options;
 
 /* CHUNK_ECEILING with err->needed when no choice fits. */

@@ -230,5 +230,5 @@ def test_one_file_by_several_names(tmp_path):
             assert {k: int(v[()]) for k, v in f.items()} == {"a": 1, "b": 2, "c": 3}
     eval_ok("a = 4; b = 5; c = 6", "-o", "o.h5:/a", "-o", "l.h5:/b", "-o", "o.h5:/c", "--overwrite", "-q", cwd=tmp_path)
     before = (tmp_path / "o.h5").read_bytes()
-    eval_fails(1, "3; 2", "-o", "o.h5:/a", "-o", "./o.h5:/a", "--overwrite", cwd=tmp_path)
+    eval_fails(2, "3; 2", "-o", "o.h5:/a", "-o", "./o.h5:/a", "--overwrite", cwd=tmp_path)
     assert (tmp_path / "o.h5").read_bytes() == before
