@@ -20,7 +20,7 @@
 #endif
 
 /* Visiting objects: fn(object, name, info, arg); only the kind of each object is asked for. How many attributes one object has. And 64 bits that tell an object
- * from all others of its file. */
+ * from all others of its file; info->fileno tells that file. */
 #if H5_VERSION_GE(1, 12, 0)
 typedef H5O_info2_t chk_h5_object_info;
 #define CHK_H5_VISIT(id, name, fn, arg)                                                                                            \
@@ -34,13 +34,6 @@ typedef H5O_info_t chk_h5_object_info;
 #define CHK_H5_VISIT(id, name, fn, arg)                                                                                            \
     H5Ovisit_by_name2(id, name, H5_INDEX_NAME, H5_ITER_INC, fn, arg, H5O_INFO_BASIC, H5P_DEFAULT)
 #define CHK_H5_COUNT_ATTRIBUTES(id, name, info) H5Oget_info_by_name2(id, name, info, H5O_INFO_NUM_ATTRS, H5P_DEFAULT)
-#endif
-
-/* Which open file an object lies in: external links lead to another than was asked. */
-#if H5_VERSION_GE(1, 12, 0)
-#define CHK_H5_FILE_NUMBER(id, info) (H5Oget_info3(id, info, H5O_INFO_BASIC) < 0 ? -1 : (int64_t)(info)->fileno)
-#else
-#define CHK_H5_FILE_NUMBER(id, info) (H5Oget_info2(id, info, H5O_INFO_BASIC) < 0 ? -1 : (int64_t)(info)->fileno)
 #endif
 
 /* A stored chunk as it is. HDF5 2 has a second form, which is told the buffer's size. */

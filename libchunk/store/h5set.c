@@ -252,10 +252,10 @@ typedef struct elsewhere {
 static chunk_status find_elsewhere(elsewhere *to, const chk_h5file *f, hid_t id, chunk_error *err)
 {
     chk_h5_object_info here, there;
-    int64_t own = CHK_H5_FILE_NUMBER(f->id, &here), other = CHK_H5_FILE_NUMBER(id, &there);
-    if (own < 0 || other < 0 || CHK_H5_ADDRESS(id, &there, &to->object) < 0)
+    uint64_t root;
+    if (CHK_H5_ADDRESS(f->id, &here, &root) < 0 || CHK_H5_ADDRESS(id, &there, &to->object) < 0)
         return chk_fail(err, CHUNK_EFILE, "%s: HDF5 does not say which file an object lies in", f->path);
-    if (own == other) return CHUNK_OK;
+    if (here.fileno == there.fileno) return CHUNK_OK;
     ssize_t file_length = H5Fget_name(id, NULL, 0), path_length = H5Iget_name(id, NULL, 0);
     if (file_length <= 0 || path_length <= 0)
         return chk_fail(err, CHUNK_EFILE, "%s: HDF5 does not say where an external link leads", f->path);
@@ -275,9 +275,10 @@ static chunk_status open_elsewhere(chk_h5set **out, const elsewhere *there, cons
     chk_h5file *f;
     chk_h5set *d = NULL;
     CHK_TRY(chk_h5file_open(&f, there->file, err));
-    bool same = chk_h5set_open(&d, f, there->path, err) == CHUNK_OK && d->object == there->object;
+    chunk_status st = chk_h5set_open(&d, f, there->path, err);
     chk_h5file_release(f);
-    if (same) {
+    CHK_TRY(st);
+    if (d->object == there->object) {
         *out = d;
         return CHUNK_OK;
     }
