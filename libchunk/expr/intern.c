@@ -173,6 +173,25 @@ static chk_cell *make_cell(const chk_node *draft, const char *name, const char *
     return c;
 }
 
+/* What is allocated for a cell, with what malloc adds. */
+static uint64_t cell_bytes(const chk_cell *c)
+{
+    const chk_node *n = &c->node;
+    uint64_t bytes = sizeof *c + (uint64_t)n->n_in * sizeof(chk_node *) + 16;
+    if (n->kind == CHK_NODE_CUSTOM) bytes += (uint64_t)n->u.custom.n_attr * sizeof *n->u.custom.attr + 16;
+    return c->full_name ? bytes + strlen(c->full_name) + 16 : bytes;
+}
+
+static bool is_dataset(const chk_node *n) { return n->kind == CHK_NODE_SOURCE && n->u.source->file; }
+
+void chk_nodes_alive(chk_alive *out, const chk_node *any)
+{
+    chk_table *t = ((const chk_cell *)any)->table;
+    pthread_mutex_lock(&t->lock);
+    *out = t->alive;
+    pthread_mutex_unlock(&t->lock);
+}
+
 chunk_status chk_intern(chk_node **out, chk_builder *b, const chk_node *draft, const char *name, const char *full_name,
                         chunk_error *err)
 {
@@ -189,6 +208,9 @@ chunk_status chk_intern(chk_node **out, chk_builder *b, const chk_node *draft, c
         *at = c;
         c->table = t;
         t->n_cells++;
+        t->alive.bytes += cell_bytes(c);
+        if (t->alive.bytes > t->alive.most_bytes) t->alive.most_bytes = t->alive.bytes;
+        t->alive.n_datasets += is_dataset(&c->node);
         t->refs++;
         hit = &c->node;
     }
@@ -222,6 +244,8 @@ static chk_cell *drop(chk_node *n)
         while (*at != c) at = &(*at)->next;
         *at = c->next;
         t->n_cells--;
+        t->alive.bytes -= cell_bytes(c);
+        t->alive.n_datasets -= is_dataset(n);
     }
     pthread_mutex_unlock(&t->lock);
     return last ? c : NULL;

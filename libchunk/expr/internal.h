@@ -25,6 +25,7 @@ typedef struct chk_table {
     int64_t refs;
     chk_cell **bucket;
     size_t n_buckets, n_cells;
+    chk_alive alive;
     chk_user_op **user;
     int n_user;
 } chk_table;

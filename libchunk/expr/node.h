@@ -136,6 +136,11 @@ const char *chk_builder_nearest(const chk_builder *b, const char *name,
                                 size_t n); /* for "did you mean"; NULL when nothing is near */
 
 chk_node *chk_node_retain(chk_node *n);
+typedef struct chk_alive {
+    uint64_t bytes, most_bytes, n_datasets;
+} chk_alive;
+/* Bytes of all nodes alive in this one's builder, the most that there were at a time, and how many of them are datasets of files. */
+void chk_nodes_alive(chk_alive *out, const chk_node *any);
 bool chk_node_stored(const chk_node *n);  /* there is a SOURCE in it */
 bool chk_node_decodes(const chk_node *n); /* reading a part of it decodes whole chunks of some source */
 void chk_node_release(chk_node *n);       /* NULL allowed; deep chains do not recurse */

@@ -71,51 +71,6 @@ static chunk_status choose(chk_plan *p, const chk_plan_options *o, chunk_error *
     return st;
 }
 
-enum { MAX_SOURCES = 256 }; /* told apart one by one; those beyond are charged as if each had a file of its own */
-
-typedef struct files {
-    const chk_source *seen[MAX_SOURCES];
-    uint64_t bytes;
-    int n;
-} files;
-
-static void add_file(void *arg, chk_source *s)
-{
-    files *f = arg;
-    int at = 0;
-    while (at < f->n && f->seen[at] != s) at++;
-    if (!s->file || at < f->n) return;
-    if (f->n < MAX_SOURCES)
-        f->seen[f->n++] = s;
-    else
-        f->bytes += chk_h5_file_bytes(chk_grid_n_chunks(&s->grid));
-}
-
-static void look_into(void *arg, chk_source *s) { chk_source_walk(s, add_file, arg); }
-
-/* HDF5's caches for the files that the passes read: each file once, by the entries of the indexes that are used. */
-static chunk_status file_bytes(uint64_t *out, const chk_plan *p, chunk_error *err)
-{
-    files *f = chk_calloc(1, sizeof *f);
-    if (!f) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
-    for (int i = 0; i < p->n_passes; i++)
-        if (p->pass[i].ops->sources) p->pass[i].ops->sources(&p->pass[i], look_into, f);
-    for (int i = 0; i < f->n; i++) {
-        int64_t n_chunks = 0;
-        bool first = true;
-        for (int k = 0; k < f->n; k++) {
-            if (f->seen[k]->file != f->seen[i]->file) continue;
-            first &= k >= i;
-            int64_t more = chk_grid_n_chunks(&f->seen[k]->grid);
-            n_chunks = more > INT64_MAX - n_chunks ? INT64_MAX : n_chunks + more;
-        }
-        if (first) f->bytes += chk_h5_file_bytes(n_chunks);
-    }
-    *out = f->bytes;
-    chk_free(f);
-    return CHUNK_OK;
-}
-
 /* What passes can have in all, before the files they read are known. */
 static uint64_t room_under(const chk_plan_options *o)
 {
@@ -139,9 +94,9 @@ static chunk_status make_plan(chk_plan **out, chk_target *targets, int n_targets
     if (st == CHUNK_OK) st = chk_lower_passes(&l, err);
     *n_retiled = l.n_retiled;
     chk_lower_done(&l);
-    uint64_t files = 0;
-    if (st == CHUNK_OK) st = file_bytes(&files, p, err);
-    p->fixed_bytes += files;
+    uint64_t small = 0;
+    if (st == CHUNK_OK) st = chk_plan_small_bytes(&small, p, n_targets > 0 ? targets[0].node : NULL, options->whole_process, err);
+    p->fixed_bytes += small;
     if (st == CHUNK_OK) st = choose(p, options, err);
     if (st == CHUNK_OK) st = chk_plan_lend(p, err);
     if (st == CHUNK_OK) st = chk_plan_close_books(p, err);

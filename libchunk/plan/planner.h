@@ -24,8 +24,9 @@ typedef struct chk_target {
 
 typedef struct chk_plan_options {
     uint64_t ceiling;                       /* bytes */
-    uint64_t fixed_bytes, per_worker_bytes; /* the planner adds HDF5's caches for the files that are read */
+    uint64_t fixed_bytes, per_worker_bytes; /* the planner adds small.c's */
     int threads;
+    bool whole_process;          /* the ceiling is the process's: nodes that are gone have left their room behind in its heap */
     bool any_order;              /* tests: combiners have room for what waits when tasks start in any order */
     uint64_t max_block_elements; /* 0: the default; tests choose small ones */
 } chk_plan_options;
@@ -35,6 +36,9 @@ chunk_status chk_plan_make(chk_plan **out, chk_target *targets, int n_targets, c
 /* Gives a planned store its sink; borrowed until the plan is freed. */
 void chk_plan_bind(chk_plan *p, const chk_target *t, struct chk_sink *sink);
 
+/* What the plan takes beside tiles: HDF5's caches for the files that it reads, and nodes, datasets and sources beyond those that are part of
+ * the constants (small.c, called by chk_plan_make). */
+chunk_status chk_plan_small_bytes(uint64_t *out, const chk_plan *p, const chk_node *any, bool whole_process, chunk_error *err);
 /* Lends the room that is left to sources that decode chunks more than once (tiles.c, called by chk_plan_make). */
 chunk_status chk_plan_lend(chk_plan *p, chunk_error *err);
 /* Sets what each pass spills and reads again; sizes are chosen by now (books.c, called by chk_plan_make). */
