@@ -14,24 +14,30 @@ static chunk_status build_weights(chk_node **out, chk_builder *b, const chk_op *
     chk_dtype d;
     double *w = NULL, cval;
     chk_shape listed = {0};
+    filter_axes axes;
     int axis;
     int64_t wanted, origin, lo, n = 0;
+    CHK_TRY(filter_by_parts(out, b, op, args, err));
+    if (*out) return CHUNK_OK;
     ops_maker m = ops_make(b, err);
     chk_node *x = filter_input(&m, &d, &args[0], &args[3], op->name);
     if (x) m.st = filter_arg_weights(&w, &listed, b, &args[1], op->name, err);
-    if (m.st == CHUNK_OK && x && (!w || listed.ndim != 1 || listed.dim[0] < 1))
-        m.st = chk_fail(err, CHUNK_EINVAL,
-                        "%s: weights must be numbers written out along one axis; correlate and convolve take any array", op->name);
+    if (m.st == CHUNK_OK && x && (listed.ndim != 1 || listed.dim[0] < 1)) {
+        char text[160];
+        m.st = chk_fail(err, CHUNK_ESHAPE, "%s: weights are %s: they must be one or more along one axis", op->name,
+                        chk_shape_text(text, sizeof text, &listed));
+    }
     if (m.st == CHUNK_OK && x) n = listed.dim[0];
     if (m.st == CHUNK_OK) m.st = ops_arg_int(&wanted, &args[2], -1, op->name, "axis", err);
     if (m.st == CHUNK_OK) m.st = chk_axis_normal(&axis, wanted, x->shape.ndim, op->name, err);
     if (m.st == CHUNK_OK && args[4].kind == CHK_VAL_TUPLE)
         m.st = chk_fail(err, CHUNK_ETYPE, "%s: mode is one string, not a tuple", op->name);
-    if (m.st == CHUNK_OK) m.st = filter_arg_edges(edge, &args[4], x->shape.ndim, op->name, err);
+    if (m.st == CHUNK_OK) m.st = filter_arg_axes(&axes, &(chk_value){.kind = CHK_VAL_NONE}, x->shape.ndim, op->name, err);
+    if (m.st == CHUNK_OK) m.st = filter_arg_edges(edge, &args[4], &axes, op->name, err);
     if (m.st == CHUNK_OK) m.st = ops_arg_real(&cval, &args[5], 0, op->name, "cval", err);
     if (m.st == CHUNK_OK) m.st = ops_arg_int(&origin, &args[6], 0, op->name, "origin", err);
     if (m.st == CHUNK_OK && convolves) { /* with the weights turned round, whose centre is then on the other side */
-        for (int64_t i = 0; i < n / 2; i++) {
+        for (int64_t i = 0; w && i < n / 2; i++) {
             double t = w[i];
             w[i] = w[n - 1 - i];
             w[n - 1 - i] = t;
@@ -40,7 +46,9 @@ static chunk_status build_weights(chk_node **out, chk_builder *b, const chk_op *
     }
     if (m.st == CHUNK_OK) m.st = filter_origin(&lo, n, origin, axis, op->name, err);
     chk_node *made = NULL;
-    if (m.st == CHUNK_OK) {
+    if (m.st == CHUNK_OK && !w) {
+        made = filter_along(&m, x, args[1].u.node, axis, lo, convolves, edge[axis], cval, d);
+    } else if (m.st == CHUNK_OK) {
         filter_attr a;
         filter_begin(&a, d, cval, edge, x->shape.ndim, 1);
         filter_term(&a, 1);
@@ -61,7 +69,8 @@ const chk_op chk_op_correlate1d = {
     .name = "correlate1d",
     .family = "stencil",
     .summary = "sums of neighbours along one axis, times weights",
-    .doc = "weights: a tuple or list of numbers; origin moves the window. As scipy.ndimage.correlate1d. " FILTER_EDGES,
+    .doc = "weights: a tuple or list of numbers, or an array of one dimension; origin moves the window. Complex weights count with "
+           "their conjugates. As scipy.ndimage.correlate1d. " FILTER_EDGES,
     .params = WEIGHTS_PARAMS,
     .build = build_weights,
     .make = filter_make_separable,
@@ -88,20 +97,21 @@ static chunk_status build_laplace(chk_node **out, chk_builder *b, const chk_op *
     chk_edge edge[CHK_MAX_NDIM];
     chk_dtype d;
     double cval;
-    uint32_t axes;
+    filter_axes axes;
+    CHK_TRY(filter_by_parts(out, b, op, args, err));
+    if (*out) return CHUNK_OK;
     ops_maker m = ops_make(b, err);
     chk_node *x = filter_input(&m, &d, &args[0], &args[1], op->name), *made = NULL;
-    if (x) m.st = filter_arg_edges(edge, &args[2], x->shape.ndim, op->name, err);
+    if (x) m.st = filter_arg_axes(&axes, &args[4], x->shape.ndim, op->name, err);
+    if (m.st == CHUNK_OK) m.st = filter_arg_edges(edge, &args[2], &axes, op->name, err);
     if (m.st == CHUNK_OK) m.st = ops_arg_real(&cval, &args[3], 0, op->name, "cval", err);
-    if (m.st == CHUNK_OK) m.st = filter_arg_axes(&axes, &args[4], x->shape.ndim, op->name, err);
-    if (m.st == CHUNK_OK && !axes) m.st = chk_fail(err, CHUNK_EINVAL, "%s: axes is empty: give at least one", op->name);
+    if (m.st == CHUNK_OK && !axes.n) m.st = chk_fail(err, CHUNK_EINVAL, "%s: axes is empty: give at least one", op->name);
     if (m.st == CHUNK_OK) {
         filter_attr a;
-        filter_begin(&a, d, cval, edge, x->shape.ndim, __builtin_popcount(axes));
-        for (int i = 0; i < x->shape.ndim; i++) {
-            if (!(axes >> i & 1)) continue;
+        filter_begin(&a, d, cval, edge, x->shape.ndim, axes.n);
+        for (int i = 0; i < axes.n; i++) {
             filter_term(&a, 1);
-            filter_step(&a, FILTER_WEIGHTS, i, 1, 3, second_difference);
+            filter_step(&a, FILTER_WEIGHTS, axes.at[i], 1, 3, second_difference);
         }
         made = filter_finish(&m, op, &a, x, d);
     }
@@ -130,11 +140,15 @@ static chunk_status build_edge_filter(chk_node **out, chk_builder *b, const chk_
     double cval;
     int64_t wanted;
     int axis;
+    filter_axes axes;
+    CHK_TRY(filter_by_parts(out, b, op, args, err));
+    if (*out) return CHUNK_OK;
     ops_maker m = ops_make(b, err);
     chk_node *x = filter_input(&m, &d, &args[0], &args[2], op->name), *made = NULL;
     if (x) m.st = ops_arg_int(&wanted, &args[1], -1, op->name, "axis", err);
     if (m.st == CHUNK_OK) m.st = chk_axis_normal(&axis, wanted, x->shape.ndim, op->name, err);
-    if (m.st == CHUNK_OK) m.st = filter_arg_edges(edge, &args[3], x->shape.ndim, op->name, err);
+    if (m.st == CHUNK_OK) m.st = filter_arg_axes(&axes, &(chk_value){.kind = CHK_VAL_NONE}, x->shape.ndim, op->name, err);
+    if (m.st == CHUNK_OK) m.st = filter_arg_edges(edge, &args[3], &axes, op->name, err);
     if (m.st == CHUNK_OK) m.st = ops_arg_real(&cval, &args[4], 0, op->name, "cval", err);
     if (m.st == CHUNK_OK) {
         filter_attr a;
@@ -205,7 +219,7 @@ typedef struct gaussian {
     double sigma[CHK_MAX_NDIM], cval, truncate;
     int64_t order[CHK_MAX_NDIM], radius[CHK_MAX_NDIM];
     bool has_radius;
-    uint32_t axes;
+    filter_axes axes;
     chk_edge edge[CHK_MAX_NDIM];
 } gaussian;
 
@@ -229,28 +243,28 @@ static chunk_status gaussian_step(filter_attr *a, const gaussian *g, int axis, c
     return CHUNK_OK;
 }
 
-static bool is_smoothed(const gaussian *g, int axis) { return g->axes >> axis & 1 && g->sigma[axis] > 1e-15; }
+static bool is_smoothed(const gaussian *g, int axis) { return g->sigma[axis] > 1e-15; }
 
-static chunk_status gaussian_term(filter_attr *a, const gaussian *g, int ndim, const char *who, chunk_error *err)
+static chunk_status gaussian_term(filter_attr *a, const gaussian *g, const char *who, chunk_error *err)
 {
     int n = 0;
-    for (int i = 0; i < ndim; i++) n += is_smoothed(g, i);
+    for (int i = 0; i < g->axes.n; i++) n += is_smoothed(g, g->axes.at[i]);
     filter_term(a, n);
-    for (int i = 0; i < ndim; i++)
-        if (is_smoothed(g, i)) CHK_TRY(gaussian_step(a, g, i, who, err));
+    for (int i = 0; i < g->axes.n; i++)
+        if (is_smoothed(g, g->axes.at[i])) CHK_TRY(gaussian_step(a, g, g->axes.at[i], who, err));
     return CHUNK_OK;
 }
 
 static chunk_status gaussian_args(gaussian *g, const chk_value *args, int ndim, const char *who, chunk_error *err)
 {
-    CHK_TRY(filter_arg_reals(g->sigma, &args[1], 0, ndim, who, "sigma", err));
-    CHK_TRY(filter_arg_ints(g->order, &args[2], 0, ndim, who, "order", err));
-    CHK_TRY(filter_arg_edges(g->edge, &args[4], ndim, who, err));
+    CHK_TRY(filter_arg_axes(&g->axes, &args[8], ndim, who, err));
+    CHK_TRY(filter_arg_reals(g->sigma, &args[1], 0, &g->axes, who, "sigma", err));
+    CHK_TRY(filter_arg_ints(g->order, &args[2], 0, &g->axes, who, "order", err));
+    CHK_TRY(filter_arg_edges(g->edge, &args[4], &g->axes, who, err));
     CHK_TRY(ops_arg_real(&g->cval, &args[5], 0, who, "cval", err));
     CHK_TRY(ops_arg_real(&g->truncate, &args[6], 4, who, "truncate", err));
     g->has_radius = !ops_absent(&args[7]);
-    CHK_TRY(filter_arg_ints(g->radius, &args[7], 0, ndim, who, "radius", err));
-    CHK_TRY(filter_arg_axes(&g->axes, &args[8], ndim, who, err));
+    CHK_TRY(filter_arg_ints(g->radius, &args[7], 0, &g->axes, who, "radius", err));
     for (int a = 0; a < ndim; a++)
         if (!(g->sigma[a] >= 0))
             return chk_fail(err, CHUNK_EINVAL, "%s: sigma %g on axis %d: it must be 0 or more", who, g->sigma[a], a);
@@ -261,13 +275,15 @@ static chunk_status build_gaussian(chk_node **out, chk_builder *b, const chk_op 
 {
     gaussian g = {.cval = 0};
     chk_dtype d;
+    CHK_TRY(filter_by_parts(out, b, op, args, err));
+    if (*out) return CHUNK_OK;
     ops_maker m = ops_make(b, err);
     chk_node *x = filter_input(&m, &d, &args[0], &args[3], op->name), *made = NULL;
     if (x) m.st = gaussian_args(&g, args, x->shape.ndim, op->name, err);
     if (m.st == CHUNK_OK) {
         filter_attr a;
         filter_begin(&a, d, g.cval, g.edge, x->shape.ndim, 1);
-        m.st = gaussian_term(&a, &g, x->shape.ndim, op->name, err);
+        m.st = gaussian_term(&a, &g, op->name, err);
         if (m.st == CHUNK_OK)
             made = filter_finish(&m, op, &a, x, d);
         else
@@ -305,25 +321,32 @@ static chunk_status build_box(chk_node **out, chk_builder *b, const chk_op *op, 
     chk_dtype d;
     double cval;
     int64_t size[CHK_MAX_NDIM], origin[CHK_MAX_NDIM], lo[CHK_MAX_NDIM];
-    uint32_t axes;
+    filter_axes axes;
+    if (op->flags == FILTER_MEAN) {
+        CHK_TRY(filter_by_parts(out, b, op, args, err));
+        if (*out) return CHUNK_OK;
+    }
     ops_maker m = ops_make(b, err);
     chk_node *x = filter_input(&m, &d, &args[0], &args[2], op->name), *made = NULL;
     int ndim = x ? x->shape.ndim : 0, steps = 0;
-    if (x) m.st = filter_arg_ints(size, &args[1], 3, ndim, op->name, "size", err);
-    if (m.st == CHUNK_OK) m.st = filter_arg_edges(edge, &args[3], ndim, op->name, err);
+    if (x) m.st = filter_arg_axes(&axes, &args[6], ndim, op->name, err);
+    if (m.st == CHUNK_OK) m.st = filter_arg_ints(size, &args[1], 3, &axes, op->name, "size", err);
+    if (m.st == CHUNK_OK) m.st = filter_arg_edges(edge, &args[3], &axes, op->name, err);
     if (m.st == CHUNK_OK) m.st = ops_arg_real(&cval, &args[4], 0, op->name, "cval", err);
-    if (m.st == CHUNK_OK) m.st = filter_arg_ints(origin, &args[5], 0, ndim, op->name, "origin", err);
-    if (m.st == CHUNK_OK) m.st = filter_arg_axes(&axes, &args[6], ndim, op->name, err);
-    for (int a = 0; a < ndim && m.st == CHUNK_OK; a++) {
+    if (m.st == CHUNK_OK) m.st = filter_arg_ints(origin, &args[5], 0, &axes, op->name, "origin", err);
+    for (int i = 0; m.st == CHUNK_OK && i < axes.n; i++) {
+        int a = axes.at[i];
         m.st = filter_origin(&lo[a], size[a], origin[a], a, op->name, err);
-        steps += size[a] > 1 && (axes >> a & 1);
+        steps += size[a] > 1;
     }
     if (m.st == CHUNK_OK) {
         filter_attr a;
         filter_begin(&a, d, cval, edge, ndim, 1);
         filter_term(&a, steps);
-        for (int i = 0; i < ndim; i++)
-            if (size[i] > 1 && axes >> i & 1) filter_step(&a, (filter_kind)op->flags, i, lo[i], size[i], NULL);
+        for (int i = 0; i < axes.n; i++) {
+            int axis = axes.at[i];
+            if (size[axis] > 1) filter_step(&a, (filter_kind)op->flags, axis, lo[axis], size[axis], NULL);
+        }
         made = filter_finish(&m, op, &a, x, d);
     }
     return ops_give(out, &m, made);

@@ -4,21 +4,28 @@
 #ifndef CHK_OPS_FILTER_H
 #define CHK_OPS_FILTER_H
 
+#include "kern/stencil.h"
 #include "ops/make.h"
 #include "plan/halo.h"
 
-/* One value an axis, out of one value or a tuple with one an axis. */
-chunk_status filter_arg_edges(chk_edge *out, const chk_value *v, int ndim, const char *who, chunk_error *err);
-chunk_status filter_arg_ints(int64_t *out, const chk_value *v, int64_t dflt, int ndim, const char *who, const char *what,
-                             chunk_error *err);
-chunk_status filter_arg_reals(double *out, const chk_value *v, double dflt, int ndim, const char *who, const char *what,
-                              chunk_error *err);
+/* The axes that are filtered, in their order. None: all. */
+typedef struct filter_axes {
+    int n, at[CHK_MAX_NDIM], ndim;
+} filter_axes;
+chunk_status filter_arg_axes(filter_axes *axes, const chk_value *v, int ndim, const char *who, chunk_error *err);
+
+/* One value an axis of x, out of one value or a tuple with one a filtered axis; the default for axes that are not filtered. */
+chunk_status filter_arg_edges(chk_edge *out, const chk_value *v, const filter_axes *axes, const char *who, chunk_error *err);
+chunk_status filter_arg_ints(int64_t *out, const chk_value *v, int64_t dflt, const filter_axes *axes, const char *who,
+                             const char *what, chunk_error *err);
+chunk_status filter_arg_reals(double *out, const chk_value *v, double dflt, const filter_axes *axes, const char *who,
+                              const char *what, chunk_error *err);
 /* Weights that are written out, in nested tuples or lists; *w is to be freed. *w NULL: v is an array to be computed. */
 chunk_status filter_arg_weights(double **w, chk_shape *shape, chk_builder *b, const chk_value *v, const char *who,
                                 chunk_error *err);
-/* The axes that are filtered, as a bit set; None: all. */
-chunk_status filter_arg_axes(uint32_t *axes, const chk_value *v, int ndim, const char *who, chunk_error *err);
 
+/* Of complex x or weights: *out is made of op over their real and imaginary parts (filter_parts.c); else it is NULL. */
+chunk_status filter_by_parts(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err);
 /* The input: at least one dimension, not complex. *out dtype: `output` or the input's. */
 chk_node *filter_input(ops_maker *m, chk_dtype *out, const chk_value *x, const chk_value *output, const char *who);
 /* float64 values as dtype d, as C casts them: bool by way of an integer. */
@@ -53,6 +60,11 @@ chk_node *filter_finish(ops_maker *m, const chk_op *op, filter_attr *a, chk_node
 
 chunk_status filter_make_separable(chk_node **out, chk_builder *b, const chk_op *op, chk_node *const *in, int n_in,
                                    const int64_t *attr, int n_attr, chunk_error *err);
+/* Weights of a step in the order in which they are added up; *last_first: the last one has come first. */
+chk_fold filter_order(double *w, int64_t n, bool *last_first);
+/* The node of correlate1d or convolve1d (turned) with weights that are an array of one dimension. */
+chk_node *filter_along(ops_maker *m, chk_node *x, chk_node *weights, int axis, int64_t lo, bool turned, chk_edge edge, double cval,
+                       chk_dtype dtype);
 extern const chk_local filter_separable_local, filter_laplace_local;
 
 /* ---- the k-th of several elements (filter_rank.c) */
@@ -102,8 +114,9 @@ static inline double filter_real(int64_t bits)
         "origin", CHK_PAR_ANY, "0", false                                                                                          \
     }
 #define FILTER_EDGES                                                                                                               \
-    "mode, one or a tuple of one an axis: reflect (d c b a | a b c d | d c b a), mirror (d c b | a b c d | c b a), "               \
-    "nearest, wrap, constant (cval). Computed in float64 and cast to output, by default the dtype of x, as SciPy does. "           \
+    "mode, one or a tuple of one a filtered axis: reflect (d c b a | a b c d | d c b a), mirror (d c b | a b c d | c b a), "       \
+    "nearest, wrap, constant (cval). Computed in float64 and cast to output, by default the dtype of x, as SciPy does: integers "  \
+    "beyond 2**53 are rounded. "                                                                                                   \
     "Memory: the block with its halo, in float64, twice."
 
 #endif

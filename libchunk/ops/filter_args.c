@@ -4,16 +4,36 @@
 #include "base/alloc.h"
 #include "ops/filter.h"
 
-/* The value for axis a; NULL where the tuple has another length. */
-static const chk_value *value_of(const chk_value *v, int a, int ndim)
+chunk_status filter_arg_axes(filter_axes *axes, const chk_value *v, int ndim, const char *who, chunk_error *err)
 {
-    if (v->kind != CHK_VAL_TUPLE) return v;
-    return v->u.tuple.n == ndim ? &v->u.tuple.item[a] : NULL;
+    uint32_t set;
+    *axes = (filter_axes){.ndim = ndim};
+    CHK_TRY(chk_value_axes(&set, v, ndim, who, err));
+    if (ops_absent(v)) {
+        for (; axes->n < ndim; axes->n++) axes->at[axes->n] = axes->n;
+        return CHUNK_OK;
+    }
+    const chk_value *item = v->kind == CHK_VAL_TUPLE ? v->u.tuple.item : v;
+    axes->n = v->kind == CHK_VAL_TUPLE ? v->u.tuple.n : 1;
+    for (int i = 0; i < axes->n; i++) {
+        int64_t axis;
+        CHK_TRY(chk_value_int(&axis, &item[i], who, "axis", err));
+        CHK_TRY(chk_axis_normal(&axes->at[i], axis, ndim, who, err));
+    }
+    return CHUNK_OK;
 }
 
-static chunk_status wrong_length(const chk_value *v, int ndim, const char *who, const char *what, chunk_error *err)
+/* The value for the i-th filtered axis; NULL where the tuple has another length. */
+static const chk_value *value_of(const chk_value *v, int i, const filter_axes *axes)
 {
-    return chk_fail(err, CHUNK_EINVAL, "%s: %s has %d values for %d axes: give one, or one an axis", who, what, v->u.tuple.n, ndim);
+    if (v->kind != CHK_VAL_TUPLE) return v;
+    return v->u.tuple.n == axes->n ? &v->u.tuple.item[i] : NULL;
+}
+
+static chunk_status wrong_length(const chk_value *v, const filter_axes *axes, const char *who, const char *what, chunk_error *err)
+{
+    return chk_fail(err, CHUNK_EINVAL, "%s: %s has %d values for %d%s ax%s: give one, or one an axis", who, what, v->u.tuple.n,
+                    axes->n, axes->n < axes->ndim ? " filtered" : "", axes->n == 1 ? "is" : "es");
 }
 
 static const struct {
@@ -23,15 +43,13 @@ static const struct {
              {"nearest", CHK_EDGE_NEAREST}, {"mirror", CHK_EDGE_MIRROR},         {"wrap", CHK_EDGE_WRAP},
              {"grid-wrap", CHK_EDGE_WRAP},  {"grid-constant", CHK_EDGE_CONSTANT}};
 
-chunk_status filter_arg_edges(chk_edge *out, const chk_value *v, int ndim, const char *who, chunk_error *err)
+chunk_status filter_arg_edges(chk_edge *out, const chk_value *v, const filter_axes *axes, const char *who, chunk_error *err)
 {
-    for (int a = 0; a < ndim; a++) {
-        const chk_value *one = value_of(v, a, ndim);
-        if (!one) return wrong_length(v, ndim, who, "mode", err);
-        if (ops_absent(one)) {
-            out[a] = CHK_EDGE_REFLECT;
-            continue;
-        }
+    for (int a = 0; a < axes->ndim; a++) out[a] = CHK_EDGE_REFLECT;
+    for (int k = 0; k < axes->n; k++) {
+        const chk_value *one = value_of(v, k, axes);
+        if (!one) return wrong_length(v, axes, who, "mode", err);
+        if (ops_absent(one)) continue;
         size_t i = 0, n = sizeof edges / sizeof *edges;
         if (one->kind != CHK_VAL_STRING)
             return chk_fail(err, CHUNK_ETYPE, "%s: mode must be a string, got %s", who, chk_value_kind_name(one));
@@ -39,29 +57,31 @@ chunk_status filter_arg_edges(chk_edge *out, const chk_value *v, int ndim, const
         if (i == n)
             return chk_fail(err, CHUNK_EINVAL, "%s: mode '%.40s' is none of reflect, mirror, nearest, wrap, constant", who,
                             one->u.s);
-        out[a] = edges[i].edge;
+        out[axes->at[k]] = edges[i].edge;
     }
     return CHUNK_OK;
 }
 
-chunk_status filter_arg_ints(int64_t *out, const chk_value *v, int64_t dflt, int ndim, const char *who, const char *what,
-                             chunk_error *err)
+chunk_status filter_arg_ints(int64_t *out, const chk_value *v, int64_t dflt, const filter_axes *axes, const char *who,
+                             const char *what, chunk_error *err)
 {
-    for (int a = 0; a < ndim; a++) {
-        const chk_value *one = value_of(v, a, ndim);
-        if (!one) return wrong_length(v, ndim, who, what, err);
-        CHK_TRY(ops_arg_int(&out[a], one, dflt, who, what, err));
+    for (int a = 0; a < axes->ndim; a++) out[a] = dflt;
+    for (int k = 0; k < axes->n; k++) {
+        const chk_value *one = value_of(v, k, axes);
+        if (!one) return wrong_length(v, axes, who, what, err);
+        CHK_TRY(ops_arg_int(&out[axes->at[k]], one, dflt, who, what, err));
     }
     return CHUNK_OK;
 }
 
-chunk_status filter_arg_reals(double *out, const chk_value *v, double dflt, int ndim, const char *who, const char *what,
-                              chunk_error *err)
+chunk_status filter_arg_reals(double *out, const chk_value *v, double dflt, const filter_axes *axes, const char *who,
+                              const char *what, chunk_error *err)
 {
-    for (int a = 0; a < ndim; a++) {
-        const chk_value *one = value_of(v, a, ndim);
-        if (!one) return wrong_length(v, ndim, who, what, err);
-        CHK_TRY(ops_arg_real(&out[a], one, dflt, who, what, err));
+    for (int a = 0; a < axes->ndim; a++) out[a] = dflt;
+    for (int k = 0; k < axes->n; k++) {
+        const chk_value *one = value_of(v, k, axes);
+        if (!one) return wrong_length(v, axes, who, what, err);
+        CHK_TRY(ops_arg_real(&out[axes->at[k]], one, dflt, who, what, err));
     }
     return CHUNK_OK;
 }
@@ -78,9 +98,7 @@ chunk_status filter_arg_weights(double **w, chk_shape *shape, chk_builder *b, co
     if (!list) CHK_TRY(chk_op_array.build(&list, b, &chk_op_array, (chk_value[2]){*v, {.kind = CHK_VAL_MISSING}}, err));
     chunk_status st = CHUNK_OK;
     *shape = list->shape;
-    if (chk_dtype_kind(list->dtype) == CHK_KIND_COMPLEX) {
-        st = chk_fail(err, CHUNK_ETYPE, "%s: weights must be real", who);
-    } else if (list->kind == CHK_NODE_CUSTOM && list->u.custom.op == &chk_op_array) {
+    if (list->kind == CHK_NODE_CUSTOM && list->u.custom.op == &chk_op_array) {
         size_t n = (size_t)chk_shape_count(shape);
         const void *in = list->u.custom.attr + 2 + shape->ndim;
         *w = chk_malloc((n + 1) * sizeof **w);
@@ -95,11 +113,6 @@ chunk_status filter_arg_weights(double **w, chk_shape *shape, chk_builder *b, co
     return st;
 }
 
-chunk_status filter_arg_axes(uint32_t *axes, const chk_value *v, int ndim, const char *who, chunk_error *err)
-{
-    return chk_value_axes(axes, v, ndim, who, err);
-}
-
 chk_node *filter_input(ops_maker *m, chk_dtype *out, const chk_value *x, const chk_value *output, const char *who)
 {
     chk_node *in = ops_value(m, x, who);
@@ -108,8 +121,11 @@ chk_node *filter_input(ops_maker *m, chk_dtype *out, const chk_value *x, const c
     *out = in->dtype;
     if (output) m->st = ops_arg_dtype(out, &given, output, who, m->err);
     if (m->st == CHUNK_OK && in->shape.ndim < 1) m->st = chk_fail(m->err, CHUNK_ESHAPE, "%s: x has no axis to filter along", who);
-    if (m->st == CHUNK_OK && (chk_dtype_kind(in->dtype) == CHK_KIND_COMPLEX || chk_dtype_kind(*out) == CHK_KIND_COMPLEX))
-        m->st = chk_fail(m->err, CHUNK_ETYPE, "%s: complex numbers: filter real(x) and imag(x) apart", who);
+    if (m->st == CHUNK_OK && chk_dtype_kind(in->dtype) == CHK_KIND_COMPLEX)
+        m->st = chk_fail(m->err, CHUNK_ETYPE, "%s: complex numbers (x is %s): give real(x), imag(x) or abs(x)", who,
+                         chk_dtype_name(in->dtype));
+    if (m->st == CHUNK_OK && chk_dtype_kind(*out) == CHK_KIND_COMPLEX)
+        m->st = chk_fail(m->err, CHUNK_ETYPE, "%s: output %s of real numbers: filter them, then astype", who, chk_dtype_name(*out));
     return m->st == CHUNK_OK ? in : NULL;
 }
 

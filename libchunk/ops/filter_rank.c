@@ -188,15 +188,17 @@ static chunk_status rank_attr(int64_t *attr, const chk_op *op, const chk_value *
     const chk_value *rest = op->flags == MEDIAN ? args : args + 1; /* behind x: what to select */
     chk_edge edge[CHK_MAX_NDIM];
     int64_t size[CHK_MAX_NDIM], origin[CHK_MAX_NDIM], count = 1;
-    uint32_t axes;
+    filter_axes axes;
     double cval;
-    CHK_TRY(filter_arg_ints(size, &rest[1], 3, ndim, op->name, "size", err));
-    CHK_TRY(filter_arg_edges(edge, &rest[3], ndim, op->name, err));
-    CHK_TRY(ops_arg_real(&cval, &rest[4], 0, op->name, "cval", err));
-    CHK_TRY(filter_arg_ints(origin, &rest[5], 0, ndim, op->name, "origin", err));
     CHK_TRY(filter_arg_axes(&axes, &rest[6], ndim, op->name, err));
+    CHK_TRY(filter_arg_ints(size, &rest[1], 3, &axes, op->name, "size", err));
+    CHK_TRY(filter_arg_edges(edge, &rest[3], &axes, op->name, err));
+    CHK_TRY(ops_arg_real(&cval, &rest[4], 0, op->name, "cval", err));
+    CHK_TRY(filter_arg_ints(origin, &rest[5], 0, &axes, op->name, "origin", err));
+    uint32_t filtered = 0;
+    for (int i = 0; i < axes.n; i++) filtered |= UINT32_C(1) << axes.at[i];
     for (int a = 0; a < ndim; a++) {
-        if (!(axes >> a & 1)) size[a] = 1, origin[a] = 0;
+        if (!(filtered >> a & 1)) size[a] = 1;
         attr[2 + 3 * a] = edge[a];
         attr[3 + 3 * a] = size[a];
         CHK_TRY(filter_origin(&attr[4 + 3 * a], size[a], origin[a], a, op->name, err));

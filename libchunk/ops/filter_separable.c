@@ -92,8 +92,10 @@ static size_t between(const chk_node *n, const int64_t *extent, const int64_t *l
     size_t most = 0;
     for (int a = 0; a < n->shape.ndim; a++) {
         int64_t edge = n->u.custom.attr[HEAD + a];
-        bool repeats = lo[a] != hi[a] &&
-                       (edge == CHK_EDGE_REFLECT || edge == CHK_EDGE_MIRROR); /* see halo.h: what a one-sided halo does not hold */
+        bool mirrors = edge == CHK_EDGE_REFLECT || edge == CHK_EDGE_MIRROR,
+             far = lo[a] > n->shape.dim[a] || hi[a] > n->shape.dim[a];
+        /* What a one-sided halo does not hold (halo.h), or has more than once. */
+        bool repeats = mirrors ? lo[a] != hi[a] : edge == CHK_EDGE_WRAP && far;
         held[a] = extent[a] + lo[a] + hi[a];
         if (held[a] > n->shape.dim[a] && !repeats) held[a] = n->shape.dim[a];
     }
@@ -143,21 +145,20 @@ static void round_all(const filtering *f, double *x, int64_t n)
     }
 }
 
-/* Weights in the order in which they are added up: SciPy's, which folds symmetric ones and else begins with the last. */
-static chk_fold order_weights(const filtering *f, const step *s, bool *last_first)
+/* SciPy's order, which folds symmetric ones and else begins with the last. */
+chk_fold filter_order(double *w, int64_t n, bool *last_first)
 {
-    bool even = s->n % 2 == 1, odd = even;
-    for (int64_t i = 0; i < s->n; i++) f->w[i] = filter_real(s->w[i]);
-    for (int64_t i = 0; i <= s->n / 2 && (even || odd); i++) {
-        double a = f->w[i], b = f->w[s->n - 1 - i];
+    bool even = n % 2 == 1, odd = even;
+    for (int64_t i = 0; i <= n / 2 && (even || odd); i++) {
+        double a = w[i], b = w[n - 1 - i];
         even &= fabs(a - b) <= DBL_EPSILON;
-        odd &= i == s->n / 2 || fabs(a + b) <= DBL_EPSILON;
+        odd &= i == n / 2 || fabs(a + b) <= DBL_EPSILON;
     }
     *last_first = !even && !odd;
     if (even || odd) return even ? CHK_FOLD_EVEN : CHK_FOLD_ODD;
-    double last = f->w[s->n - 1];
-    memmove(f->w + 1, f->w, (size_t)(s->n - 1) * sizeof *f->w);
-    f->w[0] = last;
+    double last = w[n - 1];
+    memmove(w + 1, w, (size_t)(n - 1) * sizeof *w);
+    w[0] = last;
     return CHK_FOLD_NONE;
 }
 
@@ -165,7 +166,8 @@ static chk_fold order_weights(const filtering *f, const step *s, bool *last_firs
 static void direct(const filtering *f, const step *s, const double *in, double *out, int64_t n_out, int64_t inner)
 {
     bool last_first = false;
-    chk_fold fold = s->kind == FILTER_WEIGHTS ? order_weights(f, s, &last_first) : CHK_FOLD_NONE;
+    for (int64_t i = 0; i < s->n && s->kind == FILTER_WEIGHTS; i++) f->w[i] = filter_real(s->w[i]);
+    chk_fold fold = s->kind == FILTER_WEIGHTS ? filter_order(f->w, s->n, &last_first) : CHK_FOLD_NONE;
     int64_t wide = L1_ELEMENTS / s->n / 32 * 32;
     if (wide < 64) wide = 64;
     bool rows = inner > wide; /* row by row in narrow columns; else all rows in one go */
