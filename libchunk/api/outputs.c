@@ -88,7 +88,7 @@ static chunk_status describe_dataset(chk_out *out, int i, chunk_error *err)
     t->own_grid = t->ordered = true;
     t->extendible = out->bound;
     t->whole_chunks = out->pipeline.n > 0;
-    if (t->whole_chunks) t->worker_bytes = chk_pipeline_worker_bytes(&out->pipeline, true);
+    if (t->whole_chunks) t->worker_bytes = chk_pipeline_worker_bytes(&out->pipeline, (size_t)raw, true);
     if (t->whole_chunks) chk_sink_h5_need(&out->pipeline, (size_t)raw, &t->kept_bytes, &t->scratch_bytes);
     return CHUNK_OK;
 }

@@ -103,12 +103,12 @@ size_t chk_pipeline_encode_scratch(const chk_pipeline *p, size_t raw_bytes)
     return sum(between, step_scratch(p, raw_bytes));
 }
 
-size_t chk_pipeline_worker_bytes(const chk_pipeline *p, bool encode)
+size_t chk_pipeline_worker_bytes(const chk_pipeline *p, size_t raw_bytes, bool encode)
 {
     size_t n = 0;
     for (int i = 0; i < p->n; i++) {
         const chk_codec *c = codec_of(&p->filter[i]);
-        if (c != NULL && c->worker_bytes != NULL) n += c->worker_bytes(&p->filter[i], encode);
+        if (c != NULL && c->worker_bytes != NULL) n += c->worker_bytes(&p->filter[i], raw_bytes, encode);
     }
     return n;
 }

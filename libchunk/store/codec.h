@@ -64,7 +64,7 @@ chunk_status chk_pipeline_encode(const chk_pipeline *p, uint32_t *mask, void *ou
 bool chk_pipeline_encodes_in_place(const chk_pipeline *p);
 /* Per-thread codec state (libdeflate, zstd contexts) is made on first use and freed by this; workers call it when they end. */
 void chk_codec_thread_done(void);
-/* What codec state costs a worker that uses this pipeline, bytes; part of the plan's per-worker costs. */
-size_t chk_pipeline_worker_bytes(const chk_pipeline *p, bool encode);
+/* What codec state costs a worker that uses this pipeline for chunks of raw_bytes, bytes; part of the plan's per-worker costs. */
+size_t chk_pipeline_worker_bytes(const chk_pipeline *p, size_t raw_bytes, bool encode);
 
 #endif

@@ -150,11 +150,11 @@ static chunk_status bitshuffle_encode(const chk_codec_step *s, size_t *n_out, ch
 }
 
 /* LZ4's hash table lies on the stack; the transpose of a block lies in the scratch. */
-static size_t bitshuffle_worker_bytes(const chk_filter *f, bool encode)
+static size_t bitshuffle_worker_bytes(const chk_filter *f, size_t raw_bytes, bool encode)
 {
     switch (cd_of(f, CD_MODE)) {
     case MODE_LZ4: return encode ? 20 * 1024 : 0;
-    case MODE_ZSTD: return chk_codec_zstd_bytes((int)cd_of(f, CD_LEVEL), encode);
+    case MODE_ZSTD: return chk_codec_zstd_bytes((int)cd_of(f, CD_LEVEL), raw_bytes, encode);
     default: return 0;
     }
 }

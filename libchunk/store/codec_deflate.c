@@ -42,8 +42,9 @@ static chunk_status deflate_encode(const chk_codec_step *s, size_t *n_out, chunk
 }
 
 /* libdeflate 1.14's contexts as it asks malloc for them. */
-static size_t deflate_worker_bytes(const chk_filter *f, bool encode)
+static size_t deflate_worker_bytes(const chk_filter *f, size_t raw_bytes, bool encode)
 {
+    (void)raw_bytes;
     if (!encode) return 12 * 1024;
     return level_of(f) == 0 ? 8 * 1024 : level_of(f) == 1 ? 204 * 1024 : 660 * 1024;
 }

@@ -28,7 +28,7 @@ typedef struct chk_codec {
     /* Both set *n_out. encode sets it to 0 where the result would not be smaller than the input (only when compresses). */
     chunk_status (*decode)(const chk_codec_step *s, size_t *n_out, chunk_error *err);
     chunk_status (*encode)(const chk_codec_step *s, size_t *n_out, chunk_error *err);
-    size_t (*worker_bytes)(const chk_filter *f, bool encode); /* NULL: 0 */
+    size_t (*worker_bytes)(const chk_filter *f, size_t raw_bytes, bool encode); /* of chunks of raw_bytes; NULL: 0 */
 } chk_codec;
 
 extern const chk_codec chk_codec_deflate, chk_codec_shuffle, chk_codec_fletcher32, chk_codec_lz4, chk_codec_bitshuffle,
@@ -43,7 +43,7 @@ struct libdeflate_compressor *chk_codec_deflater(int level);
 struct libdeflate_decompressor *chk_codec_inflater(void);
 struct ZSTD_CCtx_s *chk_codec_zstd_cctx(void);
 struct ZSTD_DCtx_s *chk_codec_zstd_dctx(void);
-size_t chk_codec_zstd_bytes(int level, bool encode); /* of such a context */
+size_t chk_codec_zstd_bytes(int level, size_t raw_bytes, bool encode); /* of such a context for so much data */
 
 static inline uint32_t chk_be32_get(const uint8_t *p)
 {

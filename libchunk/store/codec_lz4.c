@@ -71,9 +71,9 @@ static chunk_status lz4_encode(const chk_codec_step *s, size_t *n_out, chunk_err
 }
 
 /* LZ4's hash table lies on the stack, in 16 KiB. */
-static size_t lz4_worker_bytes(const chk_filter *f, bool encode)
+static size_t lz4_worker_bytes(const chk_filter *f, size_t raw_bytes, bool encode)
 {
-    (void)f;
+    (void)f, (void)raw_bytes;
     return encode ? 20 * 1024 : 0;
 }
 

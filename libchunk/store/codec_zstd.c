@@ -1,4 +1,5 @@
 /* Zstandard (registered filter 32015): plain frames. */
+#define ZSTD_STATIC_LINKING_ONLY /* what a context takes; exported by the shared library as well */
 #include <zstd.h>
 
 #include "store/codec_impl.h"
@@ -40,17 +41,16 @@ static chunk_status zstd_encode(const chk_codec_step *s, size_t *n_out, chunk_er
 
 /* malloc maps large areas in whole pages. */
 enum { PAGE = 4096 };
-/* A compression context of zstd 1.5.4 for data of any size, KiB by level: what ZSTD_estimateCCtxSize says. */
-static const int cctx_kib[23] = {1272,  568,   760,   1272,  2552,  3576,  3576,  6648,  6648,   12792,  25080, 25080,
-                                 49656, 49656, 49656, 66040, 66040, 66040, 66040, 83199, 165119, 328959, 664983};
-
-size_t chk_codec_zstd_bytes(int level, bool encode)
+size_t chk_codec_zstd_bytes(int level, size_t raw_bytes, bool encode)
 {
     if (!encode) return 96 * 1024;
-    return (size_t)cctx_kib[level < 0 ? 0 : level > 22 ? 22 : level] * 1024 + PAGE;
+    return ZSTD_estimateCCtxSize_usingCParams(ZSTD_getCParams(level, raw_bytes, 0)) + PAGE;
 }
 
-static size_t zstd_worker_bytes(const chk_filter *f, bool encode) { return chk_codec_zstd_bytes(level_of(f), encode); }
+static size_t zstd_worker_bytes(const chk_filter *f, size_t raw_bytes, bool encode)
+{
+    return chk_codec_zstd_bytes(level_of(f), raw_bytes, encode);
+}
 
 const chk_codec chk_codec_zstd = {
     .id = CHK_FILTER_ZSTD,

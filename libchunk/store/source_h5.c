@@ -583,7 +583,7 @@ chunk_status chk_source_h5(chk_source **out, chk_h5set *set, chunk_error *err)
                           .thread_safe = true,
                           .large_blocks = src->windows,
                           .tile_bytes = i->native && filtered(set) ? set->chunk_bytes : 0,
-                          .worker_bytes = filtered(set) ? chk_pipeline_worker_bytes(&i->pipeline, false) : 0,
+                          .worker_bytes = filtered(set) ? chk_pipeline_worker_bytes(&i->pipeline, set->chunk_bytes, false) : 0,
                           .file = set->file,
                           .stored_bytes = (uint64_t)chk_shape_count(&i->shape) * i->item_bytes};
     atomic_init(&src->s.refs, 1);
