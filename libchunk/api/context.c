@@ -49,8 +49,10 @@ static chunk_status evaluate(void *arg, chk_node *n, void *out, chunk_error *err
     chunk_output o = {.size = sizeof o, .array = a, .data = out};
     chunk_report report = {0};
     uint64_t before = atomic_exchange(&ctx->evaluated_bytes, 0); /* this run's report is not to tell of others */
+    int n_before = atomic_exchange(&ctx->n_evaluated, 0);
     chunk_status st = chunk_compute(ctx, &o, 1, NULL, &report, err);
     ctx->evaluated_bytes += before + report.bytes_read;
+    ctx->n_evaluated += n_before + 1;
     chunk_array_free(a);
     return st;
 }

@@ -31,6 +31,7 @@ struct chunk_context {
     bool defer; /* results of masks in text stay uncounted where they can */
     _Atomic uint64_t
         evaluated_bytes; /* read by runs that expressions needed while they were built, since the last run proper: its report counts them */
+    _Atomic int n_evaluated; /* those runs */
 };
 
 struct chunk_array {

@@ -186,6 +186,7 @@ chunk_status chunk_run_finish(chunk_run *run, chunk_report *report, chunk_error 
     if (st == CHUNK_OK) st = check_inputs(run->plan, err);
     if (st == CHUNK_OK) st = chk_outputs_commit(&run->outputs, run->durable, err);
     uint64_t evaluated = atomic_exchange(&run->ctx->evaluated_bytes, 0);
+    atomic_store(&run->ctx->n_evaluated, 0);
     if (report)
         *report = (chunk_report){.seconds = (double)(chk_clock_ns() - run->t0) * 1e-9,
                                  .ceiling = run->plan->ceiling,
@@ -218,6 +219,8 @@ chunk_status chunk_explain(char **text, chunk_context *ctx, const chunk_output *
     chk_plan *plan = NULL;
     chunk_status st = make_plan(&plan, &os, ctx, outputs, n_outputs, o.reserved, err);
     if (st == CHUNK_OK) {
+        plan->n_evaluated = ctx->n_evaluated;
+        plan->evaluated_bytes = ctx->evaluated_bytes;
         char *s = chk_plan_explain(plan, json);
         if (!s)
             st = chk_fail(err, CHUNK_ENOMEM, "out of memory for the plan's text");

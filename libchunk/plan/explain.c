@@ -128,6 +128,9 @@ static void explain_text(text *t, const chk_plan *p, int peak)
         peak + 1);
     add(t, "fixed: %s for the process, %s a worker\n", chk_bytes_text(a, sizeof a, p->fixed_bytes),
         chk_bytes_text(b, sizeof b, p->per_worker_bytes));
+    if (p->n_evaluated)
+        add(t, "first, for shapes and values: %d run%s, %s read\n", p->n_evaluated, p->n_evaluated == 1 ? "" : "s",
+            chk_bytes_text(a, sizeof a, p->evaluated_bytes));
     for (int i = 0; i < p->n_passes; i++) {
         const chk_pass *pass = &p->pass[i];
         const chk_fused *f = fused_of(pass);
@@ -175,8 +178,8 @@ static void explain_json(text *t, const chk_plan *p, int peak)
     char a[256];
     add(t,
         "{\"workers\":%d,\"ceiling\":%" PRIu64 ",\"projected_peak\":%" PRIu64 ",\"peak_pass\":%d,\"fixed_bytes\":%" PRIu64
-        ",\"per_worker_bytes\":%" PRIu64 ",\"passes\":[",
-        p->n_workers, p->ceiling, p->projected_peak, peak, p->fixed_bytes, p->per_worker_bytes);
+        ",\"per_worker_bytes\":%" PRIu64 ",\"evaluated\":{\"runs\":%d,\"bytes_read\":%" PRIu64 "},\"passes\":[",
+        p->n_workers, p->ceiling, p->projected_peak, peak, p->fixed_bytes, p->per_worker_bytes, p->n_evaluated, p->evaluated_bytes);
     for (int i = 0; i < p->n_passes; i++) {
         const chk_pass *pass = &p->pass[i];
         const chk_fused *f = fused_of(pass);

@@ -148,9 +148,11 @@ struct chk_plan {
     uint64_t fixed_bytes;      /* code, libraries, HDF5's caches, the launcher: charged before anything else */
     uint64_t per_worker_bytes; /* stack and thread-local state of each worker */
     size_t blas_bytes;         /* of a worker, in some pass's worker_bytes; 0: none calls OpenBLAS */
-    int n_workers;             /* chosen so that the projection fits */
-    bool any_order;            /* tests: as chk_sizing's */
-    int n_kept;                /* kept areas: workers, plus parked tasks where there is room */
+    uint64_t evaluated_bytes; /* for explain: read by n_evaluated runs that shapes and values needed before this could be planned */
+    int n_evaluated;
+    int n_workers;  /* chosen so that the projection fits */
+    bool any_order; /* tests: as chk_sizing's */
+    int n_kept;     /* kept areas: workers, plus parked tasks where there is room */
     uint64_t ceiling, projected_peak;
     struct chk_spill **spill; /* plan/spill.h: intermediates that may lie in a scratch file */
     int n_spills;

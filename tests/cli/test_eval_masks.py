@@ -160,3 +160,16 @@ def test_summary_has_the_true_count(data):
     done = chunk_eval("x[x > 0.999]", "x=in.h5:/x", "-o", "count.h5:/r", cwd=data)
     (data / "count.h5").unlink()
     assert done.returncode == 0 and done.stderr.splitlines()[0] == f"count.h5:/r  {n} float64  {n * 8 / 1024:.1f} KiB"
+
+
+def test_explain_shows_the_count(tmp_path):
+    """What was read for a mask's exact shape before its plan could be made stood nowhere."""
+    x = np.random.default_rng(6).random((300, 1000))
+    with h5py.File(tmp_path / "in.h5", "w") as f:
+        f["x"] = x
+    args = ["x=in.h5:/x", "-o", "o.h5:/r", "--explain"]
+    text = chunk_eval("x[x > 0.5] + 1", *args, cwd=tmp_path).stdout
+    assert f"({(x > 0.5).sum()},)" in text and "first, for shapes and values: 1 run, 2.3 MiB read\n" in text
+    evaluated = eval_json("x[x > 0.5] + 1", *args, cwd=tmp_path)["plan"]["evaluated"]
+    assert evaluated["runs"] == 1 and x.nbytes <= evaluated["bytes_read"] < 1.1 * x.nbytes
+    assert "first, for" not in chunk_eval("x + 1", *args, cwd=tmp_path).stdout
