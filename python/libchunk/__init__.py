@@ -16,13 +16,13 @@ _core.setup(Array, _convert.argument, _convert.dtype_name, _convert.error, _conv
 os.register_at_fork(after_in_child=_core.after_fork)
 atexit.register(_core.shutdown)
 
-from libchunk import _axis, _blocks, _creation, _more, _numbers  # noqa: E402: they need the class of arrays
+from libchunk import _axis, _blocks, _creation, _habits, _more, _numbers  # noqa: E402: they need the class of arrays
 from libchunk._namespace import __array_namespace_info__  # noqa: E402
 
 __version__ = _core.__version__
 __array_api_version__ = "2024.12"
 
-_MODULES = (_creation, _blocks, _more, _axis, _numbers)
+_MODULES = (_habits, _creation, _blocks, _more, _axis, _numbers)
 _FROM_NUMPY = {"e", "euler_gamma", "pi", "inf", "nan", "newaxis", "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16",
                "float32", "float64", "complex64", "complex128", "finfo", "iinfo", "isdtype", "dtype"}
 _SUBMODULES = ("fft", "lib", "linalg", "ma", "overlap", "random", "stats")

@@ -5,11 +5,11 @@ from libchunk._operations import TABLE
 ARRAY = _core.PARAM_ARRAY
 
 # Methods that are operations of the table under NumPy's names for them: each is there when its operation is.
-METHODS = frozenset("""abs all any argmax argmin astype clip compress conj conjugate cumprod cumsum cumulative_prod cumulative_sum diagonal dot flatten max
-mean min nonzero prod ptp ravel repeat round searchsorted squeeze std sum swapaxes take topk argtopk trace var""".split())
+METHODS = frozenset("""abs all any argmax argmin astype clip conj conjugate cumulative_prod cumulative_sum diagonal dot flatten max
+mean min nonzero prod ptp ravel repeat round squeeze std sum swapaxes topk argtopk trace var""".split())
 
 # Methods that are functions of the package.
-FUNCTIONS = frozenset({"argtopk", "choose", "moment", "topk", "to_zarr"})
+FUNCTIONS = frozenset({"argtopk", "choose", "cumprod", "cumsum", "moment", "searchsorted", "take", "topk", "to_zarr"})
 
 
 class Array(_core.Base):
@@ -74,6 +74,8 @@ class Array(_core.Base):
     @property
     def blocks(self):
         """The array of chunks that their numbers tell, as in `x.blocks[0, 2:4]`."""
+        from libchunk._parts import Blocks
+
         return Blocks(self)
 
     @property
@@ -84,6 +86,8 @@ class Array(_core.Base):
     @property
     def vindex(self):
         """Points that arrays tell together, as in `x.vindex[[1, 2], :, [0, 3]]`; their axes come first."""
+        from libchunk._parts import Points
+
         return Points(self)
 
     @property
@@ -211,7 +215,18 @@ class Array(_core.Base):
 
     def item(self, *args):
         """The only element, or the one at an index, as a Python number."""
-        x = self[args[0] if len(args) == 1 else args] if args else self
+        if len(args) == 1 and isinstance(args[0], tuple):
+            args = args[0]
+        if len(args) == 1 and self.ndim != 1:
+            n = self.size
+            if not -n <= args[0] < n:
+                raise IndexError(f"index {args[0]} is out of bounds for size {n}")
+            args, at = [], args[0] % n
+            for extent in reversed(self.shape):
+                at, i = divmod(at, extent)
+                args.insert(0, i)
+            args = tuple(args)
+        x = self[args] if args else self
         if x.size != 1:
             raise ValueError("can only convert an array of size 1 to a Python scalar")
         return _run.compute_one(x).item()
@@ -242,9 +257,13 @@ class Array(_core.Base):
         return bool(self.item())
 
     def __int__(self):
+        if self.dtype_name.startswith("complex"):
+            raise TypeError("a complex number is no int: take .real")
         return int(self._scalar("an int"))
 
     def __float__(self):
+        if self.dtype_name.startswith("complex"):
+            raise TypeError("a complex number is no float: take .real")
         return float(self._scalar("a float"))
 
     def __complex__(self):
@@ -254,6 +273,9 @@ class Array(_core.Base):
         if self.ndim or "int" not in self.dtype_name:
             raise TypeError("only integer scalar arrays can be converted to a scalar index")
         return int(_run.compute_one(self))
+
+    def __format__(self, spec):
+        return format(_run.compute_one(self).item(), spec) if spec and not self.ndim else object.__format__(self, spec)
 
     def __contains__(self, value):
         return bool((self == value).any())
@@ -285,6 +307,10 @@ class Array(_core.Base):
         """With another shape of as many elements, in C order."""
         return call("reshape", self, shape[0] if len(shape) == 1 else shape, **kwargs)
 
+    def compress(self, condition, axis=None):
+        """The slices along an axis where a condition holds: see `libchunk.compress`."""
+        return call("compress", condition, self, axis)
+
     def nonzero(self):
         """The indices of the elements that are not zero, one array an axis."""
         return call("nonzero", self)
@@ -306,6 +332,12 @@ class Array(_core.Base):
         from libchunk import _blocks
 
         return _blocks.map_overlap(func, self, depth=depth, **kwargs)
+
+    def __divmod__(self, other):
+        return self // other, self % other
+
+    def __rdivmod__(self, other):
+        return other // self, other % self
 
     def __getattr__(self, name):
         if name in METHODS and name in TABLE:
@@ -381,53 +413,6 @@ class Array(_core.Base):
         return _html.array(self)
 
 
-class Blocks:
-    """x.blocks: indexed by numbers of chunks."""
-
-    def __init__(self, array):
-        self.array = array
-
-    @property
-    def shape(self):
-        """Number of chunks along each axis."""
-        return self.array.numblocks
-
-    def __getitem__(self, key):
-        items, _ = _index.items_of(key, self.array.ndim)
-        cut = []
-        for axis, item in enumerate(items):
-            bounds = self.array._bounds(axis)
-            n = len(bounds) - 1
-            if isinstance(item, int):
-                if not -n <= item < n:
-                    raise IndexError(f"block {item} is out of bounds for axis {axis} with {n} blocks")
-                item = slice(item % n, item % n + 1)
-            if not isinstance(item, slice) or item.step not in (None, 1):
-                raise NotImplementedError("blocks are indexed by integers and slices without steps")
-            lo, hi, _ = item.indices(n)
-            cut.append(slice(bounds[lo], bounds[max(lo, hi)]))
-        return self.array[tuple(cut)]
-
-
-class Points:
-    """x.vindex: indexed point by point."""
-
-    def __init__(self, array):
-        self.array = array
-
-    def __getitem__(self, key):
-        import numpy as np
-
-        key = key if isinstance(key, tuple) else (key,)
-        if any(k is None or k is Ellipsis for k in key):
-            raise IndexError("vindex takes arrays, integers and slices")
-        key += (slice(None),) * (self.array.ndim - len(key))
-        at = [a for a, k in enumerate(key) if not isinstance(k, slice)]
-        x = self.array[tuple(k if isinstance(k, slice) else slice(None) for k in key)]
-        x = call("permute_dims", x, (*at, *(a for a in range(x.ndim) if a not in at)))
-        return x[tuple(np.asarray(key[a]) for a in at)] if at else x
-
-
 def call(name, *args, **kwargs):
     if name not in TABLE:
         raise NotImplementedError(f"libchunk: this version has no operation '{name}'")
@@ -446,6 +431,8 @@ def binary(name, reflected):
         except TypeError:
             if takes_over(other):
                 return NotImplemented
+            if name in ("equal", "not_equal") and (other is None or isinstance(other, (str, bytes))):
+                return call("full", self.shape, name == "not_equal", "bool")     # as NumPy's: no number equals it
             raise
 
     def backward(self, other):
@@ -459,10 +446,31 @@ def takes_over(other):
     return not isinstance(other, (_core.Base, int, float, complex, list, tuple)) and getattr(other, "__array_ufunc__", 0) is None
 
 
+def in_place(name, sign):
+    """x += y: NumPy's dtype and shape, those of x, or its error; but x without axes is like one of NumPy's scalars, which become what the operator gives."""
+    forward = binary(name, False)
+
+    def rebound(self, other):
+        made = forward(self, other)
+        if made is NotImplemented or not self.ndim or made.dtype_name == self.dtype_name and made.shape == self.shape:
+            return made
+        import numpy as np
+
+        if made.shape != self.shape:
+            raise ValueError(f"non-broadcastable output operand with shape {self.shape} doesn't match the broadcast shape {made.shape}")
+        if not np.can_cast(made.dtype, self.dtype, "same_kind"):
+            raise TypeError(f"x {sign}= y: cannot cast from {made.dtype_name} to x's {self.dtype_name}: write x = x {sign} y")
+        return call("astype", made, self.dtype_name)
+
+    return rebound
+
+
 def unary(name):
     return lambda self: _core.call(name, [(None, ARRAY, self)])
 
 
+SIGNS = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**", "and": "&", "or": "|", "xor": "^", "lshift": "<<",
+         "rshift": ">>", "matmul": "@"}
 OPERATORS = {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide", "mod": "remainder", "pow": "pow",
              "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor", "lshift": "bitwise_left_shift", "rshift": "bitwise_right_shift",
              "matmul": "matmul"}
@@ -470,6 +478,7 @@ for _short, _name in OPERATORS.items():
     if _name in TABLE:
         setattr(Array, f"__{_short}__", binary(_name, False))
         setattr(Array, f"__r{_short}__", binary(_name, True))
+        setattr(Array, f"__i{_short}__", in_place(_name, SIGNS[_short]))
 for _short, _name in {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}.items():
     setattr(Array, f"__{_short}__", binary(_name, False))
 for _short, _name in {"neg": "negative", "pos": "positive", "abs": "abs", "invert": "bitwise_invert"}.items():

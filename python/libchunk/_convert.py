@@ -55,6 +55,10 @@ def error(code, text, needed, op):
         return AxisError(text)
     if code == -9:
         return OSError(errno.ENOSPC, text)
+    if code == -4 and text.startswith("Python integer "):
+        return OverflowError(text)
+    if code == -4 and "to negative integer powers" in text:
+        return ValueError(text)
     kinds = {-2: SyntaxError, -3: NameError, -4: TypeError, -7: OSError, -8: FileExistsError, -10: NotImplementedError, -11: MemoryError,
              -13: CanceledError, -14: RuntimeError, -15: RuntimeError}
     return kinds.get(code, ValueError)(text)
@@ -116,6 +120,8 @@ def as_array(value):
     if not isinstance(value, (np.ndarray, np.generic)):
         if is_lazy(value):
             return from_object(value)
+        if isinstance(value, (list, tuple)) and holds_lazy(value):
+            return _core.call("stack", [(None, _core.PARAM_ARRAYS, [as_array(v) for v in value])])
         value = np.asarray(value)
         if value.dtype == object:
             raise TypeError("libchunk: there are no arrays of Python objects")
@@ -127,6 +133,11 @@ def as_array(value):
             return _core.from_buffer(np.array([value]), name)[0]      # constants of expressions have but one NaN
         return _core.from_scalar(np.ascontiguousarray(value).tobytes(), name)
     return _core.from_buffer(value, name)
+
+
+def holds_lazy(values):
+    """Whether there are arrays in nested sequences: NumPy would compute each."""
+    return any(isinstance(v, _core.Base) or isinstance(v, (list, tuple)) and holds_lazy(v) for v in values)
 
 
 def is_lazy(value):
@@ -143,6 +154,8 @@ def from_object(value, chunks=None, thread_safe=False):
         native = from_h5py(value)
         if native is not None:
             return native
+    if value.shape is None:
+        raise TypeError(f"libchunk: {value!r} has no elements and no shape")
     shape, dtype = tuple(int(n) for n in value.shape), np.dtype(str(value.dtype) if not isinstance(value.dtype, np.dtype) else value.dtype)
     name = dtype_name(dtype)
     if chunks is None:
@@ -150,7 +163,10 @@ def from_object(value, chunks=None, thread_safe=False):
 
     def read(box, memory):
         extent = tuple(s.stop - s.start for s in box)
-        np.frombuffer(memory, name).reshape(extent)[...] = np.asarray(value[box])
+        values = np.asarray(value[box])
+        if values.shape != extent:
+            raise ValueError(f"{type(value).__qualname__} of shape {shape} gave an array of shape {values.shape} for the box {box}")
+        np.frombuffer(memory, name).reshape(extent)[...] = values
 
     if chunks is not None:
         chunks = tuple(max(1, min(c, n)) for c, n in zip(chunks, shape))
@@ -185,6 +201,10 @@ def from_h5py(dataset):
 
 
 def open_hdf5(path, dataset):
+    if not isinstance(dataset, str):
+        raise TypeError(f"a dataset's name is text, not of type {type(dataset).__name__}")
+    if "\0" in dataset:
+        raise ValueError("a dataset's name holds no zero byte")
     path = os.path.abspath(os.fsdecode(path))
     try:
         return _core.from_hdf5(os.fsencode(path), dataset.encode())

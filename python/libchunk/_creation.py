@@ -1,4 +1,5 @@
 """Arrays from files, from other objects, and out of nothing."""
+import math
 import os
 
 from libchunk import _core, _convert
@@ -36,6 +37,8 @@ def from_hdf5(path, dataset, axis=0, new_axis=None):
         The file or dataset cannot be opened; FileNotFoundError where there is no file.
     """
     if not isinstance(path, (str, bytes, os.PathLike)):
+        if not hasattr(path, "__iter__"):
+            raise TypeError(f"a path is text or path-like, or a sequence of these, not of type {type(path).__name__}")
         files = [f for p in path for f in files_of(p)]
     else:
         files = files_of(path)
@@ -127,7 +130,9 @@ def rechunk(x, chunks="auto", threshold=None, block_size_limit=None, balance=Fal
     chunks : int, tuple, dict or "auto"
         The extent of a chunk: one number for all axes, an entry an axis, or a dict of some axes. -1 is the whole axis, None as it is, "auto" whatever makes
         chunks of about 1 MiB. Of a tuple of extents the largest counts: chunks of an axis are of one size, but for the last.
-    threshold, block_size_limit, balance, method
+    block_size_limit : int or str, optional
+        Bytes of a chunk where an axis is "auto"; a text such as "16MiB" for chunks says the same.
+    threshold, balance, method
         Dask's, ignored.
 
     Returns
@@ -137,14 +142,25 @@ def rechunk(x, chunks="auto", threshold=None, block_size_limit=None, balance=Fal
     x = _convert.as_array(x)
     if x.ndim == 0:
         return x
+    if isinstance(chunks, str) and chunks != "auto" or block_size_limit is not None:
+        named = {a % x.ndim: c for a, c in chunks.items()} if isinstance(chunks, dict) else chunks
+        chunks = normalize_chunks(named, x.shape, block_size_limit, x.dtype, x.chunks)
+    for c, n in zip(chunks, x.shape) if isinstance(chunks, (tuple, list)) and len(chunks) == x.ndim else ():
+        if isinstance(c, (tuple, list)) and sum(c) != n:
+            raise ValueError(f"chunks {tuple(c)} do not add up to the {n} elements of the axis")
     return TABLE["rechunk"]((x, engine_chunks(chunks, x.ndim)), {})
 
 
 def engine_chunks(chunks, ndim):
     """Dask's ways to say chunks as the engine takes them: one entry for each of ndim axes."""
     if isinstance(chunks, dict):
+        for axis in chunks:
+            if not -ndim <= axis < ndim:
+                raise ValueError(f"chunks for axis {axis} of an array of {ndim} dimensions")
         named = {axis % ndim: c for axis, c in chunks.items()}
         chunks = tuple(named.get(axis) for axis in range(ndim))
+    if hasattr(chunks, "tolist"):
+        chunks = chunks.tolist()
     if not isinstance(chunks, (tuple, list)) or ndim == 1 and len(chunks) != 1 and all(isinstance(c, int) for c in chunks):
         chunks = (chunks,) * ndim
     if len(chunks) != ndim:
@@ -212,6 +228,8 @@ def auto_chunks(chunks, shape, limit, dtype, previous):
     room = (16 << 20 if limit is None else parse_bytes(limit)) // max(1, np.dtype("f8" if dtype is None else dtype).itemsize)
     first = [p if isinstance(p, int) else max(p, default=1) for p in previous] if previous else [1] * len(shape)
     made = [max(1, min(f, n)) if c == "auto" else max(c) if isinstance(c, (tuple, list)) else c for c, n, f in zip(chunks, shape, first)]
+    if math.prod(made) > max(1, room):       # previous chunks that are too large are cut
+        made = [1 if c == "auto" else m for c, m in zip(chunks, made)]
     for axis in reversed(range(len(shape))):
         if chunks[axis] == "auto":
             others = 1
@@ -240,6 +258,8 @@ def asarray(obj, /, *, dtype=None, device=None, copy=None):
         made = obj.copy() if copy else obj
     elif _convert.is_lazy(obj):
         made = from_array(obj)
+    elif isinstance(obj, (list, tuple)) and _convert.holds_lazy(obj):
+        made = _convert.as_array(obj)
     else:
         value = np.array(obj, dtype=None if dtype is None else np.dtype(dtype), copy=copy)
         made = _convert.as_array(value)

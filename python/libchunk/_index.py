@@ -124,11 +124,34 @@ def check_integers(items, spread, shape):
 
 def assigned(x, key, value):
     """x after x[key] = value."""
-    key = tuple(bool(k) if is_mask(k) and not k.ndim else k for k in (key if type(key) is tuple else (key,)))
-    if any(k is False for k in key):
+    items, new = items_of(key, x.ndim)
+    key = key if type(key) is tuple else (key,)
+    if any(k is False or is_mask(k) and not getattr(k, "ndim", 1) and not bool(k) for k in key):
         return _core.again(x)
-    items, new = items_of(tuple(k for k in key if k is not True), x.ndim)
-    if new:
-        raise NotImplementedError("libchunk: x[key] = v with new axes (None) in the key")
     indices = tuple(None if isinstance(item, slice) and item == FULL else item for item in items)
-    return _core.call("assign", [(None, _core.PARAM_ARRAY, x), (None, _core.PARAM_ARRAYS, indices), (None, _core.PARAM_ARRAY, value)])
+    wide = _core.call("expand_dims", [(None, _core.PARAM_ARRAY, x), (None, _core.PARAM_AXIS, tuple(new))]) if new else x
+    made = put(wide, indices, fitting(value, x))
+    return _core.call("squeeze", [(None, _core.PARAM_ARRAY, made), (None, _core.PARAM_AXIS, tuple(new))]) if new else made
+
+
+def put(x, indices, value):
+    """The engine's assignment; axes of extent 1 that a value has before those of its place do not matter."""
+    try:
+        return _core.call("assign", [(None, _core.PARAM_ARRAY, x), (None, _core.PARAM_ARRAYS, indices), (None, _core.PARAM_ARRAY, value)])
+    except ValueError:
+        if getattr(value, "ndim", 0) < 2 or value.shape[0] != 1:
+            raise
+        return put(x, indices, value[0])
+
+
+def fitting(value, x):
+    """The value; a plain number must be one that x's dtype can hold, as in NumPy."""
+    if type(value) in (int, float) and "int" in x.dtype_name:
+        import numpy as np
+
+        if type(value) is float and value - value != 0:
+            raise (ValueError if value != value else OverflowError)(f"cannot convert float {value} to integer")
+        limits = np.iinfo(x.dtype_name)
+        if type(value) is int and not limits.min <= value <= limits.max:
+            raise OverflowError(f"Python integer {value} out of bounds for {x.dtype_name}")
+    return value

@@ -66,16 +66,30 @@ def astype(x, dtype, /, *, copy=True, device=None):
     return call("astype", x, dtype)
 
 
-def concat(arrays, /, *, axis=0):
+def concat(arrays, /, *, axis=0, dtype=None, casting="same_kind"):
     """Arrays one after the other along an axis; for None their elements in C order."""
+    if dtype is not None:
+        arrays = [cast(x, dtype, casting) for x in arrays]
     if axis is None:
         arrays, axis = [call("reshape", x, -1) for x in arrays], 0
     return call("concat", arrays, axis)
 
 
-def concatenate(arrays, axis=0):
+def concatenate(arrays, axis=0, *, dtype=None, casting="same_kind"):
     """As `concat`, NumPy's name."""
-    return concat(arrays, axis=axis)
+    return concat(arrays, axis=axis, dtype=dtype, casting=casting)
+
+
+def cast(x, dtype, casting):
+    """With another dtype, where NumPy's rule of casting lets it."""
+    import numpy as np
+
+    from libchunk._convert import as_array
+
+    x = as_array(x)
+    if not np.can_cast(x.dtype, dtype, casting):
+        raise TypeError(f"Cannot cast array data from {x.dtype!r} to {np.dtype(dtype)!r} according to the rule '{casting}'")
+    return call("astype", x, dtype)
 
 
 def reshape(x, /, shape, order="C", *, copy=None):
@@ -94,8 +108,8 @@ def broadcast_arrays(*arrays):
     return [call("broadcast_to", x, shape) for x in arrays]
 
 
-def meshgrid(*arrays, indexing="xy"):
-    """Coordinate arrays of a grid."""
+def meshgrid(*arrays, indexing="xy", sparse=False, copy=True):
+    """Coordinate arrays of a grid; with sparse of extent 1 along the axes of the others."""
     from libchunk._convert import as_array
 
     if indexing not in ("xy", "ij"):
@@ -103,7 +117,7 @@ def meshgrid(*arrays, indexing="xy"):
     arrays = [as_array(x) for x in arrays]
     n = len(arrays)
     spread = [x[(None,) * i + (...,) + (None,) * (n - 1 - i)] if x.ndim else x[(None,) * n] for i, x in enumerate(arrays)]
-    out = broadcast_arrays(*spread)
+    out = spread if sparse else broadcast_arrays(*spread)
     return [call("swapaxes", x, 0, 1) for x in out] if indexing == "xy" and n > 1 else out
 
 
@@ -114,7 +128,7 @@ def unstack(x, /, *, axis=0):
 
 
 def pad(array, pad_width, mode="constant", **options):
-    """An array with more elements at its ends, as numpy.pad: modes constant, edge, reflect, symmetric, wrap, empty.
+    """An array with more elements at its ends, as numpy.pad.
 
     Parameters
     ----------
@@ -122,8 +136,9 @@ def pad(array, pad_width, mode="constant", **options):
     pad_width : int, sequence or dict
         Elements before and after, for all axes or an entry an axis.
     mode : str, optional
-    constant_values : number or sequence, optional
-        For the mode "constant".
+        "constant", "edge", "linear_ramp", "maximum", "mean", "median", "minimum", "reflect", "symmetric", "wrap", "empty".
+    **options
+        NumPy's for the mode: constant_values, end_values, stat_length, reflect_type.
 
     Returns
     -------
@@ -134,36 +149,54 @@ def pad(array, pad_width, mode="constant", **options):
     from libchunk._convert import as_array
 
     x = as_array(array)
-    values = options.pop("constant_values", 0)
-    if options and set(options) != {"reflect_type"} or options.get("reflect_type", "even") != "even":
-        raise NotImplementedError(f"pad: {', '.join(options)} for mode '{mode}'")
-    if mode not in ("constant", "empty", "edge", "reflect", "symmetric", "wrap"):
-        raise NotImplementedError(f"pad: mode '{mode}': there are constant, edge, reflect, symmetric, wrap and empty")
     if isinstance(pad_width, dict):
         pad_width = [pad_width.get(a, pad_width.get(a - x.ndim, 0)) for a in range(x.ndim)]
         pad_width = [(w, w) if isinstance(w, int) else w for w in pad_width]
-    widths = np.broadcast_to(np.asarray(pad_width), (x.ndim, 2)).tolist()
-    fills = np.broadcast_to(np.asarray(values), (x.ndim, 2)).tolist()
-    for axis, ((before, after), fill) in enumerate(zip(widths, fills)):
-        if before < 0 or after < 0:
-            raise ValueError("index can't contain negative values")
-        if before or after:
-            parts = (padding(x, axis, n, end, fill[end], mode, (before, after)) for end, n in ((0, before), (1, after)))
-            head, tail = parts
-            x = call("concat", [p for p in (head, x, tail) if p is not None], axis)
-    return x
+    widths = np.asarray(pad_width)
+    if widths.dtype.kind not in "iu":
+        raise TypeError("`pad_width` must be of integral type.")
+    if (widths < 0).any():
+        raise ValueError("index can't contain negative values")
+    widths = tuple(tuple(pair) for pair in np.broadcast_to(widths, (x.ndim, 2)).tolist())
+    return TABLE["pad"]((x, widths, mode), options) if x.ndim else x
 
 
-def padding(x, axis, n, end, fill, mode, widths):
-    """What pad puts before (end 0) or after x along an axis; None for nothing."""
-    import numpy as np
+def block(arrays):
+    """Arrays put together from nested lists of them, the innermost along the last axis, as numpy.block.
 
-    if not n:
-        return None
-    if mode in ("constant", "empty"):
-        return call("full", (*x.shape[:axis], n, *x.shape[axis + 1:]), np.asarray(fill).astype(x.dtype)[()], x.dtype_name)
-    places = np.pad(np.arange(x.shape[axis]), widths, mode=mode)
-    return call("take", x, places[:n] if end == 0 else places[-n:], axis)
+    Parameters
+    ----------
+    arrays : array_like or nested list of them
+
+    Returns
+    -------
+    Array
+    """
+    from libchunk._convert import as_array
+
+    def depth_of(nested):
+        if isinstance(nested, tuple):
+            raise TypeError("arrays is a tuple: only lists put arrays together")
+        if not isinstance(nested, list):
+            return 0
+        depths = {depth_of(n) for n in nested}
+        if len(depths) != 1:
+            raise ValueError("lists are nested to different depths, or empty")
+        return 1 + depths.pop()
+
+    def leaves(nested):
+        return [x for n in nested for x in leaves(n)] if isinstance(nested, list) else [as_array(nested)]
+
+    depth = depth_of(arrays)
+    ndim = max(depth, *(x.ndim for x in leaves(arrays)))
+
+    def joined(nested, level):
+        if not isinstance(nested, list):
+            x = as_array(nested)
+            return x[(None,) * (ndim - x.ndim)]
+        return call("concat", [joined(n, level - 1) for n in nested], -level)
+
+    return joined(arrays, depth)
 
 
 def tensordot(x1, x2, /, *, axes=2):
@@ -252,29 +285,47 @@ def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
     return call("all", call("isclose", a, b, rtol, atol, equal_nan))
 
 
-def array_equal(a, b):
-    """Whether shapes and all elements are equal: an array without axes."""
+def array_equal(a, b, equal_nan=False):
+    """Whether shapes and all elements are equal: an array without axes. With equal_nan NaN equals NaN."""
     from libchunk._convert import as_array
 
     a, b = as_array(a), as_array(b)
     if a.shape != b.shape:
         return call("full", (), False, "bool")
-    return call("all", call("equal", a, b))
+    same = call("equal", a, b)
+    if equal_nan and a.dtype.kind in "fc" and b.dtype.kind in "fc":
+        same = same | call("isnan", a) & call("isnan", b)
+    return call("all", same)
 
 
-def average(a, axis=None, weights=None, keepdims=False):
-    """Weighted mean over axes."""
-    if weights is None:
-        return call("mean", a, axis, keepdims=keepdims)
+def array_equiv(a1, a2):
+    """Whether shapes broadcast together and all elements are equal then: an array without axes."""
     from libchunk._convert import as_array
 
-    a, weights = as_array(a), as_array(weights)
+    try:
+        return call("all", call("equal", *broadcast_arrays(as_array(a1), as_array(a2))))
+    except ValueError:
+        return call("full", (), False, "bool")
+
+
+def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
+    """Weighted mean over axes; with returned also the sum of weights of each."""
+    from libchunk._convert import as_array
+
+    a = as_array(a)
+    if weights is None:
+        mean = call("mean", a, axis, keepdims=keepdims)
+        if not returned:
+            return mean
+        return mean, call("full", mean.shape, a.size / mean.size if mean.size else 0, mean.dtype_name)
+    weights = as_array(weights)
     if weights.shape != a.shape:
         if axis is None or not isinstance(axis, int) or weights.ndim != 1 or weights.shape[0] != a.shape[axis]:
             raise TypeError("weights must have the shape of a, or be one-dimensional and as long as the axis")
         weights = weights[(slice(None),) + (None,) * (a.ndim - 1 - axis % a.ndim)]
     weights = call("broadcast_to", weights, a.shape)
-    return call("sum", a * weights, axis, keepdims=keepdims) / call("sum", weights, axis, keepdims=keepdims)
+    mean, total = call("sum", a * weights, axis, keepdims=keepdims), call("sum", weights, axis, keepdims=keepdims)
+    return (mean / total, total.astype((mean / total).dtype)) if returned else mean / total
 
 
 def isscalar(element):
@@ -295,5 +346,5 @@ def ndim(x):
 
 
 _NAMES = frozenset(name for name, value in list(globals().items())
-                   if callable(value) and getattr(value, "__module__", None) == __name__ and name not in ("names", "padding", "size")
-                   and (name not in TABLE or name in ("astype", "broadcast_arrays", "concat", "concatenate", "meshgrid", "pad", "reshape", "unstack")))
+                   if callable(value) and getattr(value, "__module__", None) == __name__ and name not in ("cast", "names", "size")
+                   and (name not in TABLE or name in ("astype", "block", "broadcast_arrays", "concat", "concatenate", "meshgrid", "pad", "reshape", "unstack")))

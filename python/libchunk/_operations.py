@@ -52,6 +52,10 @@ class Operation:
         return bound
 
     def __call__(self, args, kwargs):
+        if ("where" in kwargs or "initial" in kwargs) and not ("where" in self.by_name or "initial" in self.by_name):
+            from libchunk import _masked
+
+            return _masked.reduce(self, args, kwargs)
         bound = self.bind(args, kwargs)
         if not self.several or kwargs.get("part") is not None:
             return _core.call(self.name, bound)

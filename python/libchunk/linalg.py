@@ -93,6 +93,7 @@ def matrix_norm(x, /, *, keepdims=False, ord="fro"):
 def norm(x, ord=None, axis=None, keepdims=False):
     """NumPy's norm, of vectors over axes: see `vector_norm` and `matrix_norm`."""
     x = as_array(x)
+    x = x if x.dtype.kind in "fc" else x.astype("float64")
     matrix = ord is not None and (isinstance(axis, tuple) and len(axis) == 2 or axis is None and x.ndim == 2)
     if not matrix:
         return vector_norm(x, axis=axis, keepdims=keepdims, ord=2 if ord is None else ord)

@@ -259,8 +259,8 @@ def test_compositions(rng):
         np.testing.assert_allclose(np.asarray(lc.einsum(text, *arrays)), np.einsum(text, *arrays))
     for got, want in zip((x > 0.5).nonzero(), (n > 0.5).nonzero()):
         same(got, want)
-    with pytest.raises(NotImplementedError):
-        lc.pad(x, 1, mode="mean")
+    for options in ({"mode": "mean", "stat_length": 2}, {"mode": "linear_ramp", "end_values": 5}, {"mode": "median"}, {"mode": "reflect", "reflect_type": "odd"}):
+        np.testing.assert_allclose(np.asarray(lc.pad(x, 2, **options)), np.pad(n, 2, **options))
     with pytest.raises(ValueError):
         lc.tensordot(x, x, axes=1)
 

@@ -24,6 +24,8 @@ def test_table(name):
     assert list(parameters) == [p[0] for p in TABLE[name][5]]
     assert all(f"\n{p} : " in function.__doc__ for p in parameters) and "Returns\n-------" in function.__doc__
     for alias in TABLE[name][1]:
+        if getattr(lc, alias).__code__.co_filename != lc._operations.__file__:
+            continue
         assert getattr(lc, alias).__doc__ == function.__doc__
 
 
