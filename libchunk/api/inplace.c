@@ -176,9 +176,7 @@ chunk_status chk_inplace_describe(chk_inplace *out, const chunk_output *o, chk_n
     chk_h5file_release(f);
     CHK_TRY(st);
     const chk_h5info *info = chk_h5set_info(out->set);
-    if (!info->dtype_known)
-        return chk_fail(err, CHUNK_ETYPE, "%s:%s: elements of type %s cannot be computed with", info->file, info->path,
-                        info->type_text);
+    CHK_TRY(chk_h5set_check_type(out->set, err));
     CHK_TRY(chk_h5place_check(out->set, err));
     for (int a = 0; a < info->shape.ndim; a++) CHK_TRY(read_axis(&out->region, a, info->shape.dim[a], o, err));
     return make_values(out, o, node, err);

@@ -152,7 +152,7 @@ static chunk_status parse_postfix(chk_parser *p)
         if (chk_parser_at(p, "["))
             CHK_TRY(parse_index(p));
         else if (chk_parser_at(p, "."))
-            return chk_parse_attribute(p);
+            CHK_TRY(chk_parse_attribute(p));
         else if (chk_parser_at(p, "("))
             return chk_parser_fail(p, "an operator (only functions are called)");
         else

@@ -141,8 +141,12 @@ chunk_status chk_parse_attribute(chk_parser *p)
     if (p->tok.kind != CHK_TOK_NAME) return chk_parser_fail(p, "a name after '.'");
     const char *s = p->lex.text + p->tok.at;
     int n = (int)(p->tok.n > 40 ? 40 : p->tok.n);
-    if (n == 1 && *s == 'T')
-        return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, dot, "there are no attributes here: write permute_dims(x) for x.T");
+    const char *call = n == 1 && *s == 'T' ? "permute_dims" : n == 2 && !memcmp(s, "mT", 2) ? "matrix_transpose" : NULL;
+    if (call) {
+        chk_tok name = p->tok;
+        CHK_TRY(chk_parser_advance(p));
+        return chk_parser_emit(p, (chk_code){.kind = CHK_CODE_CALL, .n = 1, .name = call}, &name);
+    }
     bool known = chk_parser_is_function(p, s, p->tok.n);
     return chk_fail_at(p->err, CHUNK_EPARSE, p->lex.text, dot, "there are no attributes here%s%.*s%s", known ? ": write " : " (", n,
                        s, known ? "(x)" : ")");

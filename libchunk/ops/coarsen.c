@@ -148,7 +148,7 @@ static chunk_status find_reduction(int *which, const chk_value *v, chunk_error *
         return chk_fail(err, CHUNK_ETYPE, "coarsen: reduction must be a name, not %s", chk_value_kind_name(v));
     for (*which = 0; *which < N_REDUCTIONS; ++*which)
         if (!strcmp(v->u.s, reductions[*which].name)) return CHUNK_OK;
-    return chk_fail(err, CHUNK_EINVAL,
+    return chk_fail(err, CHUNK_ENAME,
                     "coarsen: '%.40s' is none of sum, prod, mean, var, std, min, max, their nan forms, any, all, count_nonzero",
                     v->u.s);
 }

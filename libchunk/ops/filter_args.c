@@ -55,7 +55,7 @@ chunk_status filter_arg_edges(chk_edge *out, const chk_value *v, const filter_ax
             return chk_fail(err, CHUNK_ETYPE, "%s: mode must be a string, got %s", who, chk_value_kind_name(one));
         while (i < n && strcmp(edges[i].name, one->u.s)) i++;
         if (i == n)
-            return chk_fail(err, CHUNK_EINVAL, "%s: mode '%.40s' is none of reflect, mirror, nearest, wrap, constant", who,
+            return chk_fail(err, CHUNK_ENAME, "%s: mode '%.40s' is none of reflect, mirror, nearest, wrap, constant", who,
                             one->u.s);
         out[axes->at[k]] = edges[i].edge;
     }

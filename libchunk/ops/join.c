@@ -138,6 +138,8 @@ static chunk_status make_concat(chk_node **out, chk_builder *b, const chk_op *op
     return st;
 }
 
+extern const chk_op chk_op_array;
+
 void ops_list_done(ops_list *l)
 {
     for (int i = 0; i < l->n; i++) chk_node_release(l->node[i]);
@@ -154,7 +156,10 @@ chunk_status ops_list_of(ops_list *l, chk_builder *b, const chk_value *arrays, i
     if (!l->node) return chk_fail(err, CHUNK_ENOMEM, "out of memory for %d arrays", n);
     chunk_status st = CHUNK_OK;
     for (int i = 0; i < n && st == CHUNK_OK; i++) {
-        st = chk_value_node(&l->node[i], b, &arrays[i], who, err);
+        const chk_value given[2] = {arrays[i], {.kind = CHK_VAL_MISSING}};
+        bool nested = given[0].kind == CHK_VAL_TUPLE; /* (1, 2) is an array as [1, 2] is */
+        st = nested ? chk_op_array.build(&l->node[i], b, &chk_op_array, given, err)
+                    : chk_value_node(&l->node[i], b, given, who, err);
         l->n += st == CHUNK_OK;
     }
     chk_dtype d = st == CHUNK_OK ? ops_result_type(l->node, n) : CHK_F64;
@@ -207,12 +212,13 @@ static chunk_status flatten(ops_list *l, chk_builder *b, chunk_error *err)
 
 static chunk_status build_concat(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
-    bool many = args[0].kind == CHK_VAL_TUPLE;
+    const chk_value arrays = chk_value_items(&args[0]);
+    bool many = arrays.kind == CHK_VAL_TUPLE;
     ops_list l;
     int64_t want;
     int axis;
     CHK_TRY(ops_arg_int(&want, &args[1], 0, op->name, "axis", err));
-    CHK_TRY(ops_list_of(&l, b, many ? args[0].u.tuple.item : &args[0], many ? args[0].u.tuple.n : 1, op->name, err));
+    CHK_TRY(ops_list_of(&l, b, many ? arrays.u.tuple.item : &arrays, many ? arrays.u.tuple.n : 1, op->name, err));
     chunk_status st = args[1].kind == CHK_VAL_NONE ? flatten(&l, b, err) : CHUNK_OK;
     if (st == CHUNK_OK) st = chk_axis_normal(&axis, want, l.node[0]->shape.ndim, op->name, err);
     if (st == CHUNK_OK) st = ops_join(out, b, l.node, l.n, axis, err);

@@ -56,7 +56,7 @@ static chunk_status read_boundary(blocks_halo *h, const chk_value **fill, const 
         return CHUNK_OK;
     }
     return chk_fail(
-        err, CHUNK_EINVAL,
+        err, CHUNK_ENAME,
         "map_overlap: boundary '%.40s' is none of 'none', 'nearest', 'periodic', 'reflect', and a number for a constant", e->u.s);
 }
 

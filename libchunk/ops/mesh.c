@@ -19,7 +19,7 @@ static chunk_status build_meshgrid(chk_node **out, chk_builder *b, const chk_op 
     CHK_TRY(count_vectors(&n, b, op, args, err));
     CHK_TRY(ops_arg_bool(&sparse, &args[1], false, op->name, "sparse", err));
     if (!xy && (args[2].kind != CHK_VAL_STRING || strcmp(args[2].u.s, "ij") != 0))
-        return chk_fail(err, CHUNK_EINVAL, "%s: indexing must be 'xy' or 'ij'", op->name);
+        return chk_fail(err, CHUNK_ENAME, "%s: indexing must be 'xy' or 'ij'", op->name);
     if (ops_absent(&args[3])) return chk_fail(err, CHUNK_EINVAL, "%s: has several results: say which with part=", op->name);
     CHK_TRY(chk_value_int(&part, &args[3], op->name, "part", err));
     if (part < 0) part += n;

@@ -38,21 +38,24 @@ typedef struct side {
 
 /* ---- arguments: a value for all, (before, after) for all, or a pair for each axis */
 
+static const chk_value *of_list(const chk_value *v) { return v->list ? v->list : v; }
+
 static chunk_status one_pair(const chk_value **pair, const chk_value *v, const char *what, chunk_error *err)
 {
+    v = of_list(v);
     const chk_value *item = v->kind == CHK_VAL_TUPLE ? v->u.tuple.item : v;
     int n = v->kind == CHK_VAL_TUPLE ? v->u.tuple.n : 1;
     if (n != 1 && n != 2) return chk_fail(err, CHUNK_EINVAL, "pad: %s: %d values where one or two (before, after) go", what, n);
     pair[0] = item;
     pair[1] = item + n - 1;
     for (int i = 0; i < n; i++)
-        if (item[i].kind == CHK_VAL_TUPLE) return chk_fail(err, CHUNK_EINVAL, "pad: %s is nested too deeply", what);
+        if (of_list(&item[i])->kind == CHK_VAL_TUPLE) return chk_fail(err, CHUNK_EINVAL, "pad: %s is nested too deeply", what);
     return CHUNK_OK;
 }
 
 static chunk_status pair_of(const chk_value **pair, const chk_value *v, int axis, int ndim, const char *what, chunk_error *err)
 {
-    bool each = v->kind == CHK_VAL_TUPLE && v->u.tuple.n > 0 && v->u.tuple.item[0].kind == CHK_VAL_TUPLE;
+    bool each = v->kind == CHK_VAL_TUPLE && v->u.tuple.n > 0 && of_list(v->u.tuple.item)->kind == CHK_VAL_TUPLE;
     if (!each) return one_pair(pair, v, what, err);
     int n = v->u.tuple.n;
     if (n != 1 && n != ndim) return chk_fail(err, CHUNK_EINVAL, "pad: %s has pairs for %d axes, x has %d", what, n, ndim);
@@ -118,7 +121,9 @@ static chk_node *call(ops_maker *m, const chk_op *op, const chk_value *args, con
 static chk_node *median(ops_maker *m, chk_node *x, int axis)
 {
     if (chk_dtype_kind(x->dtype) == CHK_KIND_COMPLEX) {
-        m->st = chk_fail(m->err, CHUNK_EUNSUPPORTED, "pad: no medians of complex numbers: pad real(x) and imag(x) apart");
+        m->st = chk_fail(
+            m->err, CHUNK_EUNSUPPORTED,
+            "pad: no median of complex numbers: np.pad orders them by real, then by imaginary part, which nothing here does");
         return NULL;
     }
     int64_t n = x->shape.dim[axis];
@@ -290,7 +295,7 @@ static chunk_status mode_of(pad_mode *mode, const chk_value *v, chunk_error *err
     if (v->kind == CHK_VAL_MISSING) return CHUNK_OK;
     for (*mode = 0; v->kind == CHK_VAL_STRING && *mode < PAD_MODES; ++*mode)
         if (!strcmp(v->u.s, mode_name[*mode])) return CHUNK_OK;
-    return chk_fail(err, CHUNK_EINVAL,
+    return chk_fail(err, CHUNK_ENAME,
                     "pad: mode must be 'constant', 'edge', 'linear_ramp', 'maximum', 'mean', 'median', 'minimum', 'reflect', "
                     "'symmetric', 'wrap' or 'empty'");
 }
@@ -314,7 +319,7 @@ static chunk_status build_pad(chk_node **out, chk_builder *b, const chk_op *op, 
     if (mirror && extra) {
         s.odd = extra->kind == CHK_VAL_STRING && !strcmp(extra->u.s, "odd");
         if (!s.odd && (extra->kind != CHK_VAL_STRING || strcmp(extra->u.s, "even") != 0))
-            return chk_fail(err, CHUNK_EINVAL, "pad: reflect_type must be 'even' or 'odd'");
+            return chk_fail(err, CHUNK_ENAME, "pad: reflect_type must be 'even' or 'odd'");
         extra = NULL;
     }
     chk_node *x;
@@ -325,7 +330,7 @@ static chunk_status build_pad(chk_node **out, chk_builder *b, const chk_op *op, 
         const chk_value *width[2];
         st = pair_of(width, &args[ARG_WIDTH], s.axis, shape.ndim, "pad_width", err);
         s.each = extra && shape.ndim > 1 && extra->kind == CHK_VAL_TUPLE && extra->u.tuple.n == shape.ndim &&
-                 extra->u.tuple.item[0].kind == CHK_VAL_TUPLE;
+                 of_list(extra->u.tuple.item)->kind == CHK_VAL_TUPLE;
         if (st == CHUNK_OK && extra) st = pair_of(s.value, extra, s.axis, shape.ndim, op->params[extra - args].name, err);
         for (int end = 0; end < 2 && st == CHUNK_OK; end++) {
             st = chk_value_int(&s.width[end], width[end], op->name, "pad_width", err);

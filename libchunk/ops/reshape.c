@@ -156,7 +156,7 @@ static chunk_status order_of(bool *fortran, const chk_value *v, const char *who,
 {
     *fortran = v->kind == CHK_VAL_STRING && !strcmp(v->u.s, "F");
     if (v->kind == CHK_VAL_MISSING || *fortran || (v->kind == CHK_VAL_STRING && !strcmp(v->u.s, "C"))) return CHUNK_OK;
-    return chk_fail(err, CHUNK_EINVAL, "%s: order must be 'C' or 'F'", who);
+    return chk_fail(err, CHUNK_ENAME, "%s: order must be 'C' or 'F'", who);
 }
 
 static chk_node *reversed(ops_maker *m, chk_node *x)

@@ -5,11 +5,12 @@
 #include "ops/join.h"
 #include "ops/make.h"
 
-/* A tuple of arrays is needed: of one array NumPy would take the rows. */
+/* A tuple or list of arrays is needed: of one array NumPy would take the rows. */
 static chunk_status list_of(ops_list *l, chk_builder *b, const chk_value *v, const char *who, chunk_error *err)
 {
-    if (v->kind != CHK_VAL_TUPLE) return chk_fail(err, CHUNK_ETYPE, "%s: arrays must be a tuple: %s((x, y))", who, who);
-    return ops_list_of(l, b, v->u.tuple.item, v->u.tuple.n, who, err);
+    const chk_value arrays = chk_value_items(v);
+    if (arrays.kind != CHK_VAL_TUPLE) return chk_fail(err, CHUNK_ETYPE, "%s: arrays must be a tuple or list: %s((x, y))", who, who);
+    return ops_list_of(l, b, arrays.u.tuple.item, arrays.u.tuple.n, who, err);
 }
 
 /* Puts in place of array i what a maker has made of it. */

@@ -51,6 +51,8 @@ void chk_h5set_retain(chk_h5set *d);
 void chk_h5set_release(chk_h5set *d);
 bool chk_h5set_same(const chk_h5set *a, const chk_h5set *b); /* one dataset of one file, under whatever names */
 const chk_h5info *chk_h5set_info(const chk_h5set *d);
+/* Refuses elements that are not computed with, by the name of their type. */
+chunk_status chk_h5set_check_type(const chk_h5set *d, chunk_error *err);
 
 /* Where a chunk lies. */
 typedef struct chk_extent {

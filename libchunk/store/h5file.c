@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -47,6 +48,10 @@ static chunk_status explain_failure(const char *path, chunk_error *err)
     if (e == EWOULDBLOCK) return chk_fail(err, CHUNK_EFILE, "%s: in use: another program has it open for writing", path);
     if (e) return chk_fail_errno(err, e, path, "cannot open");
     if (!has_signature(path)) return chk_fail(err, CHUNK_EFILE, "%s: not an HDF5 file", path);
+    const char *had = strstr(why, "eof = "), *wanted = strstr(why, "stored_eof = ");
+    if (strstr(why, "truncated") && had && wanted)
+        return chk_fail(err, CHUNK_EFILE, "%s: truncated: %llu of %llu bytes are left", path, strtoull(had + 6, NULL, 10),
+                        strtoull(wanted + 13, NULL, 10));
     if (strstr(why, "truncated")) return chk_fail(err, CHUNK_EFILE, "%s: truncated: %s", path, why);
     if (strstr(why, "bad version") || strstr(why, "bad superblock version"))
         return chk_fail(err, CHUNK_EFILE, "%s: made by a newer HDF5 than this %d.%d.%d can read (%s)", path, H5_VERS_MAJOR,

@@ -356,4 +356,15 @@ void chk_h5set_release(chk_h5set *d)
 
 const chk_h5info *chk_h5set_info(const chk_h5set *d) { return &d->info; }
 
+chunk_status chk_h5set_check_type(const chk_h5set *d, chunk_error *err)
+{
+    const chk_h5info *i = &d->info;
+    if (i->dtype_known) return CHUNK_OK;
+    return chk_fail(
+        err, CHUNK_ETYPE,
+        "%s:%s: elements of type %s cannot be computed with: store them as bool, integers of 8 to 64 bits, float16 to float64 or "
+        "complex numbers of these",
+        i->file, i->path, i->type_text);
+}
+
 int chk_h5set_fd(const chk_h5set *d) { return d->file->fd; }

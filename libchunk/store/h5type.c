@@ -89,6 +89,29 @@ static void describe_compound(char *text, size_t size, hid_t type)
         snprintf(text + size - 5, 5, "...}");
 }
 
+/* The upper half of a float32. */
+static bool is_bfloat16(hid_t type)
+{
+    size_t sign, exponent, exponent_bits, mantissa, mantissa_bits;
+    if (H5Tget_size(type) != 2 || H5Tget_fields(type, &sign, &exponent, &exponent_bits, &mantissa, &mantissa_bits) < 0)
+        return false;
+    return sign == 15 && exponent == 7 && exponent_bits == 8 && mantissa == 0 && mantissa_bits == 7;
+}
+
+static void describe_array(char *text, size_t size, hid_t type)
+{
+    hsize_t dim[H5S_MAX_RANK];
+    int ndim = H5Tget_array_dims2(type, dim);
+    hid_t element = H5Tget_super(type);
+    chk_h5info of = {.item_bytes = 0};
+    if (element >= 0) chk_h5type_describe(&of, element);
+    if (element >= 0) H5Tclose(element);
+    size_t at = (size_t)snprintf(text, size, "array of ");
+    for (int a = 0; a < ndim && at < size; a++)
+        at += (size_t)snprintf(text + at, size - at, "%s%llu", a ? "x" : "", (unsigned long long)dim[a]);
+    if (at < size) snprintf(text + at, size - at, " %.40s", of.type_text);
+}
+
 /* Types that are not computed with, in words. */
 static void describe_other(char *text, size_t size, hid_t type)
 {
@@ -98,7 +121,10 @@ static void describe_other(char *text, size_t size, hid_t type)
         snprintf(text, size, "%sint%zu in %zu bytes", H5Tget_sign(type) == H5T_SGN_NONE ? "u" : "", H5Tget_precision(type), bytes);
         break;
     case H5T_FLOAT:
-        snprintf(text, size, "float%zu in %zu bytes, not IEEE half, single or double", H5Tget_precision(type), bytes);
+        if (is_bfloat16(type))
+            snprintf(text, size, "bfloat16");
+        else
+            snprintf(text, size, "float%zu in %zu bytes, not IEEE half, single or double", H5Tget_precision(type), bytes);
         break;
     case H5T_STRING:
         if (H5Tis_variable_str(type) > 0)
@@ -112,7 +138,7 @@ static void describe_other(char *text, size_t size, hid_t type)
     case H5T_REFERENCE: snprintf(text, size, "reference"); break;
     case H5T_ENUM: snprintf(text, size, "enum of %d values in %zu bytes", H5Tget_nmembers(type), bytes); break;
     case H5T_VLEN: snprintf(text, size, "variable-length list"); break;
-    case H5T_ARRAY: snprintf(text, size, "array elements of %zu bytes", bytes); break;
+    case H5T_ARRAY: describe_array(text, size, type); break;
     case H5T_TIME: snprintf(text, size, "time%zu", 8 * bytes); break;
     default: snprintf(text, size, "unknown type of %zu bytes", bytes);
     }

@@ -75,14 +75,14 @@ chunk_status chk_h5file_walk(chk_h5file *f, const char *object, chunk_status (*f
         herr_t rc = gather(&l, f->id, base[0] ? base : "/");
         chk_h5_reason(why, sizeof why);
         char has[300] = "";
-        if (rc < 0 && l.n == 0) chk_h5file_suggest(has, sizeof has, f, base);
+        if (rc < 0 && l.n == 0 && base[0]) chk_h5file_suggest(has, sizeof has, f, base);
         chk_h5_leave();
         if (l.no_memory)
             st = chk_fail(err, CHUNK_ENOMEM, "%s: out of memory for names", f->path);
         else if (rc < 0 && has[0])
             st = chk_fail(err, CHUNK_EFILE, "%s: no object %s%s", f->path, base, has);
         else if (rc < 0)
-            st = chk_fail(err, CHUNK_EFILE, "%s:%s: cannot be walked: %s", f->path, base[0] ? base : "/", why);
+            st = chk_fail(err, CHUNK_EFILE, "%s:%s: damaged, its names cannot be listed: %s", f->path, base[0] ? base : "/", why);
     }
     for (size_t i = 0; i < l.n && st == CHUNK_OK; i++) st = fn(arg, l.path[i], err);
     names_free(&l);

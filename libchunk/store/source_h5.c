@@ -564,8 +564,7 @@ static void name_source(char *name, size_t size, const chk_h5info *i)
 chunk_status chk_source_h5(chk_source **out, chk_h5set *set, chunk_error *err)
 {
     const chk_h5info *i = &set->info;
-    if (!i->dtype_known)
-        return chk_fail(err, CHUNK_ETYPE, "%s:%s: elements of type %s cannot be computed with", i->file, i->path, i->type_text);
+    CHK_TRY(chk_h5set_check_type(set, err));
     h5_source *src = chk_calloc(1, sizeof *src);
     if (!src) return chk_fail(err, CHUNK_ENOMEM, "%s:%s: out of memory", i->file, i->path);
     int64_t chunk[CHK_MAX_NDIM];

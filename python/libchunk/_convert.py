@@ -59,6 +59,8 @@ def error(code, text, needed, op):
         return OverflowError(text)
     if code == -4 and "to negative integer powers" in text:
         return ValueError(text)
+    if code == -3 and op is not None:
+        return ValueError(text)  # a choice that there is not; names of a text are another matter
     kinds = {-2: SyntaxError, -3: NameError, -4: TypeError, -7: OSError, -8: FileExistsError, -10: NotImplementedError, -11: MemoryError,
              -13: CanceledError, -14: RuntimeError, -15: RuntimeError}
     return kinds.get(code, ValueError)(text)

@@ -101,6 +101,52 @@ def test_expression_comes_first(x):
     assert done.returncode == 2, "only a sole --help is special: here it is the text --help, of which help is not bound"
 
 
+@pytest.mark.parametrize("text", ["pad(x, 1, 'foo')", "gaussian_filter(x, 1, mode='foo')", "reshape(x, 6, order='K')", "pad(x, 1, 'reflect', reflect_type='f')",
+                                  "coarsen('foo', x, (1, 3))", "meshgrid(x[0], x[0], indexing='yx')"])
+def test_a_choice_that_there_is_not(x, text):
+    """With a file bound it was taken for one about the file."""
+    assert chunk_eval(text, x).returncode == 2
+
+
+def test_transposed_as_attribute(x):
+    v = np.arange(6.0).reshape(2, 3)
+    assert eval_ok("x.T @ x", x) == str(v.T @ v) + "\n"
+    assert eval_ok("stack([x, x + 1]).mT[1].T", x) == str(v + 1) + "\n"
+    assert eval_ok("-x.T ** 2", x) == str(-(v.T**2)) + "\n"
+    assert "write sum(x)" in chunk_eval("x.sum()", x).stderr and chunk_eval("x.T()", x).returncode == 2
+
+
+def test_lists_of_lists(x):
+    """A list where arrays are joined is several arrays; widths are in lists or tuples, mixed as one likes."""
+    v = np.arange(6.0).reshape(2, 3)
+    assert eval_ok("concat([[1, 2], [3, 4]])") == eval_ok("concat(((1, 2), (3, 4)))") == eval_ok("hstack([[1, 2], [3, 4]])") == "[1 2 3 4]\n"
+    assert eval_ok("stack([[1, 2], [3, 4]])") == "[[1 2]\n [3 4]]\n"
+    assert eval_ok("concat([x, [[1, 2, 3]]])", x) == str(np.concatenate([v, [[1, 2, 3]]])) + "\n"
+    for width in ("([1, 0], [0, 2])", "[(1, 0), [0, 2]]", "((1, 0), (0, 2))"):
+        assert eval_ok(f"pad(x, {width})", x) == str(np.pad(v, ((1, 0), (0, 2)))) + "\n"
+
+
+def test_literals_have_the_dtypes_of_python(tmp_path):
+    for text, dtype in [("True ** 2", "int64"), ("True + True", "int64"), ("True * 2", "int64"), ("square(True)", "int8"), ("array([True]) ** 2", "int8"),
+                        ("array([True]) ** 3", "int64"), ("True ** -1", "float64")]:
+        eval_ok(text, "-o", f"{tmp_path}/o.h5:/r", "--overwrite")
+        with h5py.File(tmp_path / "o.h5") as f:
+            assert f["r"].dtype == dtype, text
+
+
+def test_types_that_are_not_computed_with(tmp_path):
+    with h5py.File(tmp_path / "t.h5", "w") as f:
+        half = h5py.h5t.IEEE_F32LE.copy()
+        half.set_fields(15, 7, 8, 0, 7)
+        half.set_size(2)
+        space = h5py.h5s.create_simple((4,))
+        h5py.h5d.create(f.id, b"bf", half, space)
+        h5py.h5d.create(f.id, b"arr", h5py.h5t.array_create(h5py.h5t.IEEE_F32LE, (3, 2)), space)
+    for name, words in [("bf", "elements of type bfloat16 cannot"), ("arr", "elements of type array of 3x2 float32 cannot")]:
+        text = chunk_eval("x", f"x={tmp_path}/t.h5:/{name}").stderr
+        assert words in text and "store them as bool, integers" in text and text.count("\n") == 1
+
+
 def test_options_anywhere(x):
     assert eval_ok("sum(x)", "--threads=1", x, "-q", "--memory=1GiB") == "15.0\n"
     assert eval_ok("sum(x)", "--", x) == "15.0\n"

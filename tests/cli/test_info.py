@@ -140,3 +140,18 @@ def test_null_dataspace_has_no_elements(tmp_path):
     assert (scalar["shape"], scalar["logical_bytes"]) == ([], 4)
     row = info("n.h5:/null", cwd=tmp_path).splitlines()[1]
     assert row.split()[:2] == ["/null", "-"] and "empty" in row and " 0 B " in row
+
+
+def test_damaged_files_in_one_clear_line(tmp_path):
+    """A root group that cannot be read was said to be "no object ;"."""
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as f:
+        f["x"] = np.arange(1000.0)
+        root = h5py.h5o.get_info(f["/"].id).addr
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    done = chunk(path, program=CHUNK_INFO)
+    assert done.returncode == 1 and f"truncated: {len(whole) // 2} of {len(whole)} bytes are left" in done.stderr and done.stderr.count("\n") == 1
+    path.write_bytes(whole[:root] + b"\xee" * 16 + whole[root + 16 :])
+    done = chunk(path, program=CHUNK_INFO)
+    assert done.returncode == 1 and "damaged" in done.stderr and done.stderr.count("\n") == 1, done.stderr

@@ -81,7 +81,6 @@ static const struct failure {
     {"x if y else z", CHUNK_EPARSE, 3, "where"},
     {"x && y", CHUNK_EPARSE, 3, "use &"},
     {"!x", CHUNK_EPARSE, 1, "use ~"},
-    {"x.T", CHUNK_EPARSE, 2, "permute_dims"},
     {"x.sum()", CHUNK_EPARSE, 2, "write sum(x)"},
     {"np.sin(x)", CHUNK_EPARSE, 1, "without a module"},
     {"sqt(x)", CHUNK_ENAME, 1, "did you mean 'sqrt'"},

@@ -410,7 +410,7 @@ def test_attributes(tmp_path):
 
 
 @pytest.mark.parametrize("kind, words", [("string", "string"), ("fixed", "string[4]"), ("compound", "compound{a, b}"), ("vlen", "variable-length list"),
-                                         ("array", "array elements of 12 bytes"), ("enum", "enum of 2 values"), ("opaque", "opaque[8]"), ("ref", "reference")])
+                                         ("array", "array of 3 int32"), ("enum", "enum of 2 values"), ("opaque", "opaque[8]"), ("ref", "reference")])
 def test_other_types_are_named(tmp_path, kind, words):
     path = tmp_path / "a.h5"
     dtype = {"string": h5py.string_dtype(), "fixed": "S4", "compound": [("a", "i4"), ("b", "f8")], "vlen": h5py.vlen_dtype("i4"), "array": "(3,)i4",
