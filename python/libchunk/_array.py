@@ -288,13 +288,19 @@ class Array(_core.Base):
     def __setitem__(self, key, value):
         self._rebind(_index.assigned(self, key, value))
 
-    def astype(self, dtype, copy=True, device=None):
+    def astype(self, dtype, copy=True, device=None, casting="unsafe", **ignored):
         """With another dtype.
 
         Parameters
         ----------
         dtype : dtype
+        casting : str, optional
+            NumPy's rule: TypeError where it forbids the cast.
         """
+        if casting != "unsafe":
+            from libchunk._more import cast
+
+            return cast(self, dtype, casting)
         return call("astype", self, dtype)
 
     def transpose(self, *axes):

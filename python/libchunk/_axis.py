@@ -17,6 +17,8 @@ def along(function, x, axis, keepdims, dtype, **kwargs):
     """A NumPy reduction that needs its axes whole; several axes are made one."""
     from libchunk._blocks import apply_gufunc
 
+    if axis is None and as_array(x).ndim == 1:
+        axis = 0
     if axis is None:
         raise NotImplementedError(f"{function.__name__} over all axes would need the whole array in memory: name an axis, or compute() it first")
     x = as_array(x)
@@ -66,11 +68,14 @@ def nanmedian(a, axis=None, keepdims=False):
 def quantiles(function, a, q, axis, keepdims, method):
     import numpy as np
 
-    q = np.asarray(q)
-    if q.ndim > 1:
+    a = as_array(a)
+    dtype = np.asarray(function(np.ones(1, a.dtype), q, method=method)).dtype      # NumPy's: a plain number takes a's dtype, an array keeps its own
+    exact = np.asarray(q, a.dtype if type(q) in (int, float) and a.dtype.kind == "f" else None)
+    if exact.ndim > 1:
         raise ValueError("q has more than one dimension")
-    made = [along(function, a, axis, keepdims, float_of(a), q=one, method=method) for one in q.ravel().tolist()]
-    return call("stack", made) if q.ndim else made[0]
+    plain = type(q) in (int, float)
+    made = [along(function, a, axis, keepdims, dtype, q=q if plain else np.array(one), method=method) for one in exact.ravel()]
+    return call("stack", made) if exact.ndim else made[0]
 
 
 def quantile(a, q, axis=None, method="linear", keepdims=False):

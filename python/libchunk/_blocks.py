@@ -187,10 +187,29 @@ def map_blocks(func, *args, dtype=None, chunks=None, drop_axis=None, new_axis=No
     """
     arrays, place, given = split(args)
     if not arrays:
-        raise ValueError("map_blocks needs an array to tell its blocks")
+        if not isinstance(chunks, (tuple, list)) or not all(isinstance(c, (tuple, list)) for c in chunks) or drop_axis is not None or new_axis is not None:
+            raise ValueError("map_blocks without arrays needs chunks=, with the extents of all blocks along each axis")
+        return without_arrays(func, args, tuple(map(tuple, chunks)), kwargs, dtype=infer_dtype(func, given, kwargs, dtype, meta), memory=memory, executor=executor)
     dtype = infer_dtype(func, given, kwargs, dtype, meta)
     after = {"chunks": chunks, "drop_axis": drop_axis, "new_axis": new_axis, "blocks": blocks}
     return run("map_blocks", func, arrays, arrays, after, kwargs, place, None, memory, dtype, executor)
+
+
+def without_arrays(func, args, chunks, kwargs, **options):
+    """map_blocks of nothing: func is told only where the block is."""
+    for along in chunks:
+        if any(n != along[0] for n in along[:-1]) or along and along[-1] > along[0]:
+            raise NotImplementedError("map_blocks without arrays: chunks of an axis are of one size but for the last")
+    grid = TABLE["zeros"]((tuple(map(sum, chunks)), "bool"), {})
+    grid = TABLE["rechunk"]((grid, tuple(max(along, default=1) or 1 for along in chunks)), {}) if chunks else grid
+
+    def on_block(tile, *given, **told):
+        return func(*given, **told)
+
+    import functools
+
+    on_block = functools.update_wrapper(on_block, func) if hasattr(func, "__name__") else on_block
+    return map_blocks(on_block, grid, *args, **options, **kwargs)
 
 
 def map_overlap(func, *args, depth=None, boundary=None, trim=True, align_arrays=True, allow_rechunk=True, dtype=None, meta=None, memory=None, blocks=None,

@@ -304,6 +304,17 @@ def creator(name, op=None):
 
     def create(*args, device=None, chunks=None, like=None, **kwargs):
         check_device(device)
+        if name.endswith("_like") and kwargs.get("shape") is not None:
+            import libchunk
+
+            shape, dtype = kwargs.pop("shape"), kwargs.pop("dtype", None)
+            kwargs["dtype"] = _convert.as_array(args[0]).dtype if dtype is None else dtype
+            return getattr(libchunk, name.removesuffix("_like"))(shape, *args[1:], device=device, chunks=chunks, **kwargs)
+        kwargs.pop("shape", None)
+        if name == "linspace" and kwargs.pop("retstep", False):
+            given = dict(zip(("start", "stop", "num", "endpoint"), args), **kwargs)
+            parts = given.get("num", 50) - bool(given.get("endpoint", True))
+            return create(*args, chunks=chunks, **kwargs), (given["stop"] - given["start"]) / parts if parts else float("nan")
         return cut(of_table(*args, **kwargs), chunks)
 
     create.__name__ = create.__qualname__ = name
@@ -314,7 +325,7 @@ def creator(name, op=None):
     return create
 
 
-def eye(n_rows, n_cols=None, k=0, dtype="float64", *, device=None, chunks=None, like=None):
+def eye(n_rows, n_cols=None, k=0, dtype="float64", *, device=None, chunks=None, like=None, M=None):
     """Ones on a diagonal, zeros elsewhere.
 
     Parameters
@@ -327,12 +338,15 @@ def eye(n_rows, n_cols=None, k=0, dtype="float64", *, device=None, chunks=None, 
     dtype : dtype, optional
     device : "cpu", optional
     chunks : int or tuple, optional
+    M : int, optional
+        n_cols under NumPy's name.
 
     Returns
     -------
     Array
     """
     check_device(device)
+    n_cols = M if n_cols is None else n_cols
     limit = 2**62
     return cut(TABLE["eye"]((n_rows, n_cols, max(-limit, min(limit, k)), dtype), {}), chunks)
 

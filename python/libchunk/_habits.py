@@ -24,6 +24,7 @@ def also_numpy(function):
 def running(name, x, axis, dtype, options):
     """A cumulative operation: along the axis, or over all elements in C order where none is told."""
     x = as_array(x)
+    options.pop("method", None)     # Dask's
     if axis is None and x.ndim != 1:
         x, axis = call("reshape", x, -1), 0
     return TABLE[name]((x,), {"axis": axis, "dtype": dtype, **options})
@@ -43,25 +44,25 @@ def cumsum(x, axis=None, dtype=None, out=None, **options):
     -------
     Array
     """
-    return running("cumulative_sum", x, axis, dtype, options)
+    return running("cumulative_sum", x, axis, dtype, {"out": out, **options})
 
 
 @also_numpy
 def cumprod(x, axis=None, dtype=None, out=None, **options):
     """Running products along an axis, as `cumsum`."""
-    return running("cumulative_prod", x, axis, dtype, options)
+    return running("cumulative_prod", x, axis, dtype, {"out": out, **options})
 
 
 @also_numpy
 def nancumsum(x, axis=None, dtype=None, out=None, **options):
     """Running sums of what is not NaN, as `cumsum`."""
-    return running("nancumsum", x, axis, dtype, options)
+    return running("nancumsum", x, axis, dtype, {"out": out, **options})
 
 
 @also_numpy
 def nancumprod(x, axis=None, dtype=None, out=None, **options):
     """Running products of what is not NaN, as `cumsum`."""
-    return running("nancumprod", x, axis, dtype, options)
+    return running("nancumprod", x, axis, dtype, {"out": out, **options})
 
 
 @also_numpy
@@ -173,4 +174,41 @@ def take(x, indices, axis=None, out=None, mode="raise"):
     return call("take", x, indices, axis)
 
 
-_NAMES = frozenset({"angle", "atleast_1d", "atleast_2d", "atleast_3d", "cumprod", "cumsum", "gradient", "nancumprod", "nancumsum", "take", "where"})
+@also_numpy
+def coarsen(reduction, x, axes, trim_excess=False, **options):
+    """A reduction of neighbouring elements.
+
+    Parameters
+    ----------
+    reduction : str or callable
+        "mean", or NumPy's function of such a name.
+    x : array_like
+    axes : dict or tuple of int
+        How many elements become one: of some axes, or an entry an axis.
+    trim_excess : bool, optional
+        Leave out what is left at the end of an axis; else ValueError.
+    correction : int, optional
+        For "std" and "var".
+
+    Returns
+    -------
+    Array
+    """
+    x = as_array(x)
+    if callable(reduction):
+        import numpy as np
+
+        name = {"amax": "max", "amin": "min"}.get(reduction.__name__, reduction.__name__)
+        if reduction not in (getattr(np, name, None), getattr(__import__("libchunk"), name, None)):
+            raise NotImplementedError(f"coarsen with {reduction!r}: give the name of a reduction, or one of NumPy's functions")
+        reduction = name
+    if isinstance(axes, dict):
+        for axis in axes:
+            if not -x.ndim <= axis < x.ndim:
+                raise ValueError(f"coarsen: axis {axis} of an array of {x.ndim} dimensions")
+        named = {axis % x.ndim: n for axis, n in axes.items()}
+        axes = tuple(named.get(axis, 1) for axis in range(x.ndim))
+    return TABLE["coarsen"]((reduction, x, axes, trim_excess), options)
+
+
+_NAMES = frozenset({"coarsen", "angle", "atleast_1d", "atleast_2d", "atleast_3d", "cumprod", "cumsum", "gradient", "nancumprod", "nancumsum", "take", "where"})

@@ -179,7 +179,7 @@ def percentile(a, q, axis=None, method="linear", keepdims=False):
 
     from libchunk._axis import quantile
 
-    return quantile(a, np.true_divide(q, 100), axis, method, keepdims)
+    return quantile(a, q / 100 if type(q) in (int, float) else np.true_divide(q, 100), axis, method, keepdims)
 
 
 def nanpercentile(a, q, axis=None, method="linear", keepdims=False):
@@ -188,7 +188,7 @@ def nanpercentile(a, q, axis=None, method="linear", keepdims=False):
 
     from libchunk._axis import nanquantile
 
-    return nanquantile(a, np.true_divide(q, 100), axis, method, keepdims)
+    return nanquantile(a, q / 100 if type(q) in (int, float) else np.true_divide(q, 100), axis, method, keepdims)
 
 
 def push(array, n, axis):

@@ -4,6 +4,7 @@ from libchunk import _core
 # Names that NumPy, Dask and the array API have for parameters, beside the table's.
 ALIASES = {"ddof": "correction", "a_min": "min", "a_max": "max", "N": "n_rows", "M": "n_cols", "a": "x", "array": "x", "arr": "x", "m": "x",
            "x": "x1", "y": "x2", "b": "x2", "seq": "arrays", "tup": "arrays", "object": "x", "obj": "x", "newshape": "shape"}
+IGNORED = frozenset({"split_every"})      # Dask's, about its graphs
 CHAINED = {"a": ("x", "x1", "arrays", "y"), "x": ("x1",), "arrays": ("x",)}
 
 
@@ -35,7 +36,7 @@ class Operation:
         bound += [(None, self.star, value) for value in args[len(self.kinds):]]
         seen = None
         for key, value in kwargs.items():
-            if key == "out" and value is None:      # NumPy's functions hand it on
+            if key == "out" and value is None or key in IGNORED and self.family.endswith("reduction"):      # NumPy's functions hand it on
                 continue
             name = self.parameter(key)
             if seen is None:
@@ -56,6 +57,10 @@ class Operation:
             from libchunk import _masked
 
             return _masked.reduce(self, args, kwargs)
+        if kwargs.get("out") is not None and "out" not in self.by_name:
+            from libchunk._numpy import put
+
+            return put(self(args, {key: value for key, value in kwargs.items() if key != "out"}), kwargs["out"])
         bound = self.bind(args, kwargs)
         if not self.several or kwargs.get("part") is not None:
             return _core.call(self.name, bound)

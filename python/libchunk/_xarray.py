@@ -1,6 +1,7 @@
 """xarray's chunk manager: with `chunked_array_type="libchunk"` the arrays of a dataset are libchunk's. Variables of netCDF-4 and HDF5 files that xarray has
 opened with h5netcdf or netCDF4 are read by the engine itself, also where xarray decodes them."""
 import libchunk as lc
+import numpy as np
 from libchunk import _xarray_hooks
 from libchunk._array import Array
 from libchunk._creation import normalize_chunks
@@ -75,8 +76,15 @@ class LibchunkManager(ChunkManagerEntrypoint[Array]):
         return lc
 
     def apply_gufunc(self, func, signature, *args, **kwargs):
-        """A Python function with core dimensions."""
-        return lc.apply_gufunc(func, signature, *args, **kwargs)
+        """A Python function with core dimensions. Times in memory are told as numbers, and given to the function as times."""
+        times = {k: x.dtype for k, x in enumerate(args) if getattr(getattr(x, "dtype", None), "kind", None) in ("m", "M")}
+        if not times:
+            return lc.apply_gufunc(func, signature, *args, **kwargs)
+
+        def with_times(*blocks, **told):
+            return func(*(np.asarray(b).view(times[k]) if k in times else b for k, b in enumerate(blocks)), **told)
+
+        return lc.apply_gufunc(with_times, signature, *(np.asarray(x).view("int64") if k in times else x for k, x in enumerate(args)), **kwargs)
 
     def map_blocks(self, func, *args, **kwargs):
         """A Python function on each block."""

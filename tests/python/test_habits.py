@@ -42,6 +42,15 @@ CALLS = {
 }
 
 
+CALLS.update({
+    "coarsen": lambda m: m(np.arange(12.0).reshape(2, 6).reshape(2, 3, 2)).mean(axis=-1) if m is np.asarray else lc.coarsen(np.mean, lc.arange(12.0).reshape(2, 6), {-1: 2}),
+    "quantile": lambda m: np.quantile(m(I), 0.3, axis=0, method="nearest"), "quantiles": lambda m: np.quantile(m(V.astype("f4")), [0.1, 0.5]), "percentile": lambda m: np.percentile(m(V.astype("f4")), 50),
+    "astype": lambda m: m(W).astype("f4", casting="same_kind"), "cumsum method": lambda m: m(I).cumsum(axis=1) if m is np.asarray else m(I).cumsum(axis=1, method="blelloch"),
+    "split_every": lambda m: m(I).std(axis=0, ddof=1) if m is np.asarray else m(I).std(axis=0, ddof=1, split_every=2), "ones_like": lambda m: (np if m is np.asarray else lc).ones_like(m(I), shape=(2, 2)),
+    "eye M": lambda m: (np if m is np.asarray else lc).eye(5, M=7, k=1), "linspace": lambda m: (np if m is np.asarray else lc).linspace(0, 1, 7),
+})
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_as_numpy_and_lazy(name, monkeypatch):
     want, runs, run = CALLS[name](np.asarray), [], _core.run
@@ -174,3 +183,19 @@ def test_objects_that_give_other_shapes_than_asked_for():
 
     with pytest.raises(ValueError, match=r"shape \(1, 3\)"):
         lc.from_array(Short()).compute()
+
+
+def test_dasks_habits():
+    step = lc.linspace(0, 1, 5, retstep=True)[1]
+    assert step == 0.25 and lc.linspace(0, 1, 4, endpoint=False, retstep=True)[1] == 0.25
+    x, out = lc.from_array(I), lc.zeros(I.shape)
+    assert lc.add(x, 1, out=out) is out and (out.compute() == I + 1).all()
+    into = np.zeros(I.shape)
+    assert lc.sum(x, axis=0, out=into[0]) is not None and (into[0] == I.sum(0)).all()
+    got = lc.map_blocks(lambda block_info=None: np.full(2, block_info[None]["array-location"][0][0]), chunks=((2, 2, 2),), dtype=float)
+    assert got.chunks == ((2, 2, 2),) and got.compute().tolist() == [0, 0, 2, 2, 4, 4]
+    for bad in (lambda: lc.coarsen(np.mean, x, {5: 2}), lambda: lc.map_blocks(np.ones), lambda: lc.map_blocks(np.ones, chunks=(2,))):
+        with pytest.raises(ValueError):
+            bad()
+    with pytest.raises(TypeError):
+        x.astype("i1", casting="safe")

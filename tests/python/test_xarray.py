@@ -71,6 +71,8 @@ CASES = {
     "weighted": lambda d: d.t.weighted(d.w).mean(("lat", "lon")),
     "dot": lambda d: xr.dot(d.t, d.w, dim="lat"),
     "interp": lambda d: d.t.interp(lat=[3.0, 5.0]),
+    "interp times": lambda d: d.t.interp(time=d.time.values[:3] + np.timedelta64(6, "h")),
+    "upsampled": lambda d: d.t.isel(time=slice(5)).resample(time="12h").interpolate("linear"),
     "isel": lambda d: d.t.isel(time=[1, 5, 3], lat=slice(2, 9, 2)),
     "sel": lambda d: d.t.sel(lat=0, method="nearest"),
     "reindex": lambda d: d.t.reindex(lat=d.lat[::-1]),
