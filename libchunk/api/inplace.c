@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "expr/op.h"
+#include "plan/nodeset.h"
+
 /* Python's slice.indices for one axis. */
 static chunk_status read_axis(chk_h5region *r, int a, int64_t n, const chunk_output *o, chunk_error *err)
 {
@@ -101,6 +104,17 @@ static bool reads_here(reading *r, const chk_node *n, const chk_view *v)
     return true;
 }
 
+/* ---- what a run would refuse is refused before it changes anything */
+
+static chunk_status look_at_inputs(chk_nodeset *seen, chk_builder *b, const chk_node *n, chunk_error *err)
+{
+    bool fresh;
+    CHK_TRY(chk_nodeset_add(seen, n, &fresh, err));
+    if (!fresh) return CHUNK_OK;
+    for (int i = 0; i < n->n_in; i++) CHK_TRY(look_at_inputs(seen, b, n->in[i], err));
+    return n->kind == CHK_NODE_CUSTOM && n->u.custom.op->look ? n->u.custom.op->look(b, n, err) : CHUNK_OK;
+}
+
 /* ---- */
 
 static chk_view region_view(const chk_h5region *r, int ndim)
@@ -153,6 +167,13 @@ static chunk_status make_values(chk_inplace *p, const chunk_output *o, chk_node 
     chk_node_release(cast);
     CHK_TRY(st);
     chk_view all = chk_view_identity(&spread->shape);
+    chk_nodeset seen = {0};
+    st = look_at_inputs(&seen, b, spread, err);
+    chk_nodeset_done(&seen);
+    if (st != CHUNK_OK) {
+        chk_node_release(spread);
+        return st;
+    }
     if (reads_here(&r, spread, &all)) {
         p->node = spread;
         return CHUNK_OK;

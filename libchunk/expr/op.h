@@ -96,6 +96,9 @@ struct chk_op {
                          int n_attr, chunk_error *err);
     /* May be NULL. Nodes of this operation have a first dimension that is a bound, exact only after a run; gives the node with the exact shape (masks: by counting). */
     chunk_status (*count)(chk_node **out, chk_builder *b, chk_node *n, chunk_error *err);
+    /* May be NULL. Refuses a node whose inputs hold what a run would refuse (indices out of bounds), by computing of them what tells: for outputs that are
+     * written in place, whose elements must not change before. */
+    chunk_status (*look)(chk_builder *b, const chk_node *n, chunk_error *err);
     /* May be NULL. The operation has several results: how many they are for these arguments. Its last parameter, part, picks one; text without it means
      * the tuple of all. */
     chunk_status (*several)(int *n, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err);

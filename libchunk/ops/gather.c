@@ -332,10 +332,11 @@ chunk_status ops_make_gather(chk_node **out, chk_builder *b, const chk_op *op, c
     return chk_node_custom(out, b, op, attr, n_attr, in[0]->dtype, &shape, &grid, in, n_in, err);
 }
 
-chunk_status ops_check_indices(chk_builder *b, chk_node *indices, int64_t n, int axis, chunk_error *err)
+/* By the least and the greatest. */
+static chunk_status look_at(chk_builder *b, chk_node *indices, int64_t n, int axis, chunk_error *err)
 {
     static const chk_red reds[2] = {CHK_RED_MIN, CHK_RED_MAX};
-    if (chk_shape_count(&indices->shape) == 0 || chk_node_reads_files(indices) || chk_builder_assumes(b)) return CHUNK_OK;
+    if (chk_shape_count(&indices->shape) == 0 || chk_builder_assumes(b)) return CHUNK_OK;
     for (int i = 0; i < 2; i++) {
         chk_node *found;
         int64_t v;
@@ -348,6 +349,21 @@ chunk_status ops_check_indices(chk_builder *b, chk_node *indices, int64_t n, int
         if (v < -n || v >= n)
             return chk_fail(err, CHUNK_EINDEX, "index %lld is out of bounds for axis %d with size %lld", (long long)v, axis,
                             (long long)n);
+    }
+    return CHUNK_OK;
+}
+
+chunk_status ops_check_indices(chk_builder *b, chk_node *indices, int64_t n, int axis, chunk_error *err)
+{
+    return chk_node_reads_files(indices) ? CHUNK_OK : look_at(b, indices, n, axis, err);
+}
+
+chunk_status ops_look_at_indices(chk_builder *b, const chk_node *n, chunk_error *err)
+{
+    const chk_node *x = n->in[0];
+    for (int k = 1; k < n->n_in && k < n->u.custom.n_attr; k++) {
+        int axis = (int)n->u.custom.attr[k];
+        if (chk_node_reads_files(n->in[k])) CHK_TRY(look_at(b, n->in[k], x->shape.dim[axis], axis, err));
     }
     return CHUNK_OK;
 }

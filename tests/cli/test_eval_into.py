@@ -298,3 +298,25 @@ def test_summary_names_what_is_there(tmp_path, text, region, says):
         f["b"] = np.zeros((10, 4), "int8")
     done = chunk_eval(text, "--into", f"f.h5:/b{region}", cwd=tmp_path)
     assert done.returncode == 0 and done.stderr.splitlines()[0] == f"f.h5:/b  {says}"
+
+
+@pytest.mark.parametrize("text", ["v[i]", "2*take(v, i, axis=0) + 1", "take_along_axis(v, i, axis=0)"])
+def test_bad_index_changes_nothing(tmp_path, text):
+    """Elements before the bad index had been overwritten when it was found; what the indices are is now looked at first."""
+    n = 300_000
+    for bad in (n, -n - 1):
+        with h5py.File(tmp_path / "x.h5", "w") as f:
+            f.create_dataset("x", data=np.zeros(n), chunks=(10_000,))
+            f.create_dataset("v", data=np.ones(n), chunks=(10_000,))
+            i = np.arange(n)
+            i[-5] = bad
+            f.create_dataset("i", data=i, chunks=(10_000,))
+        inputs = [f"{k}={tmp_path}/x.h5:/{k}" for k in "vi"]
+        text_of_error = eval_fails(1, text, *inputs, "--into", f"{tmp_path}/x.h5:/x", "--threads", "2")
+        assert f"index {bad} is out of bounds for axis 0 with size {n}" in text_of_error and "new values already" not in text_of_error
+        with h5py.File(tmp_path / "x.h5", "r+") as f:
+            assert not f["x"][...].any()
+            f["i"][-5] = 0
+        eval_ok(text, *inputs, "--into", f"{tmp_path}/x.h5:/x")
+        with h5py.File(tmp_path / "x.h5") as f:
+            assert f["x"][...].all()
