@@ -160,6 +160,41 @@ static const chk_filter *missing_filter(const chk_h5set *d)
     return NULL;
 }
 
+/* HDF5 takes some KiB for each chunk that one H5Dread touches. */
+enum { SLOW_CHUNKS = 8 };
+
+/* How many of the elements start + i * step, i >= first, of an axis lie in the next n chunks of it, at most count - first. */
+static hsize_t slow_run(hsize_t start, hsize_t step, hsize_t first, hsize_t count, hsize_t chunk, hsize_t n)
+{
+    hsize_t end = ((start + first * step) / chunk + n) * chunk, last = (end - 1 - start) / step;
+    return last + 1 < count ? last + 1 - first : count - first;
+}
+
+/* Elements lo + i * by, i < n, of the dataset to `out`, which is dense, by pieces of a few chunks. Under the lock. */
+static bool slow_pieces(const chk_h5set *d, hid_t from, hid_t to, const hsize_t *lo, const hsize_t *by, const hsize_t *n, void *out)
+{
+    int ndim = d->info.shape.ndim;
+    if (ndim == 0) return H5Dread(d->id, d->type, to, from, H5P_DEFAULT, out) >= 0;
+    hsize_t at[CHK_MAX_NDIM] = {0}, start[CHK_MAX_NDIM], some[CHK_MAX_NDIM];
+    int a;
+    do {
+        hsize_t left = SLOW_CHUNKS; /* chunks a piece: along the last axes first */
+        for (a = ndim - 1; a >= 0; a--) {
+            hsize_t chunk = (hsize_t)d->info.chunk.dim[a];
+            start[a] = lo[a] + at[a] * by[a];
+            some[a] = slow_run(lo[a], by[a], at[a], n[a], chunk, left);
+            left /= (start[a] + (some[a] - 1) * by[a]) / chunk - start[a] / chunk + 1;
+            if (left == 0 || some[a] < n[a]) left = 1;
+        }
+        if (H5Sselect_hyperslab(from, H5S_SELECT_SET, start, by, some, NULL) < 0 ||
+            H5Sselect_hyperslab(to, H5S_SELECT_SET, at, NULL, some, NULL) < 0 ||
+            H5Dread(d->id, d->type, to, from, H5P_DEFAULT, out) < 0)
+            return false;
+        for (a = ndim - 1; a >= 0 && (at[a] += some[a]) == n[a]; a--) at[a] = 0;
+    } while (a >= 0);
+    return true;
+}
+
 chunk_status chk_h5set_read_strided(chk_h5set *d, const int64_t *start, const int64_t *step, const int64_t *count, void *out,
                                     chunk_error *err)
 {
@@ -178,8 +213,7 @@ chunk_status chk_h5set_read_strided(chk_h5set *d, const int64_t *start, const in
     CHK_TRY(chk_h5_enter(err));
     chk_vfd_clear_errno();
     hid_t from = H5Dget_space(d->id), to = ndim ? H5Screate_simple(ndim, n, NULL) : H5Screate(H5S_SCALAR);
-    bool ok = from >= 0 && to >= 0 && (ndim == 0 || H5Sselect_hyperslab(from, H5S_SELECT_SET, lo, by, n, NULL) >= 0) &&
-              H5Dread(d->id, d->type, to, from, H5P_DEFAULT, out) >= 0;
+    bool ok = from >= 0 && to >= 0 && slow_pieces(d, from, to, lo, by, n, out);
     chk_h5_reason(why, sizeof why);
     if (from >= 0) H5Sclose(from);
     if (to >= 0) H5Sclose(to);
