@@ -51,6 +51,7 @@ static uint64_t add_files(found *f)
         const chk_source *s = f->source[i], *next = i + 1 < f->n ? f->source[i + 1] : NULL;
         if (s == next) continue;
         if (!s->file) continue;
+        bytes += s->open_bytes;
         int64_t more = chk_grid_n_chunks(&s->grid);
         n_chunks = more > INT64_MAX - n_chunks ? INT64_MAX : n_chunks + more;
         if (next && next->file == s->file) continue;

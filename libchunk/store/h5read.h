@@ -28,18 +28,22 @@ struct chk_h5set {
     atomic_int refs;
     chk_h5file *file;
     chk_h5info info;
-    hid_t id, type;        /* type: as stored */
-    uint64_t chunk_bytes;  /* of a whole chunk, decoded */
-    uint64_t stored_bound; /* most bytes that a stored chunk may have */
-    uint64_t addr;         /* contiguous: where it lies, UINT64_MAX when not stored */
-    void *compact;         /* compact: its bytes as stored */
-    bool zero_first;       /* absent parts are not written by H5Dread (fill time "never") */
-    atomic_int few;        /* h5few.c: are its chunks listed, and the numbers of those that are there */
+    hid_t id, type;         /* type: as stored */
+    uint64_t chunk_bytes;   /* of a whole chunk, decoded */
+    uint64_t stored_bound;  /* most bytes that a stored chunk may have */
+    uint64_t addr;          /* contiguous: where it lies, UINT64_MAX when not stored */
+    void *compact;          /* compact: its bytes as stored */
+    uint64_t virtual_bytes; /* of a virtual dataset: what HDF5 takes for the datasets and files that it shows */
+    bool zero_first;        /* absent parts are not written by H5Dread (fill time "never") */
+    atomic_int few;         /* h5few.c: are its chunks listed, and the numbers of those that are there */
     uint64_t *few_number;
     size_t few_n;
     uint64_t object;        /* what it is in the file, whatever it is called */
     struct chk_h5set *next; /* in its file's list, under the HDF5 lock */
 };
+
+/* The same, while it is opened. Under the lock. */
+chunk_status chk_h5set_virtual_bytes(uint64_t *out, const chk_h5set *d, hid_t dcpl, chunk_error *err);
 
 /* What an element is: fills the dtype fields of info from an HDF5 type. Under the lock. */
 void chk_h5type_describe(chk_h5info *info, hid_t type);

@@ -132,7 +132,10 @@ static chunk_status read_layout(const opening *o)
     case H5D_COMPACT: i->layout = CHK_LAYOUT_COMPACT; break;
     case H5D_CONTIGUOUS: i->layout = CHK_LAYOUT_CONTIGUOUS; break;
     case H5D_CHUNKED: i->layout = CHK_LAYOUT_CHUNKED; return read_chunks(o);
-    case H5D_VIRTUAL: i->layout = CHK_LAYOUT_VIRTUAL; break;
+    case H5D_VIRTUAL:
+        i->layout = CHK_LAYOUT_VIRTUAL;
+        CHK_TRY(chk_h5set_virtual_bytes(&d->virtual_bytes, d, o->dcpl, o->err));
+        break;
     default: return broken(o, "layout");
     }
     for (int a = 0; a < i->shape.ndim; a++) i->chunk.dim[a] = i->shape.dim[a] ? i->shape.dim[a] : 1;

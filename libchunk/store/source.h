@@ -97,6 +97,7 @@ struct chk_source {
     size_t worker_bytes; /* codec state that a worker keeps once it has fetched from this source */
     const chk_h5file
         *file; /* the open file it reads: costs HDF5's caches once, and must not change while a run reads it; NULL: none */
+    uint64_t open_bytes;   /* what HDF5 takes for it beside its file: virtual datasets */
     uint64_t stored_bytes; /* what reading all of it brings in at most (HDF5 cannot say what is stored without walking its index) */
     char name[64];         /* for explain: "FILE:/DATASET" cut short, "memory" */
 };

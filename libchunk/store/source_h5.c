@@ -584,6 +584,7 @@ chunk_status chk_source_h5(chk_source **out, chk_h5set *set, chunk_error *err)
                           .tile_bytes = i->native && filtered(set) ? set->chunk_bytes : 0,
                           .worker_bytes = filtered(set) ? chk_pipeline_worker_bytes(&i->pipeline, set->chunk_bytes, false) : 0,
                           .file = set->file,
+                          .open_bytes = set->virtual_bytes,
                           .stored_bytes = (uint64_t)chk_shape_count(&i->shape) * i->item_bytes};
     atomic_init(&src->s.refs, 1);
     atomic_init(&src->advise_left, ADVISE_FOR);

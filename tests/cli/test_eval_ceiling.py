@@ -208,3 +208,26 @@ def test_many_small_chunks_that_hdf5_reads(tmp_path, text):
     assert 0 < got["measured_peak"] <= got["projected_peak"], got
     with h5py.File(tmp_path / "o.h5") as f:
         assert np.array_equal(f["r"][...], eval(text, {"insert": np.insert, "append": np.append, "x": x, "y": y}))
+
+
+def test_virtual_datasets(tmp_path):
+    """HDF5 keeps each file and dataset that a virtual one shows open: 40 files took 19 MiB more than was projected, 1,000 rows of one file 21 MiB."""
+    rows = np.random.default_rng(6).random((1000, 50))
+    files, own = h5py.VirtualLayout((40, 50), "f8"), h5py.VirtualLayout((1000, 50), "f8")
+    for k in range(40):
+        with h5py.File(tmp_path / f"s{k}.h5", "w") as f:
+            f["d"] = rows[k]
+        files[k] = h5py.VirtualSource(f"s{k}.h5", "d", (50,))
+    with h5py.File(tmp_path / "v.h5", "w", libver=("v110", "v110")) as f:
+        f["d"] = rows
+        for k in range(1000):
+            own[k] = h5py.VirtualSource(".", "d", (1000, 50))[k]
+        f.create_virtual_dataset("files", files)
+        f.create_virtual_dataset("own", own)
+    for name, n in (("files", 40), ("own", 1000)):
+        got = eval_json("v*2", f"v={tmp_path}/v.h5:/{name}", "-o", f"{tmp_path}/{name}.h5:/r")
+        assert 0 < got["measured_peak"] <= got["projected_peak"], got
+        with h5py.File(tmp_path / f"{name}.h5") as f:
+            assert np.array_equal(f["r"][...], rows[:n] * 2)
+        needed = json.loads(chunk_eval("sum(v)", f"v={tmp_path}/v.h5:/{name}", "--memory", "17MiB", "--json").stdout)["needed"]
+        assert_held(eval_json("sum(v)", f"v={tmp_path}/v.h5:/{name}", "--memory", needed))
