@@ -123,3 +123,15 @@ def test_histograms_of_several_axes(rng, weighted, density):
         lc.histogramdd(lc.ones((5, 2)), 3)
     with pytest.raises(ValueError):
         lc.histogramdd([lc.ones(5), lc.ones(4)], 3, [(0, 1)] * 2)
+
+
+def test_lines_of_large_chunks_fit_under_small_ceilings(tmp_path):
+    """Only lines must fit, not all lines that lie in a row of chunks."""
+    h5py = pytest.importorskip("h5py", reason="h5py is not installed")
+    n = np.random.default_rng(1).random((4000, 1500), dtype="f4")
+    with h5py.File(tmp_path / "a.h5", "w") as f:
+        f.create_dataset("x", data=n, chunks=(250, 1500))
+    x = lc.from_hdf5(tmp_path / "a.h5", "x")
+    with lc.options(memory="32MiB"):
+        np.testing.assert_array_equal(lc.median(x, axis=0).compute(), np.median(n, axis=0))
+        np.testing.assert_array_equal(lc.topk(x, 2, axis=0).compute(), -np.sort(-n, axis=0)[:2])
