@@ -32,6 +32,14 @@ def float_type(*arrays):
     return np.true_divide(*(np.ones(1, as_array(a).dtype) for a in (*arrays, *arrays)[:2])).dtype
 
 
+def ufunc_type(name, *arrays):
+    """The dtype of the first result of a ufunc of NumPy's."""
+    import numpy as np
+
+    made = getattr(np, name)(*(np.ones(1, as_array(a).dtype) for a in arrays))
+    return (made[0] if isinstance(made, tuple) else made).dtype
+
+
 def divmod(x1, x2, /):
     """Quotients rounded down, and remainders: two arrays."""
     return call("floor_divide", x1, x2), call("remainder", x1, x2)
@@ -39,7 +47,7 @@ def divmod(x1, x2, /):
 
 def modf(x, /):
     """Fractions and whole parts, both with the sign of x: two arrays."""
-    x = as_array(x).astype(float_type(x))
+    x = as_array(x).astype(ufunc_type("modf", x))
     whole = call("trunc", x)
     return call("copysign", call("where", call("isinf", x), 0.0, x - whole), x).astype(x.dtype), whole
 
@@ -50,14 +58,14 @@ def frexp(x, /):
 
     from libchunk._blocks import map_blocks
 
-    x = as_array(x).astype(float_type(x))
+    x = as_array(x).astype(ufunc_type("modf", x))
     return (map_blocks(lambda t: np.frexp(t)[0], x, dtype=x.dtype), map_blocks(lambda t: np.frexp(t)[1], x, dtype=np.int32))
 
 
 def ldexp(x1, x2, /):
     """x1 times two to the x2."""
     x1, x2 = broadcast(x1, x2)
-    return blocks("ldexp", x1, x2, dtype=float_type(x1))
+    return blocks("ldexp", x1, x2, dtype=ufunc_type("ldexp", x1, x2))
 
 
 def broadcast(x1, x2):
@@ -71,7 +79,7 @@ def broadcast(x1, x2):
 def logaddexp2(x1, x2, /):
     """log2(2**x1 + 2**x2) without overflow."""
     x1, x2 = broadcast(x1, x2)
-    return blocks("logaddexp2", x1, x2, dtype=float_type(x1, x2))
+    return blocks("logaddexp2", x1, x2, dtype=ufunc_type("logaddexp2", x1, x2))
 
 
 def float_power(x1, x2, /):
@@ -92,7 +100,7 @@ def sinc(x):
 
 def spacing(x, /):
     """The distance to the next number."""
-    return blocks("spacing", x, dtype=float_type(x))
+    return blocks("spacing", x, dtype=ufunc_type("spacing", x))
 
 
 def isreal(x):

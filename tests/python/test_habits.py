@@ -47,6 +47,8 @@ CALLS.update({
     "quantile": lambda m: np.quantile(m(I), 0.3, axis=0, method="nearest"), "quantiles": lambda m: np.quantile(m(V.astype("f4")), [0.1, 0.5]), "percentile": lambda m: np.percentile(m(V.astype("f4")), 50),
     "astype": lambda m: m(W).astype("f4", casting="same_kind"), "cumsum method": lambda m: m(I).cumsum(axis=1) if m is np.asarray else m(I).cumsum(axis=1, method="blelloch"),
     "split_every": lambda m: m(I).std(axis=0, ddof=1) if m is np.asarray else m(I).std(axis=0, ddof=1, split_every=2), "ones_like": lambda m: (np if m is np.asarray else lc).ones_like(m(I), shape=(2, 2)),
+    **{f"{f} of {d}": (lambda m, f=f, d=d: getattr(np, f)(m(W.astype(d)))) for f in ("modf", "frexp", "spacing") for d in ("i1", "i2", "i4")},
+    "ldexp of int8": lambda m: np.ldexp(m(W.astype("i1")), 2), "logaddexp2 of int16": lambda m: np.logaddexp2(m(W.astype("i2")), m(W.astype("i1"))),
     "eye M": lambda m: (np if m is np.asarray else lc).eye(5, M=7, k=1), "linspace": lambda m: (np if m is np.asarray else lc).linspace(0, 1, 7),
 })
 
