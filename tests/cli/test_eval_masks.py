@@ -173,3 +173,15 @@ def test_explain_shows_the_count(tmp_path):
     evaluated = eval_json("x[x > 0.5] + 1", *args, cwd=tmp_path)["plan"]["evaluated"]
     assert evaluated["runs"] == 1 and x.nbytes <= evaluated["bytes_read"] < 1.1 * x.nbytes
     assert "first, for" not in chunk_eval("x + 1", *args, cwd=tmp_path).stdout
+
+
+def test_refusals_of_large_plans_come_soon(tmp_path):
+    """Each plan of this one takes a second: not all numbers that a mask may select are tried."""
+    with h5py.File(tmp_path / "in.h5", "w") as f:
+        f.create_dataset("v", data=np.ones((53, 212, 29), "i2"), chunks=(27, 29, 4))
+        f.create_dataset("w", data=np.ones((53, 212, 29), "i1"), chunks=(4, 212, 24), fletcher32=True)
+        f.create_dataset("m", data=np.arange(29) % 2 == 0, chunks=(17,))
+        f.create_dataset("k", data=np.arange(29), chunks=(21,), compression="gzip")
+    text = "a = compress(m, k, axis=0); b = where(v > 0, flip(repeat(w, 1, 1), axis=(2, 0)), w) & 7"
+    args = [*(f"{n}=in.h5:/{n}" for n in "kmvw"), "-o", "o.h5:/", "--memory", "16MiB", "--threads", "64"]
+    assert chunk_eval(text, *args, cwd=tmp_path, timeout=60).returncode == 3

@@ -1,6 +1,7 @@
 /* eval_run.c: runs the results of `chunk eval`, or explains them, and prints what came out. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "eval.h"
@@ -104,12 +105,15 @@ static void need_as_assumed(job *j, const chunk_binding *bound, int n, chunk_err
     free(r.shown);
 }
 
+enum { NEED_SECONDS = 2 }; /* of work; most plans take a millisecond, those of many tiles a second */
+
 void job_need_at_most(job *j, const chunk_binding *bound, int n, chunk_error *err)
 {
     int64_t counts[MOST_COUNTS];
+    clock_t began = clock();
     int n_counts = job_counts(counts, j->text, bound, n);
     chunk_context_assume(j->ctx, true);
-    for (int i = 0; i < n_counts; i++) {
+    for (int i = 0; i < n_counts && (clock() - began) / CLOCKS_PER_SEC < NEED_SECONDS; i++) {
         chunk_context_assume_most(j->ctx, counts[i]);
         need_as_assumed(j, bound, n, err);
     }
