@@ -132,7 +132,7 @@ void chk_plan_bind(chk_plan *p, const chk_target *t, chk_sink *sink)
 uint64_t chk_plan_scratch_bytes(const chk_plan *p)
 {
     uint64_t n = 0;
-    for (int i = 0; i < p->n_spills; i++) n += chk_spill_file_bytes(p->spill[i]);
+    for (int i = 0; i < p->n_spills; i++) n += chk_spill_bytes(p->spill[i]);
     return n;
 }
 
@@ -141,6 +141,6 @@ void chk_plan_set_scratch(chk_plan *p, chk_scratch *scratch)
     p->scratch = scratch;
     for (int i = 0; i < p->n_spills; i++) {
         p->spill[i]->scratch = scratch;
-        p->spill[i]->at = chk_scratch_reserve(scratch, chk_spill_file_bytes(p->spill[i]));
+        p->spill[i]->at = chk_scratch_reserve(scratch, chk_spill_bytes(p->spill[i]));
     }
 }

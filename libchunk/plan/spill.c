@@ -25,18 +25,12 @@ void chk_spill_init(chk_spill *s, chk_region *region, chk_dtype dtype, const chk
     chk_spill_set_resident(s, s->n_chunks);
 }
 
-void chk_spill_set_resident(chk_spill *s, int64_t n_chunks)
+/* Elements in the first `number` chunks, which lie one behind the other: those whose coordinates are lower from some axis on. */
+static uint64_t bytes_before(const chk_spill *s, int64_t number)
 {
-    s->n_resident = n_chunks < s->n_chunks ? n_chunks : s->n_chunks;
-    s->region->n_bytes = (uint64_t)s->n_resident * s->chunk_bytes;
-}
-
-uint64_t chk_spill_bytes(const chk_spill *s)
-{
-    /* Elements in the first n_resident chunks: those whose coordinates are lower from some axis on. */
-    int64_t number = s->n_resident, coord[CHK_MAX_NDIM], resident = 0, before = 1;
+    int64_t coord[CHK_MAX_NDIM], elements = 0, before = 1;
     int n = s->shape.ndim;
-    if (number == s->n_chunks) return 0;
+    if (number == s->n_chunks) return (uint64_t)chk_shape_count(&s->shape) * chk_dtype_size(s->dtype);
     for (int a = n - 1; a >= 0; a--) {
         coord[a] = number % s->grid.axis[a].n_chunks;
         number /= s->grid.axis[a].n_chunks;
@@ -44,11 +38,19 @@ uint64_t chk_spill_bytes(const chk_spill *s)
     for (int a = 0; a < n; a++) {
         int64_t lo = chk_axis_bound(&s->grid.axis[a], coord[a]), after = 1;
         for (int b = a + 1; b < n; b++) after *= s->shape.dim[b];
-        resident += before * lo * after;
+        elements += before * lo * after;
         before *= chk_axis_bound(&s->grid.axis[a], coord[a] + 1) - lo;
     }
-    return (uint64_t)(chk_shape_count(&s->shape) - resident) * chk_dtype_size(s->dtype);
+    return (uint64_t)elements * chk_dtype_size(s->dtype);
 }
+
+void chk_spill_set_resident(chk_spill *s, int64_t n_chunks)
+{
+    s->n_resident = n_chunks < s->n_chunks ? n_chunks : s->n_chunks;
+    s->region->n_bytes = bytes_before(s, s->n_resident);
+}
+
+uint64_t chk_spill_bytes(const chk_spill *s) { return bytes_before(s, s->n_chunks) - bytes_before(s, s->n_resident); }
 
 /* Chunk that holds an index, its number, and its box. */
 static int64_t chunk_of(const chk_spill *s, const int64_t *index, chk_box *box)
@@ -71,12 +73,12 @@ static int64_t offset_in(const chk_box *box, const int64_t *index)
 
 static char *resident(const chk_spill *s, int64_t number)
 {
-    return number < s->n_resident ? (char *)s->region->buf.data + (size_t)number * s->chunk_bytes : NULL;
+    return number < s->n_resident ? (char *)s->region->buf.data + bytes_before(s, number) : NULL;
 }
 
 static uint64_t file_offset(const chk_spill *s, int64_t number)
 {
-    return s->at + (uint64_t)(number - s->n_resident) * s->chunk_bytes;
+    return s->at + bytes_before(s, number) - bytes_before(s, s->n_resident);
 }
 
 /* ---- source */

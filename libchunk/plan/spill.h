@@ -12,7 +12,7 @@ typedef struct chk_spill {
     chk_dtype dtype;
     chk_shape shape;
     chk_grid grid;
-    size_t chunk_bytes; /* of the largest chunk; every chunk has a place of this size */
+    size_t chunk_bytes; /* of the largest chunk */
     int64_t n_chunks;
     int64_t n_resident; /* chunks [0, n_resident) lie in the region */
     chk_region *region;
@@ -22,9 +22,8 @@ typedef struct chk_spill {
 
 void chk_spill_init(chk_spill *s, chk_region *region, chk_dtype dtype, const chk_shape *shape, const chk_grid *grid);
 void chk_spill_set_resident(chk_spill *s, int64_t n_chunks); /* sets the region's size */
-/* What is written to the file; and the file's size, in which edge chunks have the place of whole ones. */
+/* What is written to the file, which is its size. */
 uint64_t chk_spill_bytes(const chk_spill *s);
-static inline uint64_t chk_spill_file_bytes(const chk_spill *s) { return (uint64_t)(s->n_chunks - s->n_resident) * s->chunk_bytes; }
 /* Both borrow s. Blocks written must lie in one chunk of the grid, as a run of its C order. */
 chunk_status chk_spill_source(chk_source **out, const chk_spill *s, const char *name, chunk_error *err);
 chunk_status chk_spill_sink(chk_sink **out, const chk_spill *s, chunk_error *err);

@@ -231,3 +231,18 @@ def test_virtual_datasets(tmp_path):
             assert np.array_equal(f["r"][...], rows[:n] * 2)
         needed = json.loads(chunk_eval("sum(v)", f"v={tmp_path}/v.h5:/{name}", "--memory", "17MiB", "--json").stdout)["needed"]
         assert_held(eval_json("sum(v)", f"v={tmp_path}/v.h5:/{name}", "--memory", needed))
+
+
+def test_room_for_kept_values_of_uneven_chunks(tmp_path):
+    """Every chunk that was kept had the place of the largest: of a padded array, whose first and last chunks are small, several times its size."""
+    x = np.random.default_rng(0).random((21, 22, 23, 24))
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        f.create_dataset("x", data=x, chunks=(10, 10, 10, 10))
+    want = np.pad(np.pad(x, 7, "reflect"), 9, "symmetric")
+    for memory in ([], ["--memory", "30MiB"]):
+        report = eval_json("pad(pad(x, 7, 'reflect'), 9, 'symmetric')", f"x={tmp_path}/x.h5:/x", "-o", f"{tmp_path}/o.h5:/r", "--overwrite", *memory)
+        with h5py.File(tmp_path / "o.h5") as f:
+            assert (f["r"][...] == want).all()
+        assert (report["bytes_spilled"] > 0) == bool(memory)
+        if not memory:
+            assert report["projected_peak"] < 70 << 20
