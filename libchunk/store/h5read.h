@@ -34,6 +34,7 @@ struct chk_h5set {
     uint64_t addr;          /* contiguous: where it lies, UINT64_MAX when not stored */
     void *compact;          /* compact: its bytes as stored */
     uint64_t virtual_bytes; /* of a virtual dataset: what HDF5 takes for the datasets and files that it shows */
+    uint64_t virtual_chunk; /* and the largest filtered chunk in them, decoded */
     bool zero_first;        /* absent parts are not written by H5Dread (fill time "never") */
     atomic_int few;         /* h5few.c: are its chunks listed, and the numbers of those that are there */
     uint64_t *few_number;
@@ -43,7 +44,7 @@ struct chk_h5set {
 };
 
 /* The same, while it is opened. Under the lock. */
-chunk_status chk_h5set_virtual_bytes(uint64_t *out, const chk_h5set *d, hid_t dcpl, chunk_error *err);
+chunk_status chk_h5set_virtual_bytes(uint64_t *out, uint64_t *largest, const chk_h5set *d, hid_t dcpl, chunk_error *err);
 
 /* What an element is: fills the dtype fields of info from an HDF5 type. Under the lock. */
 void chk_h5type_describe(chk_h5info *info, hid_t type);

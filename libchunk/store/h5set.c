@@ -134,7 +134,7 @@ static chunk_status read_layout(const opening *o)
     case H5D_CHUNKED: i->layout = CHK_LAYOUT_CHUNKED; return read_chunks(o);
     case H5D_VIRTUAL:
         i->layout = CHK_LAYOUT_VIRTUAL;
-        CHK_TRY(chk_h5set_virtual_bytes(&d->virtual_bytes, d, o->dcpl, o->err));
+        CHK_TRY(chk_h5set_virtual_bytes(&d->virtual_bytes, &d->virtual_chunk, d, o->dcpl, o->err));
         break;
     default: return broken(o, "layout");
     }

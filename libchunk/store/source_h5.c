@@ -62,7 +62,8 @@ static uint64_t picked_bytes(const chk_h5set *d, const chk_view *v, const int64_
 /* Heap that HDF5 takes during a read it does itself: filtered chunks before and after each filter. */
 static size_t hdf5_heap(const chk_h5set *d)
 {
-    return d->info.layout == CHK_LAYOUT_CHUNKED && filtered(d) ? 3 * d->chunk_bytes : CHK_DEFAULT_CHUNK_BYTES;
+    uint64_t chunk = d->info.layout == CHK_LAYOUT_CHUNKED && filtered(d) ? d->chunk_bytes : d->virtual_chunk;
+    return chunk ? 3 * chunk : CHK_DEFAULT_CHUNK_BYTES;
 }
 
 static void need(const chk_source *s, const chk_view *v, const int64_t *max_extent, int64_t n_boxes, bool aligned, chk_need *out)

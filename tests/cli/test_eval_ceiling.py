@@ -233,6 +233,27 @@ def test_virtual_datasets(tmp_path):
         assert_held(eval_json("sum(v)", f"v={tmp_path}/v.h5:/{name}", "--memory", needed))
 
 
+def test_virtual_datasets_over_large_chunks(tmp_path):
+    """What HDF5 decodes and keeps for the datasets that are shown: one chunk of 8 MiB took 30 MB of a projected 18."""
+    x = np.random.default_rng(6).integers(0, 9, (1024, 1024)).astype("f8")
+    with h5py.File(tmp_path / "v.h5", "w", libver=("v110", "v110")) as f:
+        f.create_dataset("d", data=x, chunks=x.shape, compression="gzip", compression_opts=1)
+        one, many, deep = (h5py.VirtualLayout(shape, "f8") for shape in (x.shape, (16, 65536), x.shape))
+        one[:] = h5py.VirtualSource(".", "d", x.shape)
+        for k in range(16):  # each with a chunk cache of its own
+            f.create_dataset(f"c{k}", data=x.ravel()[k * 65536 : (k + 1) * 65536], chunks=(8192,), compression="gzip", compression_opts=1)
+            many[k] = h5py.VirtualSource(".", f"c{k}", (65536,))
+        deep[:] = h5py.VirtualSource("v.h5", "one", x.shape)
+        for name, layout in (("one", one), ("many", many), ("deep", deep)):
+            f.create_virtual_dataset(name, layout)
+    for name, wanted in (("one", x.sum()), ("deep", x.sum()), ("many", x.sum())):
+        refused = chunk_eval("sum(v)", f"v={tmp_path}/v.h5:/{name}", "--memory", "17MiB", "--json")
+        assert refused.returncode == 3
+        got = eval_json("sum(v)", f"v={tmp_path}/v.h5:/{name}", "--memory", json.loads(refused.stdout)["needed"])
+        assert got["value"] == wanted
+        assert_held(got)
+
+
 def test_room_for_kept_values_of_uneven_chunks(tmp_path):
     """Every chunk that was kept had the place of the largest: of a padded array, whose first and last chunks are small, several times its size."""
     x = np.random.default_rng(0).random((21, 22, 23, 24))
