@@ -69,7 +69,7 @@ Test(map_overlap, refusals)
     refuse(ctx, "map_overlap(lap, x, depth=((1, 2, 3), 1))", x, NULL, CHUNK_EINVAL,
            "depth of axis 0 must be a number, or one before");
     refuse(ctx, "map_overlap(lap, x, depth=-1)", x, NULL, CHUNK_EINVAL, "depth of axis 0 must be 0 to");
-    refuse(ctx, "map_overlap(lap, x, depth=1, boundary='mirror')", x, NULL, CHUNK_EINVAL, "boundary 'mirror' is none of");
+    refuse(ctx, "map_overlap(lap, x, depth=1, boundary='mirror')", x, NULL, CHUNK_ENAME, "boundary 'mirror' is none of");
     refuse(ctx, "map_overlap(lap, x, depth=1, boundary=(1, 2))", x, NULL, CHUNK_EUNSUPPORTED, "two different constants");
     refuse(ctx, "map_overlap(lap, y, depth=1, boundary=1000)", x, i, CHUNK_EUSER, "failed on block (0,): it returned 2");
     refuse(ctx, "map_overlap(lap, astype(x, int8), depth=1, boundary=1000)", x, NULL, CHUNK_ETYPE, "1000 out of bounds for int8");
