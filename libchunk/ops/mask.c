@@ -196,19 +196,26 @@ static size_t select_scratch(const chk_node *n, const int64_t *extent)
     return chk_arena_cost(band_bytes(&n->in[0]->shape, CHK_BOOL)) + chk_arena_cost(band_bytes(&n->in[1]->shape, n->dtype));
 }
 
-/* Elements of x where mask (n bytes, 0 or 1) is set, those whose ordinal lies in [from, to). */
-static void compress_between(void *out, const void *x, const unsigned char *mask, int64_t n, int64_t from, int64_t to, size_t item)
+/* The place after the n-th of the bytes that are 1. */
+static int64_t place_after(const unsigned char *mask, int64_t n_bytes, int64_t n)
 {
     enum { BLOCK = 512 };
-    int64_t i = 0, skipped = 0;
-    while (skipped < from) { /* whole blocks before the first that is wanted, then one by one */
-        int64_t m = n - i < BLOCK ? n - i : BLOCK, found = count_set(mask + i, m);
-        if (skipped + found <= from)
-            i += m, skipped += found;
+    int64_t i = 0, seen = 0;
+    while (seen < n) { /* whole blocks before it, then one by one */
+        int64_t m = n_bytes - i < BLOCK ? n_bytes - i : BLOCK, found = count_set(mask + i, m);
+        if (seen + found < n)
+            i += m, seen += found;
         else
-            while (skipped < from) skipped += mask[i++];
+            while (seen < n) seen += mask[i++];
     }
-    chk_kern_compress(out, (const char *)x + i * (int64_t)item, mask + i, item, (size_t)(n - i), (size_t)(to - from));
+    return i;
+}
+
+/* Of a band, only the part that holds the wanted ones: cut along the axis that bands cut, by `inner` elements an index. */
+static void narrow(chk_box *box, int d, int64_t inner, int64_t lo, int64_t hi)
+{
+    box->hi[d] = box->lo[d] + (hi + inner - 1) / inner;
+    box->lo[d] += lo / inner;
 }
 
 static chunk_status select_run(const chk_local_call *c, chunk_error *err)
@@ -227,8 +234,11 @@ static chunk_status select_run(const chk_local_call *c, chunk_error *err)
         chk_box box;
         ops_band_box(&box, &b, shape, i);
         CHK_TRY(chk_local_read(c, 0, &box, mask, NULL, err));
+        int64_t n = chk_box_count(&box), inner = n / chk_box_extent(&box, b.d), lo = place_after(mask, n, from),
+                hi = lo + place_after(mask + lo, n - lo, to - from);
+        narrow(&box, b.d, inner, lo, hi);
         CHK_TRY(chk_local_read(c, 1, &box, x, NULL, err));
-        compress_between(out, x, mask, chk_box_count(&box), from, to, item);
+        chk_kern_compress(out, x + lo % inner * (int64_t)item, mask + lo, item, (size_t)(hi - lo), (size_t)(to - from));
         out += (to - from) * (int64_t)item;
     }
     return CHUNK_OK;
