@@ -15,7 +15,7 @@ typedef enum chunk_status {
     CHUNK_OK = 0,
     CHUNK_EINVAL = -1,        /* an argument is unusable */
     CHUNK_EPARSE = -2,        /* expression text does not parse; column is set */
-    CHUNK_ENAME = -3,         /* unknown name in an expression; column is set */
+    CHUNK_ENAME = -3,         /* an unknown name in an expression, or a string that is none of an operation's choices */
     CHUNK_ETYPE = -4,         /* dtypes that do not fit the operation */
     CHUNK_ESHAPE = -5,        /* shapes that do not fit */
     CHUNK_EINDEX = -6,        /* axis or index out of range */
@@ -35,7 +35,7 @@ enum { CHUNK_ERROR_TEXT = 480 };
 /* One failure. A zeroed struct is "no error". */
 typedef struct chunk_error {
     chunk_status code;
-    int column;                  /* 1-based column in the expression text, 0 where there is none */
+    int column;                  /* 1-based column in the expression text, 0 where there is none (CHUNK_ENAME of a call in C, say) */
     uint64_t needed;             /* CHUNK_ECEILING: the smallest ceiling in bytes that would do */
     char text[CHUNK_ERROR_TEXT]; /* one line, no newline, UTF-8 */
 } chunk_error;

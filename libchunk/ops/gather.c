@@ -332,24 +332,33 @@ chunk_status ops_make_gather(chk_node **out, chk_builder *b, const chk_op *op, c
     return chk_node_custom(out, b, op, attr, n_attr, in[0]->dtype, &shape, &grid, in, n_in, err);
 }
 
-/* By the least and the greatest. */
-static chunk_status look_at(chk_builder *b, chk_node *indices, int64_t n, int axis, chunk_error *err)
+chunk_status ops_least_and_greatest(int64_t *ends, chk_builder *b, chk_node *indices, chunk_error *err)
 {
     static const chk_red reds[2] = {CHK_RED_MIN, CHK_RED_MAX};
-    if (chk_shape_count(&indices->shape) == 0 || chk_builder_assumes(b)) return CHUNK_OK;
     for (int i = 0; i < 2; i++) {
         chk_node *found;
-        int64_t v;
         uint32_t axes = indices->shape.ndim ? UINT32_MAX >> (32 - indices->shape.ndim) : 0;
         CHK_TRY(chk_node_reduce(&found, b, reds[i], NULL, indices, axes, false, 0, err));
-        chunk_status st =
-            found->kind == CHK_NODE_SCALAR ? (v = found->u.scalar.v.i64, CHUNK_OK) : chk_builder_evaluate(b, found, &v, err);
+        chunk_status st = CHUNK_OK;
+        if (found->kind == CHK_NODE_SCALAR)
+            ends[i] = found->u.scalar.v.i64;
+        else
+            st = chk_builder_evaluate(b, found, &ends[i], err);
         chk_node_release(found);
         if (st != CHUNK_OK) return st;
-        if (v < -n || v >= n)
-            return chk_fail(err, CHUNK_EINDEX, "index %lld is out of bounds for axis %d with size %lld", (long long)v, axis,
-                            (long long)n);
     }
+    return CHUNK_OK;
+}
+
+static chunk_status look_at(chk_builder *b, chk_node *indices, int64_t n, int axis, chunk_error *err)
+{
+    int64_t v[2];
+    if (chk_shape_count(&indices->shape) == 0 || chk_builder_assumes(b)) return CHUNK_OK;
+    CHK_TRY(ops_least_and_greatest(v, b, indices, err));
+    for (int i = 0; i < 2; i++)
+        if (v[i] < -n || v[i] >= n)
+            return chk_fail(err, CHUNK_EINDEX, "index %lld is out of bounds for axis %d with size %lld", (long long)v[i], axis,
+                            (long long)n);
     return CHUNK_OK;
 }
 

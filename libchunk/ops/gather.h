@@ -43,6 +43,8 @@ chunk_status ops_make_gather(chk_node **out, chk_builder *b, const chk_op *op, c
 /* Passes of their own for many places in no order, so that each chunk is read once (points.h); when that is worth while. */
 bool ops_gather_lowers(const chk_node *n);
 chunk_status ops_gather_lower(struct chk_plan_builder *p, const chk_node *n, chunk_error *err);
+/* The least and the greatest of indices, of which there are some: computed now. */
+chunk_status ops_least_and_greatest(int64_t *ends, chk_builder *b, chk_node *indices, chunk_error *err);
 /* Refuses indices that are out of bounds of an axis of n elements, where they can be looked at without reading files. */
 chunk_status ops_check_indices(chk_builder *b, chk_node *indices, int64_t n, int axis, chunk_error *err);
 /* chk_op.look of nodes whose inputs are x, i_0, ... and whose parameters, from the second on, are the axes of x that these index. */

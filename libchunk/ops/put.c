@@ -146,6 +146,31 @@ static chunk_status places_run(const chk_local_call *c, chunk_error *err)
     }
 }
 
+/* Flat indices are looked at whole, as they were before they fell apart; the rest is as for gather. */
+static chunk_status look_at_places(chk_builder *b, const chk_node *n, chunk_error *err)
+{
+    places g;
+    describe(&g, n);
+    if (!g.flat) return ops_look_at_indices(b, n, err);
+    if (!chk_node_reads_files(n->in[1]) || chk_shape_count(&n->in[1]->shape) == 0 || chk_builder_assumes(b)) return CHUNK_OK;
+    ops_maker m = ops_make(b, err);
+    chk_node *i = n->in[1];
+    int64_t size = chk_shape_count(&n->shape), ends[2];
+    for (int a = 1; a < n->shape.ndim; a++) {
+        chk_node *stride = ops_whole(&m, CHK_I64, n->shape.dim[a] ? n->shape.dim[a] : 1);
+        i = ops_apply(&m, CHK_FN_ADD, CHK_I64, ops_apply(&m, CHK_FN_MUL, CHK_I64, i, stride, NULL), n->in[1 + a], NULL);
+    }
+    if (m.st == CHUNK_OK) m.st = ops_least_and_greatest(ends, b, i, err);
+    for (int e = 0; e < 2 && m.st == CHUNK_OK; e++)
+        if (ends[e] < 0 || ends[e] >= size)
+            m.st = chk_fail(err, CHUNK_EINDEX, "index %lld is out of bounds for axis 0 with size %lld",
+                            (long long)(ends[e] < 0 ? ends[e] - size : ends[e]), (long long)size);
+    chk_node *none;
+    chunk_status st = m.st;
+    if (ops_give(&none, &m, i) == CHUNK_OK) chk_node_release(none);
+    return st;
+}
+
 static const chk_local places_local = {.reads = places_reads, .scratch = places_scratch, .run = places_run, .ns = 5};
 
 static chunk_status make_places(chk_node **out, chk_builder *b, const chk_op *op, chk_node *const *in, int n_in,
@@ -172,7 +197,8 @@ static chunk_status build_put(chk_node **out, chk_builder *b, const chk_op *op, 
     if (!x || !i || !v) return ops_give(out, &m, NULL);
     if (chk_dtype_kind(i->dtype) != CHK_KIND_INT && chk_dtype_kind(i->dtype) != CHK_KIND_UINT)
         m.st = chk_fail(err, CHUNK_EINDEX, "put: indices must be integers, not %s", chk_dtype_name(i->dtype));
-    if (x->shape.ndim == 0) m.st = chk_fail(err, CHUNK_ESHAPE, "put: x has no dimensions");
+    bool single = x->shape.ndim == 0;
+    if (single && m.st == CHUNK_OK && !(x = ops_flat(&m, x))) return ops_give(out, &m, NULL);
     i = ops_cast(&m, i, CHK_I64);
     int64_t size = chk_shape_count(&x->shape);
     if (i) m.st = ops_check_indices(b, i, size, 0, err);
@@ -192,7 +218,9 @@ static chunk_status build_put(chk_node **out, chk_builder *b, const chk_op *op, 
         m.st = chk_fail(err, CHUNK_ETYPE, "put: complex values do not go into an array of %s", chk_dtype_name(x->dtype));
     in[x->shape.ndim + 1] = m.st == CHUNK_OK ? ops_spread(&m, ops_cast(&m, v, x->dtype), &i->shape) : NULL;
     if (m.st == CHUNK_OK) m.st = op->make(&made, b, op, in, x->shape.ndim + 2, attr, x->shape.ndim + 1 + (x->shape.ndim > 1), err);
-    return ops_give(out, &m, ops_own(&m, m.st, &made));
+    const chk_view first = {.base_ndim = 1, .axis = {-1}};
+    made = ops_own(&m, m.st, &made);
+    return ops_give(out, &m, single && made ? ops_view(&m, made, &first) : made);
 }
 
 const chk_op chk_op_put = {
@@ -207,5 +235,6 @@ const chk_op chk_op_put = {
     .params = {OPS_X, {"indices", CHK_PAR_ARRAY, NULL, false}, {"values", CHK_PAR_ARRAY, NULL, false}},
     .build = build_put,
     .make = make_places,
+    .look = look_at_places,
     .local = &places_local,
 };

@@ -59,10 +59,19 @@ def test_tuples_as_indices(data):
         assert np.array_equal(evaluated(data, f"put(a, {at}, {values})")[0], want)
 
 
+@pytest.mark.parametrize("at, values", [((0,), 7), ((-1, 0), (3, 4)), ((), 5)])
+def test_put_into_no_dimensions(data, at, values):
+    want = data[1]["s"].copy()
+    np.put(want, np.array(at, int), values)
+    got = evaluated(data, f"put(s, astype({list(at)}, int64), {values})")[0]
+    assert got.shape == () and np.array_equal(got, want)
+
+
 @pytest.mark.parametrize("text, index, size", [("put(a, i * 0 + 99, 1)", 99, 12), ("put(a, i * 0 - 13, 1)", -13, 12), ("put(a, [0, 12], 1)", 12, 12), ("put(a, -13, 1)", -13, 12),
-                                               ("put(x, i * 0 + 8, 1)", 8, 8), ("take(a, (1, 99))", 99, 12), ("take(a, i - 17)", -17, 12), ("put(y, i * 0 + 840, 1)", 840, 840)])
+                                               ("put(x, i * 0 + 8, 1)", 8, 8), ("take(a, (1, 99))", 99, 12), ("take(a, i - 17)", -17, 12), ("put(y, i * 0 + 840, 1)", 840, 840),
+                                               ("put(s, 1, 1)", 1, 1)])
 def test_out_of_bounds_is_named_as_given(data, text, index, size):
-    said = eval_fails(1, text, *(f"{k}=in.h5:/{k}" for k in "aixy"), cwd=data[0])
+    said = eval_fails(1, text, *(f"{k}=in.h5:/{k}" for k in "aixys"), cwd=data[0])
     assert f"index {index} is out of bounds for axis 0 with size {size}" in said
 
 

@@ -300,7 +300,8 @@ def test_summary_names_what_is_there(tmp_path, text, region, says):
     assert done.returncode == 0 and done.stderr.splitlines()[0] == f"f.h5:/b  {says}"
 
 
-@pytest.mark.parametrize("text", ["v[i]", "2*take(v, i, axis=0) + 1", "take_along_axis(v, i, axis=0)"])
+@pytest.mark.parametrize("text", ["v[i]", "2*take(v, i, axis=0) + 1", "take_along_axis(v, i, axis=0)", "put(v, i, 7)", "v[i] = 7; v",
+                                  "reshape(put(reshape(v, (30, -1)), i, 7), -1)"])
 def test_bad_index_changes_nothing(tmp_path, text):
     """Elements before the bad index had been overwritten when it was found; what the indices are is now looked at first."""
     n = 300_000
