@@ -118,10 +118,12 @@ void chunk_context_assume(chunk_context *ctx, bool assume)
     if (ctx) chk_builder_assume(ctx->builder, assume);
 }
 
-void chunk_context_assume_most(chunk_context *ctx, int64_t most)
+void chunk_context_assume_most(chunk_context *ctx, const int64_t *most, int n)
 {
-    if (ctx) chk_builder_assume_most(ctx->builder, most);
+    if (ctx) chk_builder_assume_most(ctx->builder, most, most ? n : 0);
 }
+
+int chunk_context_n_assumed(const chunk_context *ctx) { return ctx ? chk_builder_n_met(ctx->builder) : 0; }
 
 void chunk_context_free(chunk_context *ctx)
 {

@@ -78,9 +78,15 @@ chunk_status chk_builder_new(chk_builder **out, const chk_op *const *ops, size_t
     return CHUNK_OK;
 }
 
+static void forget_masks(chk_builder *b)
+{
+    while (b->n_met > 0) chk_node_release(b->met[--b->n_met]);
+}
+
 void chk_builder_free(chk_builder *b)
 {
     if (!b) return;
+    forget_masks(b);
     if (b->table) chk_table_release(b->table);
     chk_free(b->name);
     chk_free(b);
@@ -213,10 +219,30 @@ void chk_builder_recall(chk_builder *b, bool recall)
 
 bool chk_node_reads_files(const chk_node *n) { return ((const chk_cell *)n)->file; }
 
-void chk_builder_assume(chk_builder *b, bool assume) { b->assume = assume; }
+void chk_builder_assume(chk_builder *b, bool assume)
+{
+    b->assume = assume;
+    forget_masks(b);
+}
+
 bool chk_builder_assumes(const chk_builder *b) { return b->assume; }
-void chk_builder_assume_most(chk_builder *b, int64_t most) { b->most = most; }
-int64_t chk_builder_most(const chk_builder *b) { return b->most > 0 ? b->most : INT64_MAX; }
+
+void chk_builder_assume_most(chk_builder *b, const int64_t *most, int n)
+{
+    forget_masks(b);
+    b->n_most = n < CHK_ASSUMED_MASKS ? n : CHK_ASSUMED_MASKS;
+    for (int k = 0; k < b->n_most; k++) b->most[k] = most[k];
+}
+
+int64_t chk_builder_most(chk_builder *b, chk_node *mask)
+{
+    int k = 0;
+    while (k < b->n_met && b->met[k] != mask) k++;
+    if (k == b->n_met && k < CHK_ASSUMED_MASKS) b->met[b->n_met++] = chk_node_retain(mask);
+    return b->n_most == 0 ? INT64_MAX : b->most[k < b->n_most ? k : b->n_most - 1];
+}
+
+int chk_builder_n_met(const chk_builder *b) { return b->n_met; }
 
 void chk_builder_defer(chk_builder *b, bool defer) { b->defer = defer; }
 bool chk_builder_defers(const chk_builder *b) { return b->defer; }

@@ -41,7 +41,9 @@ struct chk_builder {
     chk_evaluate_fn evaluate;
     void *evaluate_arg;
     bool assume, defer, recall;
-    int64_t most;    /* elements that a mask is taken to select; 0: all */
+    int64_t most[CHK_ASSUMED_MASKS];  /* elements that masks are taken to select */
+    chk_node *met[CHK_ASSUMED_MASKS]; /* counted; the masks */
+    int n_most, n_met;
     chk_node *known; /* counted; the last node that was evaluated while recall is set, and its value */
     void *value;
 };

@@ -118,8 +118,11 @@ void chk_builder_recall(chk_builder *b, bool recall);
 /* While it assumes, nothing is looked at: masks are taken to select everything, indices to be good. For asking what a plan needs at most. */
 void chk_builder_assume(chk_builder *b, bool assume);
 bool chk_builder_assumes(const chk_builder *b);
-void chk_builder_assume_most(chk_builder *b, int64_t most); /* a mask selects its first so many elements; 0: all, as at first */
-int64_t chk_builder_most(const chk_builder *b);
+/* Mask k, in the order in which they are met from here on, selects its first most[k] elements, masks after the last as many as that; n 0: all, as at first. */
+enum { CHK_ASSUMED_MASKS = 8 };
+void chk_builder_assume_most(chk_builder *b, const int64_t *most, int n);
+int64_t chk_builder_most(chk_builder *b, chk_node *mask);
+int chk_builder_n_met(const chk_builder *b); /* different masks, up to CHK_ASSUMED_MASKS */
 /* While it defers, masks are not counted when they are applied, but when something asks for the result's shape; a result that goes straight to a file
  * never is. Whoever defers calls chk_node_exact on what is used as an input of anything. */
 void chk_builder_defer(chk_builder *b, bool defer);

@@ -175,10 +175,12 @@ CHUNK_API const char *chunk_text_name(const chunk_text *t, int i, int *column);
 CHUNK_API chunk_status chunk_text_build(chunk_array **results, const chunk_text *t, chunk_context *ctx,
                                         const chunk_binding *bindings, int n_bindings, chunk_error *err);
 /* Results of masks have shapes that depend on data: it is looked at while the expression is built, under the context's ceiling (CHUNK_ECEILING where even that
- * does not fit). While a context assumes, nothing is looked at and masks are taken to select everything, or at most so many elements: chunk_explain then says what
- * a plan needs for that. most 0, as at first, is everything. */
+ * does not fit). While a context assumes, nothing is looked at and masks are taken to select everything: chunk_explain then says what a plan needs for that. Or mask k,
+ * in the order in which they are met from then on, selects at most most[k] elements, masks after the n-th as many as that (n 0, as at first: everything).
+ * chunk_context_n_assumed tells how many different masks were met since, up to 8. */
 CHUNK_API void chunk_context_assume(chunk_context *ctx, bool assume);
-CHUNK_API void chunk_context_assume_most(chunk_context *ctx, int64_t most);
+CHUNK_API void chunk_context_assume_most(chunk_context *ctx, const int64_t *most, int n);
+CHUNK_API int chunk_context_n_assumed(const chunk_context *ctx);
 /* While a context defers, results of texts that are what a mask selects are not counted: their arrays tell a bound of the shape, and one that is the only output
  * of a run and goes to a dataset without filters is computed in one pass; afterwards the array tells its shape. Off at first: then shapes are always exact. */
 CHUNK_API void chunk_context_defer(chunk_context *ctx, bool defer);

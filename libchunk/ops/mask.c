@@ -120,7 +120,7 @@ static chunk_status count_bands(int64_t **attr, int *n_attr, const int64_t *head
     chk_grid grid = {.ndim = 1, .axis = {chk_axis_regular(k.n, COUNTS_A_TASK)}};
     chk_node *counts;
     chunk_status st = k.n ? chk_node_custom(&counts, b, &count_op, NULL, 0, CHK_I64, &shape, &grid, &mask, 1, err) : CHUNK_OK;
-    int64_t left = chk_builder_most(b);
+    int64_t left = chk_builder_assumes(b) ? chk_builder_most(b, mask) : 0;
     for (int64_t i = 0; i < k.n && st == CHUNK_OK && chk_builder_assumes(b); i++) {
         chk_box box;
         ops_band_box(&box, &k, &mask->shape, i);

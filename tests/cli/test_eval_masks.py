@@ -146,6 +146,35 @@ def test_what_one_count_only_fits_is_enough_as_well(tmp_path, text):
         assert_held(eval_json(*args, "--memory", json.loads(done.stdout)["needed"], cwd=tmp_path))
 
 
+@pytest.mark.skipif(SLACK > 0, reason="the ceilings are those of a plain build")
+@pytest.mark.parametrize("make", [
+    lambda x, v: f"reshape(argwhere(x > 0.5), ({np.sum(x > 0.5) * 2 // 4}, 4))",
+    lambda x, v: f"sum(reshape(argwhere(x > 0.5), ({np.sum(x > 0.5) // 2}, 2, 2)))",
+    lambda x, v: f"sum(compress(v > -0.4, v) + v[:{np.sum(v > -0.4)}]) + sum(v[v < 0.4] + v[:{np.sum(v < 0.4)}])",
+    lambda x, v: f"concat((nonzero(v > -0.4)[0], compress(v > 0.49, v) + v[:{np.sum(v > 0.49)}], repeat(compress(v > 0.0, v), 3)[1:]))",
+    lambda x, v: f"sum(argwhere(x < 0.01)[:, 1]) + sum(reshape(compress(v > 0.49, v), ({np.sum(v > 0.49)}, 1))) + sum(reshape(argwhere(x > 0.1), (2, -1)))",
+    lambda x, v: f"sum(reshape(concat((compress(v > 0.2, v), v)), ({(np.sum(v > 0.2) + v.size) // 2}, 2)))",
+])
+def test_what_several_counts_need_is_enough(tmp_path, make):
+    """Each mask selects another number, and shapes are made of that number by a factor or with others."""
+    rng = np.random.default_rng(8)
+    x, v = rng.random((294, 262)), np.sort(rng.random(40524) - 0.5)
+    if np.sum(x > 0.5) % 2:
+        x.flat[np.argmax(x > 0.5)] = 0.2
+    if (np.sum(v > 0.2) + v.size) % 2:
+        v[np.argmax(v > 0.2)] = 0.1
+    with h5py.File(tmp_path / "in.h5", "w") as f:
+        f.create_dataset("x", data=x, chunks=(60, 120), compression="gzip")
+        f.create_dataset("v", data=v, chunks=(9000,), compression="gzip")
+    text = make(x, v)
+    names = [f"{k}=in.h5:/{k}" for k in "xv" if f"{k} " in text]
+    for args in ([], ["-o", "out.h5:/r", "--overwrite", "--filter", "lz4"]):
+        args = [text, *names, *args, "--threads", "2"]
+        done = chunk_eval(*args, "--memory", "1MiB", "--json", cwd=tmp_path)
+        assert done.returncode == 3
+        assert_held(eval_json(*args, "--memory", json.loads(done.stdout)["needed"], cwd=tmp_path))
+
+
 def test_counting_is_read_too(data):
     """What was read to count a mask while the expression was built."""
     x, _ = arrays(data)

@@ -61,10 +61,9 @@ int job_into_output(job *j, chunk_output *output);
 /* Plans or runs what has been built. */
 int job_explain(job *j);
 int job_run(job *j);
-/* Numbers of elements that masks in a text may be assumed to select, for plans that tell what it needs. */
-int job_counts(int64_t *counts, const char *text, const chunk_binding *bound, int n);
+/* What a run needs where masks select what the context assumes, as err; false where the expression cannot be built so. */
+bool job_need(job *j, const chunk_binding *bound, int n, chunk_error *err);
 /* The ceiling is too small to count what masks select: err->needed becomes what is needed for that and, at most, for the run after it. */
-enum { MOST_COUNTS = 192 };
 void job_need_at_most(job *j, const chunk_binding *bound, int n, chunk_error *err);
 
 #endif

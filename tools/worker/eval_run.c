@@ -1,7 +1,6 @@
 /* eval_run.c: runs the results of `chunk eval`, or explains them, and prints what came out. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "eval.h"
@@ -87,36 +86,19 @@ int job_explain(job *j)
     return finish_output(&j->v);
 }
 
-/* What a run needs where masks select what the context assumes; nothing where the expression cannot be built so. */
-static void need_as_assumed(job *j, const chunk_binding *bound, int n, chunk_error *err)
+bool job_need(job *j, const chunk_binding *bound, int n, chunk_error *err)
 {
     request r = {0};
-    chunk_error later = {0};
     char *plan = NULL;
-    if (chunk_text_build(j->results, j->parsed, j->ctx, bound, n, &later) != CHUNK_OK) return;
-    if (make_request(j, &r) == 0 && chunk_explain(&plan, j->ctx, r.outputs, r.n, NULL, false, NULL, &later) == CHUNK_ECEILING &&
-        later.needed > err->needed)
-        *err = later;
+    if (chunk_text_build(j->results, j->parsed, j->ctx, bound, n, err) != CHUNK_OK) return false;
+    if (make_request(j, &r) == 0) chunk_explain(&plan, j->ctx, r.outputs, r.n, NULL, false, NULL, err);
     chunk_string_free(plan);
     for (int i = 0; i < r.n && r.parts != NULL; i++) chunk_array_free(r.parts[i]);
     for (int i = 0; i < j->n_results; i++) chunk_array_free(j->results[i]);
     free(r.parts);
     free(r.outputs);
     free(r.shown);
-}
-
-enum { NEED_SECONDS = 2 }; /* of work; most plans take a millisecond, those of many tiles a second */
-
-void job_need_at_most(job *j, const chunk_binding *bound, int n, chunk_error *err)
-{
-    int64_t counts[MOST_COUNTS];
-    clock_t began = clock();
-    int n_counts = job_counts(counts, j->text, bound, n);
-    chunk_context_assume(j->ctx, true);
-    for (int i = 0; i < n_counts && (clock() - began) / CLOCKS_PER_SEC < NEED_SECONDS; i++) {
-        chunk_context_assume_most(j->ctx, counts[i]);
-        need_as_assumed(j, bound, n, err);
-    }
+    return true;
 }
 
 static void write_values(const job *j, const request *r)
