@@ -1,4 +1,5 @@
 /* text.c: expressions as text and as JSON, at the public boundary. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/internal.h"
@@ -138,11 +139,56 @@ chunk_status chunk_graph(char **out, chunk_context *ctx, chunk_array *const *arr
     return write_nodes("chunk_graph", chk_json_graph, out, ctx, arrays, n, err);
 }
 
-/* FILE:/DATASET, split at the first ":/" whose left side opens. */
+chunk_status chunk_to_json_memory(char **out, chunk_array **memory, int max, int *n_memory, chunk_context *ctx,
+                                  chunk_array *const *arrays, int n, chunk_error *err)
+{
+    CHK_TRY(chk_context_check(ctx, err));
+    if (!out || !memory || !n_memory || max < 0 || n < 1 || n > 1024 || !arrays)
+        return chk_fail(err, CHUNK_EINVAL, "chunk_to_json_memory: give 1 to 1024 arrays, and room for those in memory");
+    const chk_node **found = chk_calloc((size_t)max + 1, sizeof *found);
+    if (!found) return chk_fail(err, CHUNK_ENOMEM, "out of memory while writing JSON");
+    chk_node *node[n];
+    for (int i = 0; i < n; i++) node[i] = arrays[i]->node;
+    char *text = NULL;
+    int n_found = 0, k = 0;
+    chunk_status st = chk_json_write_memory(&text, node, n, found, max, &n_found, err);
+    for (; k < n_found && st == CHUNK_OK; k++) st = chk_array_wrap(&memory[k], ctx, chk_node_retain((chk_node *)found[k]), err);
+    chk_free(found);
+    if (st != CHUNK_OK) {
+        for (int i = 0; i + 1 < k; i++) chunk_array_free(memory[i]);
+        chk_free(text);
+        return st;
+    }
+    *out = text;
+    *n_memory = n_found;
+    return CHUNK_OK;
+}
+
+typedef struct at_hand {
+    chunk_array *const *memory;
+    int n;
+} at_hand;
+
+/* memory:K */
+static chunk_status resolve_memory(const at_hand *h, const char *number, chk_source **out, chunk_error *err)
+{
+    char *end;
+    long k = strtol(number, &end, 10);
+    if (number[0] < '0' || number[0] > '9' || *end || k >= h->n)
+        return chk_fail(err, CHUNK_EFILE, "source 'memory:%.40s' in the JSON is none of the %d arrays given with it", number, h->n);
+    const chk_node *n = h->memory[k]->node;
+    if (n->kind != CHK_NODE_SOURCE)
+        return chk_fail(err, CHUNK_EINVAL, "array %ld given with the JSON is an expression: give one of chunk_from_memory", k);
+    chk_source_retain(n->u.source);
+    *out = n->u.source;
+    return CHUNK_OK;
+}
+
+/* FILE:/DATASET, split at the first ":/" whose left side opens; or an array that was given. */
 static chunk_status resolve(void *arg, const char *name, chk_source **out, chunk_error *err)
 {
-    (void)arg;
     const char *colon = strstr(name, ":/");
+    if (!colon && !strncmp(name, "memory:", 7)) return resolve_memory(arg, name + 7, out, err);
     if (!colon) return chk_fail(err, CHUNK_EFILE, "source '%.200s' in the JSON is not of the form FILE:/DATASET", name);
     char *path = chk_strndup(name, (size_t)(colon - name));
     if (!path) return chk_fail(err, CHUNK_ENOMEM, "out of memory while reading JSON");
@@ -160,12 +206,18 @@ static chunk_status resolve(void *arg, const char *name, chk_source **out, chunk
 chunk_status chunk_from_json(chunk_array **out, int max, int *n, chunk_context *ctx, const char *json, size_t n_bytes,
                              chunk_error *err)
 {
+    return chunk_from_json_memory(out, max, n, ctx, json, n_bytes, NULL, 0, err);
+}
+
+chunk_status chunk_from_json_memory(chunk_array **out, int max, int *n, chunk_context *ctx, const char *json, size_t n_bytes,
+                                    chunk_array *const *memory, int n_memory, chunk_error *err)
+{
     CHK_TRY(chk_context_check(ctx, err));
-    if (!out || !n || !json || max < 1 || max > 1024)
+    if (!out || !n || !json || max < 1 || max > 1024 || n_memory < 0 || (n_memory && !memory))
         return chk_fail(err, CHUNK_EINVAL, "chunk_from_json: give room for 1 to 1024 arrays");
     chk_node *node[max];
     int found = 0;
-    CHK_TRY(chk_json_read(node, max, &found, ctx->builder, json, n_bytes, resolve, NULL, err));
+    CHK_TRY(chk_json_read(node, max, &found, ctx->builder, json, n_bytes, resolve, &(at_hand){memory, n_memory}, err));
     CHK_TRY(wrap_all(out, ctx, node, found, err));
     *n = found;
     return CHUNK_OK;

@@ -14,7 +14,9 @@ typedef struct writer {
     int n_nodes, room_nodes;
     int32_t *slot; /* hash table: number + 1 of a node, by address */
     size_t n_slots;
-    bool shown;  /* for people: any node, by its name, with what it is */
+    bool shown;              /* for people: any node, by its name, with what it is */
+    const chk_node **memory; /* takes the sources in memory, at most room_memory; NULL: they are refused */
+    int n_memory, room_memory;
     bool failed; /* out of memory */
 } writer;
 
@@ -209,13 +211,26 @@ static chunk_status put_scalar(writer *w, const chk_node *n, chunk_error *err)
     return CHUNK_OK;
 }
 
-static void put_source(writer *w, const chk_node *n)
+/* Sources in memory are named by their place among those of the text: what they are called here may be the same for all. */
+static chunk_status put_source(writer *w, const chk_node *n, chunk_error *err)
 {
+    const char *kind = n->u.source->ops->kind;
+    char name[32];
+    bool in_memory = w->memory && !strcmp(kind, "memory");
+    if (!in_memory && strcmp(kind, "hdf5"))
+        return chk_fail(err, CHUNK_EUNSUPPORTED, "JSON: '%s' lies in %s, which has no meaning outside this process", n->name, kind);
+    if (in_memory) {
+        if (w->n_memory == w->room_memory)
+            return chk_fail(err, CHUNK_EUNSUPPORTED, "JSON: more than %d arrays in memory", w->room_memory);
+        snprintf(name, sizeof name, "memory:%d", w->n_memory);
+        w->memory[w->n_memory++] = n;
+    }
     put_field(w, "dtype", chk_dtype_name(n->dtype));
     put(w, ",\"kind\":\"source\",");
-    put_field(w, "name", chk_node_full_name(n));
+    put_field(w, "name", in_memory ? name : chk_node_full_name(n));
     put(w, ",");
     put_ints(w, "shape", n->shape.dim, n->shape.ndim);
+    return CHUNK_OK;
 }
 
 static void put_map(writer *w, const chk_node *n)
@@ -236,12 +251,7 @@ static void put_map(writer *w, const chk_node *n)
 static chunk_status put_node(writer *w, const chk_node *n, chunk_error *err)
 {
     switch (n->kind) {
-    case CHK_NODE_SOURCE:
-        if (strcmp(n->u.source->ops->kind, "hdf5"))
-            return chk_fail(err, CHUNK_EUNSUPPORTED, "JSON: '%s' lies in %s, which has no meaning outside this process", n->name,
-                            n->u.source->ops->kind);
-        put_source(w, n);
-        return CHUNK_OK;
+    case CHK_NODE_SOURCE: return put_source(w, n, err);
     case CHK_NODE_SCALAR: return put_scalar(w, n, err);
     case CHK_NODE_IOTA:
         put(w, "\"kind\":\"iota\",\"n\":");
@@ -325,25 +335,33 @@ static chunk_status write_all(writer *w, chk_node *const *results, int n_results
     return w->failed ? chk_fail(err, CHUNK_ENOMEM, "out of memory while writing JSON") : CHUNK_OK;
 }
 
-static chunk_status write_as(bool shown, char **out, chk_node *const *results, int n_results, chunk_error *err)
+static chunk_status write_as(writer *w, char **out, chk_node *const *results, int n_results, chunk_error *err)
 {
-    writer w = {.shown = shown};
-    chunk_status st = write_all(&w, results, n_results, err);
-    chk_free(w.node);
-    chk_free(w.slot);
+    chunk_status st = write_all(w, results, n_results, err);
+    chk_free(w->node);
+    chk_free(w->slot);
     if (st == CHUNK_OK)
-        *out = w.text;
+        *out = w->text;
     else
-        chk_free(w.text);
+        chk_free(w->text);
     return st;
 }
 
 chunk_status chk_json_write(char **out, chk_node *const *results, int n_results, chunk_error *err)
 {
-    return write_as(false, out, results, n_results, err);
+    return write_as(&(writer){.n = 0}, out, results, n_results, err);
+}
+
+chunk_status chk_json_write_memory(char **out, chk_node *const *results, int n_results, const chk_node **memory, int max,
+                                   int *n_memory, chunk_error *err)
+{
+    writer w = {.memory = memory, .room_memory = max};
+    CHK_TRY(write_as(&w, out, results, n_results, err));
+    *n_memory = w.n_memory;
+    return CHUNK_OK;
 }
 
 chunk_status chk_json_graph(char **out, chk_node *const *results, int n_results, chunk_error *err)
 {
-    return write_as(true, out, results, n_results, err);
+    return write_as(&(writer){.shown = true}, out, results, n_results, err);
 }

@@ -182,6 +182,9 @@ void chk_node_grid_fixed(chk_grid *out, const chk_shape *shape, chk_dtype d);
 /* ---- the canonical JSON form: one object {"libchunk":1,"nodes":[...],"results":[...]}, keys sorted, no spaces, nodes in the order of first use,
  * constants as exact text. Sources are named; reading asks `resolve` for them. Refuses caller's kernels and memory (CHUNK_EUNSUPPORTED). */
 chunk_status chk_json_write(char **out, chk_node *const *results, int n_results, chunk_error *err); /* *out: chk_free */
+/* Sources in memory too, named memory:0, memory:1, ... in the order of `memory`, which has room for max (borrowed nodes); reading resolves these names. */
+chunk_status chk_json_write_memory(char **out, chk_node *const *results, int n_results, const chk_node **memory, int max,
+                                   int *n_memory, chunk_error *err);
 /* The same graph for people: any node, with its name, dtype, shape and chunks; it cannot be read back. */
 chunk_status chk_json_graph(char **out, chk_node *const *results, int n_results, chunk_error *err);
 typedef chunk_status (*chk_resolve_fn)(void *arg, const char *name, chk_source **out, chunk_error *err);

@@ -369,9 +369,10 @@ class Array(_core.Base):
         import pickle
 
         try:
-            return from_json, (_core.to_json(self),)
+            text, memory = _core.to_json_memory(self)
         except NotImplementedError as e:
-            raise pickle.PicklingError(f"{e}: only expressions over files can be pickled") from None
+            raise pickle.PicklingError(f"{e}: only expressions over files and over arrays in memory can be pickled") from None
+        return (restored, (text, list(_run.compute(*memory)))) if memory else (from_json, (text,))
 
     # ---- protocols
 
@@ -427,7 +428,14 @@ def call(name, *args, **kwargs):
 
 def from_json(text):
     """The array of a JSON form, as pickle and `chunk eval --json` use it."""
-    return _core.from_json(text)
+    return _core.from_json(text, [])
+
+
+def restored(text, values):
+    """The array of a JSON form and the values of the arrays in memory that it names."""
+    import numpy as np
+
+    return _core.from_json(text, [_core.from_buffer(np.asarray(v), v.dtype.name) for v in values])
 
 
 def binary(name, reflected):

@@ -228,7 +228,10 @@ cdef extern from "chunk.h" nogil:
                                   chunk_error *err)
     chunk_status chunk_to_json(char **out, chunk_context *ctx, chunk_array **arrays, int n, chunk_error *err)
     chunk_status chunk_graph(char **out, chunk_context *ctx, chunk_array **arrays, int n, chunk_error *err)
-    chunk_status chunk_from_json(chunk_array **out, int max, int *n, chunk_context *ctx, const char *json, size_t n_bytes, chunk_error *err)
+    chunk_status chunk_to_json_memory(char **out, chunk_array **memory, int max, int *n_memory, chunk_context *ctx, chunk_array **arrays, int n,
+                                      chunk_error *err)
+    chunk_status chunk_from_json_memory(chunk_array **out, int max, int *n, chunk_context *ctx, const char *json, size_t n_bytes, chunk_array **memory,
+                                        int n_memory, chunk_error *err)
     void chunk_string_free(char *s)
     int chunk_op_count()
     chunk_status chunk_op_get(int i, chunk_op_info *out)
@@ -1068,6 +1071,29 @@ def to_json(Base x):
         chunk_string_free(text)
 
 
+def to_json_memory(Base x):
+    """The JSON form, in which what lies in memory is memory:0, memory:1, ..., and these arrays."""
+    cdef char *text = NULL
+    cdef chunk_error err
+    cdef chunk_status st
+    cdef int n = 0, room = 1024      # as many results as a run may have: their values are taken in one
+    cdef chunk_array **memory = <chunk_array **>calloc(room, sizeof(chunk_array *))
+    if memory == NULL:
+        raise MemoryError()
+    try:
+        check(x)
+        enter()
+        st = chunk_to_json_memory(&text, memory, room, &n, context, &x.a, 1, &err)
+        engine_leave()
+        if st:
+            fail(&err, "pickle")
+        arrays = [wrap(memory[i], x.owners) for i in range(n)]
+        return text.decode(), arrays
+    finally:
+        free(memory)
+        chunk_string_free(text)
+
+
 def graph(list arrays):
     """The graph of expressions for people, as JSON text."""
     cdef (chunk_array *)[1024] a
@@ -1090,22 +1116,32 @@ def graph(list arrays):
         chunk_string_free(text)
 
 
-def from_json(str text):
-    """The array of a JSON form."""
+def from_json(str text, list memory):
+    """The array of a JSON form, with the arrays in memory that it names."""
     cdef bytes b = text.encode()
     cdef const char *s = b
     cdef size_t n_bytes = len(b)
     cdef (chunk_array *)[1] a
     cdef chunk_error err
     cdef chunk_status st
-    cdef int n = 0
-    enter()
-    with nogil:
-        st = chunk_from_json(a, 1, &n, context, s, n_bytes, &err)
-        engine_leave()
-    if st:
-        fail(&err, "from_json")
-    return wrap(a[0], frozenset())
+    cdef int n = 0, n_memory = len(memory)
+    cdef chunk_array **given = <chunk_array **>calloc(n_memory + 1, sizeof(chunk_array *))
+    if given == NULL:
+        raise MemoryError()
+    try:
+        owners = frozenset()
+        for i in range(n_memory):
+            given[i] = check(memory[i])
+            owners |= (<Base>memory[i]).owners
+        enter()
+        with nogil:
+            st = chunk_from_json_memory(a, 1, &n, context, s, n_bytes, given, n_memory, &err)
+            engine_leave()
+        if st:
+            fail(&err, "from_json")
+        return wrap(a[0], owners)
+    finally:
+        free(given)
 
 
 # ---- runs

@@ -32,16 +32,42 @@ def items_of(key, ndim):
         raise IndexError(f"too many indices for array: array is {ndim}-dimensional, but {n_axes} were indexed")
     at = len(plain) if ellipsis is None else ellipsis
     plain[at:at] = [FULL] * (ndim - n_axes)
+    plain = with_truths(plain)
     items, new, axis = [], [], 0
     for item in plain:
-        if item is None or type(item) is bool:
+        if item is None or type(item) is Truth:
             new.append(axis)
-            items.append(slice(0, 0) if item is False else FULL)
+            items.append(FULL if item is None else item.item)
             axis += 1
         else:
             items.append(item)
             axis += item.ndim if isinstance(item, _core.Base) and is_mask(item) else 1
     return items, new
+
+
+class Truth:
+    """A truth value in a key: a new axis, and what is taken of it."""
+
+    def __init__(self, item):
+        self.item = item
+
+
+def with_truths(plain):
+    """The items with a Truth in place of each truth value. All of them are one axis, which goes where NumPy's index arrays go: each is an index array, [0] or
+    nothing, on an axis of its own; where there are no other index arrays, one slice will do."""
+    at = [k for k, item in enumerate(plain) if type(item) is bool]
+    if not at:
+        return plain
+    if any(type(item) is int or isinstance(item, _core.Base) for item in plain):
+        import numpy as np
+
+        from libchunk._convert import as_array
+
+        return [Truth(as_array(np.zeros(int(item), np.int64))) if type(item) is bool else item for item in plain]
+    rest = [item for item in plain if type(item) is not bool]
+    together = at[-1] - at[0] == len(at) - 1
+    rest.insert(at[0] if together else 0, Truth(FULL if all(plain[k] for k in at) else slice(0, 0)))
+    return rest
 
 
 def one_item(item):

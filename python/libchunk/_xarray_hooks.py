@@ -5,7 +5,9 @@ import functools
 import libchunk as lc
 import numpy as np
 from libchunk._array import Array
+from libchunk._core import DTYPES
 from libchunk._xarray_groups import reduce_groups
+from xarray.core import dtypes
 
 
 def push(original):
@@ -75,8 +77,26 @@ def chunk(original):
     return chunk
 
 
+def positions(original):
+    """idxmax and idxmin along a coordinate of a dtype that the engine does not have, times or text: the positions are computed, and looked up."""
+    @functools.wraps(original)
+    def _calc_idxminmax(*, array, dim=None, fill_value=dtypes.NA, skipna=None, **options):
+        name = array.dims[0] if dim is None and array.ndim == 1 else dim
+        if not isinstance(array._variable._data, Array) or name not in array.coords or array[name].dtype.name in DTYPES:
+            return original(array=array, dim=dim, fill_value=fill_value, skipna=skipna, **options)
+        numbered = array.assign_coords({name: (name, np.arange(array.sizes[name]))})
+        at = original(array=numbered, dim=name, fill_value=-1, skipna=skipna, **options).compute()
+        known = np.maximum(at.values, 0).astype(np.intp)
+        made = at._replace(array[name].variable.to_base_variable()[(at.variable.copy(data=known),)])
+        made.attrs = at.attrs
+        return made.where(at >= 0, fill_value) if skipna or skipna is None and array.dtype.kind in "fc" else made
+
+    return _calc_idxminmax
+
+
 def adopt():
     """Once, when xarray asks for the chunk manager."""
+    import xarray.computation.computation
     import xarray.core._aggregations
     import xarray.core.duck_array_ops
     import xarray.core.groupby
@@ -89,6 +109,7 @@ def adopt():
                               (xarray.core.groupby, "contains_only_chunked_or_numpy", only_known),
                               (getattr(xarray.core.indexing, "ArrayApiIndexingAdapter", None), "_vindex_get", points),
                               (xarray.namedarray.core.NamedArray, "chunk", chunk),
+                              (xarray.computation.computation, "_calc_idxminmax", positions),
                               (xarray.core.groupby.DataArrayGroupByBase, "reduce", reduce_groups),
                               (xarray.core.groupby.DatasetGroupByBase, "reduce", reduce_groups)):
         if hasattr(place, name):

@@ -58,6 +58,7 @@ def test_numbers_that_do_not_fit():
     same(lc.from_array(np.arange(3, dtype="uint64")) + 2**63, np.arange(3, dtype="uint64") + 2**63)
 
 
+FULL = slice(None)
 KEYS = [0, -1, (1, 2), slice(None, None, -1), slice(-100, None, -2), slice(4, None, -1), slice(3, 1), (slice(1, 3), None, slice(None, None, 2)), ..., (..., 1),
         (0, ...), None, (None, 2, None), ([0, 2],), (slice(None), [1, 3]), ([[0], [1]], [1, 2]), (1, [1, 2]), ([1, 2], slice(1, 3), None),
         ([], slice(None)), (np.array([True, False, True, True, False]),), (slice(1, None), np.arange(6) % 2 == 0), (np.int8(2), slice(None)), True, False, (1, 2, ...),
@@ -70,6 +71,22 @@ def test_indexing_as_numpy(key):
     same(lc.from_array(n)[key], n[key])
     lazy = tuple(lc.from_array(np.array(k)) if isinstance(k, (list, np.ndarray)) and len(k) else k for k in key) if isinstance(key, tuple) else key
     same(lc.from_array(n)[lazy], n[key])
+
+
+TRUTHS = [(FULL, True, FULL, [[0, 1]]), (True, [[0, 1]]), ([0, 1], FULL, True), ([0, 1], None, np.True_), (False, 0), (0, FULL, True), (0, True, FULL, [1, 0]), (FULL, True, True),
+          (True, FULL, True), (True, FULL, False), (..., True), (False, FULL, np.zeros((3, 0), int)), (np.array(True), np.array([True, False, True]))]
+
+
+@pytest.mark.parametrize("key", TRUTHS, ids=repr)
+def test_truth_values_are_index_arrays(key):
+    """Their axis lay where they stood, also beside index arrays, and each had its own."""
+    n = np.arange(24.0).reshape(3, 2, 4)
+    same(lc.from_array(n)[key], n[key])
+    x, want = lc.from_array(n), n.copy()
+    x[key] = want[key] = np.arange(n[key].size).reshape(n[key].shape)
+    same(x, want)
+    with pytest.raises(IndexError, match="shape mismatch"):
+        lc.from_array(n)[False, [[0, 1]]]
 
 
 def test_masks_of_all_axes():

@@ -181,5 +181,23 @@ def test_pickle(data):
     code = "import sys, pickle; print(pickle.load(sys.stdin.buffer).sum().compute())"
     done = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(y), capture_output=True, check=True)
     assert float(done.stdout) == y.sum().compute()
-    with pytest.raises(pickle.PicklingError):
-        pickle.dumps(lc.from_array(a))
+
+
+@pytest.mark.parametrize("protocol", [2, 5])
+def test_pickle_of_memory(data, protocol):
+    """Even a small index made pickles refuse."""
+    path, a, b = data
+    x = lc.from_hdf5(path, "/g/a")
+    for y in (x[[1, 0]], x[x > 0], lc.from_array(a)[::-1, ::2] - a[::-1, ::2] * 3, lc.from_array(np.arange(5, dtype="u1")), lc.from_array(np.ones((0, 3), "c8")),
+              lc.from_array(np.array([np.nan, -np.nan]))[1], lc.from_array(a.T) + lc.from_array(np.asfortranarray(a.T))):
+        again = pickle.loads(pickle.dumps(y, protocol))
+        assert again.dtype == y.dtype and again.shape == y.shape
+        np.testing.assert_array_equal(again.compute(), y.compute(), strict=True)
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(again, protocol)).compute(), y.compute())
+    big = lc.from_array(np.ones(1 << 21)) + 1
+    with lc.options(memory="24MiB"):
+        assert pickle.loads(pickle.dumps(big))[-1].compute() == 2
+    with lc.options(memory="8MiB"), pytest.raises(lc.CeilingError):
+        pickle.dumps(big)
+    with h5py.File(path, "r", driver="core") as f, pytest.raises(pickle.PicklingError, match="callback"):
+        pickle.dumps(lc.from_array(f["/g/a"]))

@@ -123,6 +123,18 @@ def test_groups_of_a_calendar_are_one_pass(lazy, loaded, by, how):
     np.testing.assert_allclose(alone, getattr(BY[by](loaded.p), how)().transpose(*alone.dims), rtol=1e-5)
 
 
+def test_positions_of_extremes_along_times(lazy, loaded):
+    """The engine has no dtype for them, and xarray puts NaT into an array of them by a lazy condition."""
+    for how in ("idxmax", "idxmin"):
+        for options in ({}, {"skipna": False}, {"fill_value": loaded.time.values[3]}):
+            got, want = (getattr(d.p.where(d.lat > d.lat[2]), how)("time", **options) for d in (lazy, loaded))
+            xr.testing.assert_identical(got.compute(), want)
+            assert got.dtype == want.dtype
+        xr.testing.assert_identical(getattr(lazy[["t", "p"]], how)("time").compute(), getattr(loaded[["t", "p"]], how)("time"))
+    named = [d.t.isel(lon=slice(5)).assign_coords(lon=list("abcde")).idxmax("lon").compute() for d in (lazy, loaded)]
+    xr.testing.assert_identical(*named)
+
+
 def test_groups_that_are_not_one_pass(lazy, loaded):
     """Labels in no order, reductions that gaps would change: still right, and lazy."""
     label = xr.DataArray(np.random.default_rng(1).integers(0, 5, 730), dims="time", name="label")
