@@ -20,7 +20,7 @@ typedef struct disk {
     uint64_t free;
 } disk;
 
-/* The file system that a folder, or a file's folder, lies on. */
+/* The file system that a folder, or a file's folder, lies on. One of no blocks (/proc) tells nothing about its room. */
 static disk disk_of(const char *path, bool is_file)
 {
     disk d = {.known = false};
@@ -30,7 +30,7 @@ static disk disk_of(const char *path, bool is_file)
     char *folder = !is_file ? chk_strdup(path)
                    : slash  ? chk_strndup(path, slash == path ? 1 : (size_t)(slash - path))
                             : chk_strdup(".");
-    if (folder && stat(folder, &sb) == 0 && statvfs(folder, &fs) == 0)
+    if (folder && stat(folder, &sb) == 0 && statvfs(folder, &fs) == 0 && fs.f_blocks > 0)
         d = (disk){.known = true, .dev = sb.st_dev, .free = (uint64_t)fs.f_bavail * fs.f_frsize};
     chk_free(folder);
     return d;

@@ -37,7 +37,7 @@ static inline uint64_t upow(uint64_t x, uint64_t y)
     CHK_UNARY(neg_##d, UT, UT, (UV)(0 - x))                                                                                        \
     CHK_UNARY(abs_##d, T, T, (V)(UV)(x < 0 ? 0 - (UV)x : (UV)x))                                                                   \
     CHK_UNARY(sign_##d, T, T, (x > 0) - (x < 0))                                                                                   \
-    CHK_UNARY(recip_##d, T, T, x == 0 ? (V)((UV)1 << (bits - 1)) : (V)(1 / x))
+    CHK_UNARY(recip_##d, T, T, x == 0 ? (V)((UV)(bits >= 32) << (bits - 1)) : (x == 1) - (x == -1))
 FOR_INTS(SIGNED)
 
 #define UNSIGNED(d, T, V, bits)                                                                                                    \
@@ -47,7 +47,7 @@ FOR_INTS(SIGNED)
     CHK_BINARY(shl_##d, T, T, T, y < bits ? (V)((uint64_t)x << (y & (bits - 1))) : 0)                                              \
     CHK_BINARY(shr_##d, T, T, T, y < bits ? (V)(x >> (y & (bits - 1))) : 0)                                                        \
     CHK_UNARY(sign_##d, T, T, x != 0)                                                                                              \
-    CHK_UNARY(recip_##d, T, T, x == 0 ? 0 : 1 / x)
+    CHK_UNARY(recip_##d, T, T, x == 1)
 FOR_UINTS(UNSIGNED)
 
 #define INT_COMMON(d, T)                                                                                                           \

@@ -168,14 +168,13 @@ const chk_op chk_op_nextafter = {
     .build = build_nextafter,
 };
 
-/* 1 / x in integers is a float's quotient cut to the dtype, as NumPy has it. */
+/* In integers 0 gives what x86 makes of infinity, as in NumPy: the smallest number of 32 and 64 bits with a sign, else 0. */
 static chunk_status build_reciprocal(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
     ops_maker m = ops_make(b, err);
     chk_node *x = ops_value(&m, &args[0], op->name);
     chk_dtype d = x ? ops_result_type(&x, 1) : CHK_F64;
-    chk_node *y = ops_apply(&m, CHK_FN_RECIPROCAL, ops_is_whole(d) ? CHK_F64 : d, x, NULL, NULL);
-    return ops_give(out, &m, ops_cast(&m, y, d == CHK_BOOL ? CHK_I8 : d));
+    return ops_give(out, &m, ops_apply(&m, CHK_FN_RECIPROCAL, d == CHK_BOOL ? CHK_I8 : d, x, NULL, NULL));
 }
 
 const chk_op chk_op_reciprocal = {

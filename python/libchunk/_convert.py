@@ -163,7 +163,11 @@ def from_object(value, chunks=None, thread_safe=False):
     if chunks is None:
         chunks = regular_chunks(value, shape)
 
+    where = f"{value.file.filename}: the dataset {value.name}" if is_hdf5(value) else None
+
     def read(box, memory):
+        if where and not value.id:      # h5py's error tells of an identifier
+            raise OSError(f"{where} was closed before it was read: compute before its file is closed")
         extent = tuple(s.stop - s.start for s in box)
         values = np.asarray(value[box])
         if values.shape != extent:

@@ -29,7 +29,7 @@ def square(x):
 
 
 ORACLES["square"] = unary("square", square, any_zero)
-ORACLES["reciprocal"] = unary("reciprocal", np.reciprocal, exact, kinds="fc")
+ORACLES["reciprocal"] = unary("reciprocal", np.reciprocal, exact)
 ORACLES["sqrt"] = unary("sqrt", np.sqrt, near(0.5))
 for name in ("deg2rad", "rad2deg"):
     ORACLES[name] = unary(name, getattr(np, name), near(1))

@@ -138,7 +138,7 @@ NUMPY = {"bitwise_left_shift": np.left_shift, "bitwise_right_shift": np.right_sh
 BINARY_KINDS = {"divide": "fc", "floor_divide": "iuf", "remainder": "iuf", "fmod": "iuf", "subtract": "iufc", "bitwise_and": "biu", "bitwise_or": "biu",
                 "bitwise_xor": "biu", "bitwise_left_shift": "iu", "bitwise_right_shift": "iu", "copysign": "f", "nextafter": "f"}
 UNARY_KINDS = {"negative": "iufc", "positive": "iufc", "square": "iufc", "conj": "iufc", "bitwise_invert": "biu", "sign": "iufc", "floor": "f",
-               "ceil": "f", "trunc": "f", "round": "fc", "reciprocal": "fc", "sqrt": "f", "deg2rad": "f", "rad2deg": "f", "real": "c", "imag": "c",
+               "ceil": "f", "trunc": "f", "round": "fc", "reciprocal": "iufc", "sqrt": "f", "deg2rad": "f", "rad2deg": "f", "real": "c", "imag": "c",
                "isnan": "fc", "isinf": "fc", "isfinite": "fc", "signbit": "f"}
 
 

@@ -1,5 +1,6 @@
 """What goes wrong around a computation: files that vanish or change, forks, arrays of other processes, an interpreter that ends. A clear exception each
 time; no hang, no crash, and the engine works on."""
+import errno
 import os
 import pickle
 import subprocess
@@ -132,6 +133,28 @@ def test_arrays_of_other_processes(tmp_path):
         pickle.dumps(lc.map_blocks(np.sin, x))
     with pytest.raises((ValueError, TypeError)):
         lc.from_json(lc._core.to_json(x)[:-5])
+
+
+@pytest.mark.filterwarnings("error")
+def test_file_systems_that_have_no_files():
+    """They have 0 bytes free: the error was, or a warning said, that there is no room."""
+    if os.statvfs("/proc").f_blocks:
+        pytest.skip("/proc has blocks here")
+    for x in (lc.ones(3) + 1, lc.from_array(np.ones(3)) + 1):
+        with pytest.raises(OSError, match="/proc/a.h5: cannot create") as caught:
+            x.to_hdf5("/proc/a.h5", "x")
+        assert caught.value.errno != errno.ENOSPC
+
+
+@pytest.mark.filterwarnings("ignore:.*open for writing")
+def test_file_of_h5py_that_is_closed_before_the_run(tmp_path):
+    """An error of h5py's about identifiers told nobody what was wrong."""
+    with h5py.File(tmp_path / "a.h5", "w") as f:
+        f["x"] = np.ones((5, 5))
+        x = lc.from_array(f["x"])
+        assert x.sum().compute() == 25
+    with pytest.raises(OSError, match=r"/x was closed before it was read"):
+        (x + 1).compute()
 
 
 def test_fork_during_a_run():
