@@ -214,10 +214,14 @@ static chunk_status run_tuple(machine *m, const chk_code *c)
     return CHUNK_OK;
 }
 
+/* Numbers, or equally long lists of them. */
 static bool holds_numbers(const chk_value *v)
 {
-    for (int i = 0; v->kind == CHK_VAL_TUPLE && i < v->u.tuple.n; i++)
-        if (!holds_numbers(&v->u.tuple.item[i])) return false;
+    for (int i = 0; v->kind == CHK_VAL_TUPLE && i < v->u.tuple.n; i++) {
+        const chk_value *item = &v->u.tuple.item[i], *first = v->u.tuple.item;
+        if (item->kind == CHK_VAL_TUPLE && first->kind == CHK_VAL_TUPLE && item->u.tuple.n != first->u.tuple.n) return false;
+        if (!holds_numbers(item)) return false;
+    }
     return v->kind == CHK_VAL_TUPLE || chk_number_is(v) || (v->kind == CHK_VAL_NODE && v->u.node->kind == CHK_NODE_SCALAR);
 }
 
@@ -441,7 +445,9 @@ static chunk_status run_end(machine *m, const chk_statement *s, chk_node **resul
 {
     chk_value v = m->stack[--m->n].value;
     if (v.kind == CHK_VAL_TUPLE && v.list)
-        return chk_fail(m->err, CHUNK_ETYPE, "a list of anything but numbers is no array: join arrays with stack or concat");
+        return chk_fail(
+            m->err, CHUNK_ETYPE,
+            "a list of anything but numbers, or of lists of several lengths, is no array: join arrays with stack or concat");
     if (v.kind == CHK_VAL_TUPLE && !s->keep)
         return chk_fail(
             m->err, CHUNK_ETYPE,

@@ -1,9 +1,20 @@
 /* value.c: arguments as nodes, whole numbers, truth values and axes. */
 #include "expr/call.h"
 
+static bool several_lengths(const chk_value *v)
+{
+    if (v->kind != CHK_VAL_TUPLE || v->u.tuple.n == 0) return false;
+    const chk_value *item = v->u.tuple.item;
+    for (int i = 0; i < v->u.tuple.n; i++) {
+        bool same = item[i].kind != CHK_VAL_TUPLE || item->kind != CHK_VAL_TUPLE || item[i].u.tuple.n == item->u.tuple.n;
+        if (!same || several_lengths(&item[i])) return true;
+    }
+    return false;
+}
+
 const char *chk_value_kind_name(const chk_value *v)
 {
-    if (v->list) return "a list";
+    if (v->list) return several_lengths(v) ? "a list of lists of several lengths" : "a list";
     switch (v->kind) {
     case CHK_VAL_MISSING: return "nothing";
     case CHK_VAL_NONE: return "None";

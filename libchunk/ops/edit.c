@@ -35,26 +35,57 @@ const chk_op chk_op_append = {
     .build = build_append,
 };
 
+/* A place, and which of those named it is. */
+typedef struct place {
+    int64_t at;
+    int of;
+} place;
+
 static int compare(const void *a, const void *b)
 {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
+    const place *x = a, *y = b;
+    return x->at != y->at ? (x->at > y->at) - (x->at < y->at) : (x->of > y->of) - (x->of < y->of);
 }
 
-/* The places named by an integer or a tuple of them, in [0, end], as they come. */
-static chunk_status places(int64_t **at, int *n, const chk_value *v, int64_t length, int64_t end, const char *who, chunk_error *err)
+/* The places named by an integer or several of them, in [0, end], in order. */
+static chunk_status places(place **at, int *n, const chk_value *v, int64_t length, int64_t end, const char *who, chunk_error *err)
 {
     const chk_value *item = v->kind == CHK_VAL_TUPLE ? v->u.tuple.item : v;
     *n = v->kind == CHK_VAL_TUPLE ? v->u.tuple.n : 1;
     *at = chk_calloc((size_t)*n + 1, sizeof **at);
     if (!*at) return chk_fail(err, CHUNK_ENOMEM, "out of memory for %d indices", *n);
     for (int i = 0; i < *n; i++) {
-        CHK_TRY(chk_value_int(&(*at)[i], &item[i], who, "index", err));
-        if ((*at)[i] < -length || (*at)[i] > end)
-            return chk_fail(err, CHUNK_EINDEX, "%s: index %lld is out of bounds for length %lld", who, (long long)(*at)[i],
+        int64_t place = 0;
+        CHK_TRY(chk_value_int(&place, &item[i], who, "index", err));
+        if (place < -length || place > end)
+            return chk_fail(err, CHUNK_EINDEX, "%s: index %lld is out of bounds for length %lld", who, (long long)place,
                             (long long)length);
-        if ((*at)[i] < 0) (*at)[i] += length;
+        (*at)[i].at = place < 0 ? place + length : place;
+        (*at)[i].of = i;
     }
+    qsort(*at, (size_t)*n, sizeof **at, compare);
+    return CHUNK_OK;
+}
+
+static bool names_mask(const chk_value *v)
+{
+    int n = v->kind == CHK_VAL_TUPLE ? v->u.tuple.n : 1, i = 0;
+    const chk_value *item = v->kind == CHK_VAL_TUPLE ? v->u.tuple.item : v;
+    while (i < n && item[i].kind == CHK_VAL_BOOL) i++;
+    return n > 0 && i == n;
+}
+
+/* The places where a mask of all of the axis is true. */
+static chunk_status places_of_mask(place **at, int *n, const chk_value *v, int64_t length, const char *who, chunk_error *err)
+{
+    *n = 0;
+    if (v->kind != CHK_VAL_TUPLE || v->u.tuple.n != length)
+        return chk_fail(err, CHUNK_EINDEX, "%s: a mask of %d for an axis of length %lld", who,
+                        v->kind == CHK_VAL_TUPLE ? v->u.tuple.n : 1, (long long)length);
+    *at = chk_calloc((size_t)length + 1, sizeof **at);
+    if (!*at) return chk_fail(err, CHUNK_ENOMEM, "out of memory for %lld indices", (long long)length);
+    for (int i = 0; i < length; i++)
+        if (v->u.tuple.item[i].u.b) (*at)[(*n)++].at = i;
     return CHUNK_OK;
 }
 
@@ -62,15 +93,17 @@ static chunk_status build_delete(chk_node **out, chk_builder *b, const chk_op *o
 {
     ops_maker m = ops_make(b, err);
     int axis, n = 0, kept = 0;
-    int64_t *at = NULL, from = 0;
+    place *at = NULL;
+    int64_t from = 0;
     chk_node *x = ops_along(&m, &axis, ops_value(&m, &args[0], op->name), &args[2], op->name), **part = NULL;
     int64_t length = x ? x->shape.dim[axis] : 0;
-    if (m.st == CHUNK_OK) m.st = places(&at, &n, &args[1], length, length - 1, op->name, err);
-    if (m.st == CHUNK_OK) qsort(at, (size_t)n, sizeof *at, compare);
+    if (m.st == CHUNK_OK)
+        m.st = names_mask(&args[1]) ? places_of_mask(&at, &n, &args[1], length, op->name, err)
+                                    : places(&at, &n, &args[1], length, length - 1, op->name, err);
     if (m.st == CHUNK_OK && !(part = chk_calloc((size_t)n + 1, sizeof(chk_node *))))
         m.st = chk_fail(err, CHUNK_ENOMEM, "out of memory for %d indices", n);
     for (int i = 0; i <= n && m.st == CHUNK_OK; i++) {
-        int64_t to = i < n ? at[i] : length;
+        int64_t to = i < n ? at[i].at : length;
         if (to > from || (i == n && kept == 0)) {
             chk_view v = chk_view_identity(&x->shape);
             v.shape.dim[axis] = to > from ? to - from : 0;
@@ -91,7 +124,8 @@ const chk_op chk_op_delete = {
     .name = "delete",
     .family = "joining",
     .summary = "x without some indices along an axis; raveled without one",
-    .doc = "obj: an integer or a tuple of them. What stays is read where it is; costs what concat costs.",
+    .doc = "obj: an integer, several of them, or a mask that says True or False of each index of the axis. What stays is read "
+           "where it is; costs what concat costs.",
     .params = {OPS_X, {"obj", CHK_PAR_AXIS, NULL, false}, {"axis", CHK_PAR_INT, "None", false}},
     .build = build_delete,
 };
@@ -99,7 +133,7 @@ const chk_op chk_op_delete = {
 /* values for n places: of x's dtype and shape, with n, or any number for one place, along the axis. */
 static chk_node *to_insert(ops_maker *m, const chk_value *value, const chk_node *x, int axis, int n, bool scalar, const char *who)
 {
-    chk_node *made = NULL, *v = ops_value(m, value, who);
+    chk_node *made = NULL, *v = ops_array(m, value, who);
     if (v) v = ops_own(m, ops_fit(&made, m->b, v, x->dtype, m->err), &made);
     v = v ? ops_cast(m, v, x->dtype) : NULL;
     if (!v) return NULL;
@@ -130,21 +164,17 @@ static chunk_status build_insert(chk_node **out, chk_builder *b, const chk_op *o
 {
     ops_maker m = ops_make(b, err);
     int axis, n = 0, kept = 0;
-    int64_t *at = NULL, from = 0;
+    place *at = NULL;
+    int64_t from = 0;
     bool scalar = args[1].kind != CHK_VAL_TUPLE;
     chk_node *x = ops_along(&m, &axis, ops_value(&m, &args[0], op->name), &args[3], op->name), **part = NULL;
     if (m.st == CHUNK_OK) m.st = places(&at, &n, &args[1], x->shape.dim[axis], x->shape.dim[axis], op->name, err);
-    for (int i = 1; i < n && m.st == CHUNK_OK; i++)
-        if (at[i] < at[i - 1])
-            m.st = chk_fail(err, CHUNK_EINVAL, "%s: the indices must ascend; %lld comes after %lld", op->name, (long long)at[i],
-                            (long long)at[i - 1]);
-    if (m.st == CHUNK_OK && n == 0) m.st = chk_fail(err, CHUNK_EINVAL, "%s: no place is named", op->name);
-    chk_node *v = m.st == CHUNK_OK ? to_insert(&m, &args[2], x, axis, n, scalar, op->name) : NULL;
+    chk_node *v = m.st == CHUNK_OK && n > 0 ? to_insert(&m, &args[2], x, axis, n, scalar, op->name) : NULL;
     if (m.st == CHUNK_OK && !(part = chk_calloc(2 * (size_t)n + 1, sizeof(chk_node *))))
         m.st = chk_fail(err, CHUNK_ENOMEM, "out of memory for %d indices", n);
     for (int i = 0; i <= n && m.st == CHUNK_OK; i++) {
         chk_view piece = chk_view_identity(&x->shape);
-        int64_t to = i < n ? at[i] : x->shape.dim[axis];
+        int64_t to = i < n ? at[i].at : x->shape.dim[axis];
         piece.shape.dim[axis] = to - from;
         piece.off[axis] = to > from ? from : 0;
         from = to;
@@ -152,7 +182,7 @@ static chunk_status build_insert(chk_node **out, chk_builder *b, const chk_op *o
         kept += m.st == CHUNK_OK;
         if (i == n || m.st != CHUNK_OK) break;
         chk_view value = chk_view_identity(&v->shape);
-        if (n > 1) value.shape.dim[axis] = 1, value.off[axis] = i;
+        if (n > 1) value.shape.dim[axis] = 1, value.off[axis] = at[i].of;
         m.st = chk_node_view(&part[kept], b, v, &value, err);
         kept += m.st == CHUNK_OK;
     }
@@ -167,7 +197,7 @@ const chk_op chk_op_insert = {
     .name = "insert",
     .family = "joining",
     .summary = "x with values before some indices along an axis; raveled without one",
-    .doc = "obj: an integer, before which all of values go, or an ascending tuple of them, which get one index of values each (or "
+    .doc = "obj: an integer, before which all of values go, or several, which get one index of values each (or "
            "the same one). values become "
            "x's dtype. Costs what concat costs.",
     .params = {OPS_X,

@@ -88,7 +88,10 @@ def places(rng, n, many):
 def delete(rng):
     x = data(rng, pick(rng, DTYPES), pick(rng, [(5,), (3, 4), (0, 3), (3, 4, 2), (40, 30)]))
     axis = None if rng.random() < 0.3 else int(rng.integers(-x.ndim, x.ndim))
-    obj = places(rng, x.size if axis is None else x.shape[axis], rng.random() < 0.6)
+    n = x.size if axis is None else x.shape[axis]
+    obj = places(rng, n, rng.random() < 0.6)
+    if n and rng.random() < 0.2:
+        obj = tuple(bool(b) for b in rng.random(n) < 0.1)
     return Case(f"delete(x, {obj}, axis={axis})", {"x": x}, lambda: np.delete(x, list(obj) if isinstance(obj, tuple) else obj, axis=axis), exact)
 
 
@@ -98,7 +101,7 @@ def insert(rng):
     n, shape = x.size if axis is None else x.shape[axis], list(x.shape)
     obj = places(rng, n, rng.random() < 0.5)
     if isinstance(obj, tuple):
-        obj = tuple(sorted(i % n for i in obj))
+        obj = tuple(i % n for i in obj)
     count = len(obj) if isinstance(obj, tuple) else 1
     if axis is None:
         shape = [count]

@@ -126,6 +126,22 @@ def test_lists_of_lists(x):
         assert eval_ok(f"pad(x, {width})", x) == str(np.pad(v, ((1, 0), (0, 2)))) + "\n"
 
 
+@pytest.mark.parametrize("text, want", [
+    ("concat([[1, 2], [3.5], [4, 5, 6]])", [1, 2, 3.5, 4, 5, 6]), ("hstack([[1], [2, 3]])", [1, 2, 3]), ("vstack([[[1, 2], [3, 4]], [[5, 6]]])", [[1, 2], [3, 4], [5, 6]]),
+    ("delete([1, 2, 3], [True, False, True])", [2]), ("delete([[1, 2], [3, 4]], [True, False], axis=1)", [[2], [4]]), ("delete([1, 2], (False, False))", [1, 2]),
+    ("insert([1, 2, 3], [2, 0, 2], [8, 9, 7])", [9, 1, 2, 8, 7, 3]), ("insert([1, 2, 3], (0, 2), (7, 8))", [7, 1, 2, 8, 3]), ("insert([1, 2, 3], [], [])", [1, 2, 3]),
+])
+def test_lists_that_are_joined_and_cut(text, want):
+    """Lists of several lengths are joined; a mask deletes where it is true (it was taken for indices 0 and 1), places of insert may come in any order."""
+    assert eval_ok(text) == str(np.array(want)) + "\n"
+
+
+def test_lists_that_are_no_array_or_mask(x):
+    assert "got a list of lists of several lengths" in chunk_eval("sum([[1, 2], [3]])").stderr
+    for mask in ("[True]", "True"):
+        assert "delete: a mask of 1 for an axis of length 3" in chunk_eval(f"delete([1, 2, 3], {mask})").stderr
+
+
 def test_literals_have_the_dtypes_of_python(tmp_path):
     for text, dtype in [("True ** 2", "int64"), ("True + True", "int64"), ("True * 2", "int64"), ("square(True)", "int8"), ("array([True]) ** 2", "int8"),
                         ("array([True]) ** 3", "int64"), ("True ** -1", "float64")]:
