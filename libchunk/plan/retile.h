@@ -73,6 +73,13 @@ typedef struct chk_retile {
     double seconds;        /* estimated, of one core */
     double times, decoded; /* how often input chunks are read, on average; 0: none is decoded */
     double reads, writes;  /* requests */
+    struct {
+        int n_workers;
+        int64_t strip;
+        size_t sink_worker_bytes;
+        uint64_t enough, room; /* room 0: nothing was chosen yet */
+        int at[CHK_MAX_NDIM];
+    } last; /* chosen before, and for what: the planner asks again and again */
 } chk_retile;
 
 extern const chk_pass_ops chk_retile_ops, chk_retile_encoded_ops;

@@ -285,7 +285,7 @@ static void estimate(chk_retile *r, int n_workers)
 
 typedef struct search {
     chk_retile *r;
-    uint64_t room;
+    uint64_t room; /* 0: only `least` is asked for */
     int n_workers;
     double best; /* seconds; below 0: nothing fits yet, and `least` counts */
     uint64_t least;
@@ -304,7 +304,7 @@ static uint64_t needed(chk_retile *r, int n_workers)
 static bool try(search *s)
 {
     chk_retile *r = s->r;
-    estimate(r, s->n_workers);
+    if (s->room > 0) estimate(r, s->n_workers);
     if (s->best >= 0 && r->seconds >= s->best) return false;
     uint64_t bytes = needed(r, s->n_workers);
     bool fits = bytes <= s->room;
@@ -391,10 +391,22 @@ static uint64_t workable(uint64_t least, int n_workers) { return least + least /
 bool chk_retile_choose(chk_retile *r, uint64_t room, int n_workers)
 {
     search s = {.r = r, .room = 0, .n_workers = n_workers};
-    run_search(&s);
-    uint64_t enough = workable(s.least, n_workers);
+    bool again = r->last.room > 0 && r->last.n_workers == n_workers && r->last.strip == r->strip &&
+                 r->last.sink_worker_bytes == r->sink_worker_bytes;
+    if (!again) run_search(&s);
+    uint64_t enough = again ? r->last.enough : workable(s.least, n_workers);
     s.room = room > enough ? room : enough;
-    run_search(&s);
+    if (again && s.room == r->last.room) {
+        memcpy(r->at, r->last.at, sizeof r->at);
+    } else {
+        run_search(&s);
+        r->last.n_workers = n_workers;
+        r->last.strip = r->strip;
+        r->last.sink_worker_bytes = r->sink_worker_bytes;
+        r->last.enough = enough;
+        r->last.room = s.room;
+        memcpy(r->last.at, r->at, sizeof r->at);
+    }
     estimate(r, n_workers);
     return needed(r, n_workers) <= room;
 }
