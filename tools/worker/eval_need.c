@@ -12,7 +12,7 @@ enum {
     MOST_COUNTS = 256,
     MOST_MASKS = 8,    /* as many as a context tells apart */
     SMALL_FACTOR = 64, /* of results, for each element that a mask selects: argwhere gives one an axis, repeat as many as it says */
-    MARGIN = 64,       /* of what several masks need one part in so many more is told, as not all combinations are tried */
+    MARGIN = 16,       /* of what several masks need one part in so many more is told, as not all combinations are tried */
     NEED_SECONDS = 2   /* of work; most plans take a millisecond, those of many tiles a second */
 };
 
