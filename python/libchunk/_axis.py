@@ -1,7 +1,6 @@
 """Functions of NumPy and Dask that need whole lines of an array, or look values up in small arrays: NumPy's own, called on blocks. Each gives way to an
 operation of the table of its name."""
 import functools
-import math
 
 from libchunk import _core
 from libchunk._array import call
@@ -12,19 +11,6 @@ from libchunk._operations import TABLE
 def names():
     """What the package takes from here: nothing that the table has."""
     return _NAMES
-
-
-LINES = 4 << 20     # bytes of lines in a block at most, where a line is not longer
-
-
-def cut_lines(x):
-    """x with its last axis whole and blocks of few lines: chunks of the other axes are halved until a block is small."""
-    extents = list(x.chunksize[:-1])
-    room = LINES // max(1, x.shape[-1] * x.itemsize) if x.ndim else 0
-    while extents and max(extents) > 1 and math.prod(extents) > room:
-        k = extents.index(max(extents))
-        extents[k] = -(-extents[k] // 2)
-    return call("rechunk", x, (*(max(1, e) for e in extents), -1)) if x.ndim > 1 and x.size else x
 
 
 def along(function, x, axis, keepdims, dtype, **kwargs):
@@ -44,7 +30,7 @@ def along(function, x, axis, keepdims, dtype, **kwargs):
         return function(block, axis=-1, **kwargs)
 
     reduced.__name__ = function.__name__
-    made = apply_gufunc(reduced, "(i)->()", cut_lines(line), output_dtypes=dtype)
+    made = apply_gufunc(reduced, "(i)->()", line, output_dtypes=dtype)
     return call("expand_dims", made, axes) if keepdims else made
 
 

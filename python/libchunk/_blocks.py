@@ -1,6 +1,7 @@
 """Python functions on blocks of arrays: map_blocks, map_overlap, blockwise, apply_gufunc, with Dask's calling habits. They are called from the
 engine's workers on NumPy views of its tiles, which are not copied."""
 import functools
+import math
 import re
 
 from libchunk import _core
@@ -378,24 +379,27 @@ def apply_gufunc(func, signature, *args, axes=None, axis=None, keepdims=False, o
             if sizes.setdefault(dim, n) != n:
                 raise ValueError(f"dimension {dim} of {signature} is {sizes[dim]} and {n}")
         loops.append(a.shape[:a.ndim - len(dims)])
+    missing = [d for dims in results for d in dims if d not in sizes]
+    if missing:
+        raise ValueError(f"the extent of {missing[0]} is not known: say output_sizes={{'{missing[0]}': ...}}")
     loop = np.broadcast_shapes(*loops)
     names = [f"loop{i}" for i in range(len(loop))]
-    prepared = []
-    for a, dims, own in zip(arrays, core, loops):
-        if own != loop[len(loop) - len(own):]:
-            a = TABLE["broadcast_to"]((a, loop[len(loop) - len(own):] + a.shape[len(own):]), {})
-        if dims:
-            a = TABLE["rechunk"]((a, (None,) * len(own) + (-1,) * len(dims)), {})
-        prepared += [a, (*names[len(loop) - len(own):], *dims)]
     if vectorize:
         func = np.vectorize(func, signature=signature)
     given = [np.ones((1,) * (a.ndim - len(d)) + tuple(sizes[i] for i in d), a.dtype_name) for a, d in zip(arrays, core)]
     dtypes = gufunc_dtypes(func, given, kwargs, output_dtypes, meta, len(results))
+    for k, (a, own) in enumerate(zip(arrays, loops)):
+        if own != loop[len(loop) - len(own):]:
+            arrays[k] = TABLE["broadcast_to"]((a, loop[len(loop) - len(own):] + a.shape[len(own):]), {})
+    extents = loop_extents(arrays, core, sizes, [(np.dtype(d).itemsize, dims) for d, dims in zip(dtypes, results)], len(loop))
+    prepared = []
+    for a, dims in zip(arrays, core):
+        n = a.ndim - len(dims)
+        if dims or extents:
+            a = TABLE["rechunk"]((a, (*(extents[len(loop) - n:] if extents else (None,) * n), *(-1,) * len(dims))), {}) if a.ndim else a
+        prepared += [a, (*names[len(loop) - n:], *dims)]
     made = []
     for k, dims in enumerate(results):
-        missing = [d for d in dims if d not in sizes]
-        if missing:
-            raise ValueError(f"the extent of {missing[0]} is not known: say output_sizes={{'{missing[0]}': ...}}")
         out = (*names, *dims)
         one = func if len(results) == 1 else Chosen(func, k)
         new = {d: sizes[d] for d in dims if not any(d in c for c in core)}
@@ -408,6 +412,22 @@ def apply_gufunc(func, signature, *args, axes=None, axis=None, keepdims=False, o
             x = TABLE["moveaxis"]((x, tuple(range(-len(dims), 0)), at if isinstance(at, tuple) else (at,)), {})
         made.append(x)
     return made[0] if len(made) == 1 else tuple(made)
+
+
+FEW = 4 << 20     # bytes in a block at most, where one step of the loops does not take more
+
+
+def loop_extents(arrays, core, sizes, results, n_loops):
+    """Extents of loop dimensions for blocks of few bytes: chunks of those that come first, the largest halved until they are. None where chunks are good."""
+    parts = [(range(n_loops - (a.ndim - len(dims)), n_loops), a.itemsize, dims) for a, dims in zip(arrays, core)]
+    extents = [next(max(1, a.chunksize[i - r.start]) for a, (r, _, _) in zip(arrays, parts) if i in r) for i in range(n_loops)]
+    parts = [(r, math.prod((size, *(sizes[d] for d in dims)))) for r, size, dims in (*parts, *((range(n_loops), *result) for result in results)) if len(r)]
+    cut = False
+    while any(core) and max(extents, default=1) > 1 and sum(size * math.prod(extents[i] for i in r) for r, size in parts) > FEW:
+        k = extents.index(max(extents))
+        extents[k] = -(-extents[k] // 2)
+        cut = True
+    return tuple(extents) if cut else None
 
 
 class Chosen:

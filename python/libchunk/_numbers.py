@@ -228,7 +228,6 @@ def argtopk(a, k, axis=-1):
 def kept(a, k, axis, name):
     import numpy as np
 
-    from libchunk._axis import cut_lines
     from libchunk._blocks import apply_gufunc
 
     a = as_array(a)
@@ -239,8 +238,7 @@ def kept(a, k, axis, name):
         return ordered[..., ::-1][..., :k] if k > 0 else ordered[..., :-k]
 
     n = min(abs(k), a.shape[axis])
-    a = cut_lines(call("moveaxis", a, axis, -1))
-    return apply_gufunc(line, "(i)->(j)", a, axes=[(-1,), (axis,)], output_sizes={"j": n}, output_dtypes=a.dtype if name == "sort" else np.int64)
+    return apply_gufunc(line, "(i)->(j)", a, axes=[(axis,), (axis,)], output_sizes={"j": n}, output_dtypes=a.dtype if name == "sort" else np.int64)
 
 
 def unravel_index(indices, shape, order="C"):

@@ -135,3 +135,14 @@ def test_lines_of_large_chunks_fit_under_small_ceilings(tmp_path):
     with lc.options(memory="32MiB"):
         np.testing.assert_array_equal(lc.median(x, axis=0).compute(), np.median(n, axis=0))
         np.testing.assert_array_equal(lc.topk(x, 2, axis=0).compute(), -np.sort(-n, axis=0)[:2])
+    x = x.rechunk((2000, 1500))
+    for made, want in ((lc.apply_along_axis(np.cumsum, 1, x), np.cumsum(n, 1)), (lc.apply_gufunc(lambda a, b: a * b[:, None], "(i),()->(i)", x, x[:, 0], output_dtypes="f4"), n * n[:, :1]),
+                       (lc.apply_gufunc(lambda a, b: (a @ b[..., None])[..., 0], "(i,j),(j)->(i)", x.reshape(80, 50, 1500), lc.ones(1500, dtype="f4"),
+                                        output_dtypes="f4"), (n.reshape(80, 50, 1500) @ np.ones((1500, 1), "f4"))[..., 0])):
+        with lc.options(memory="24MiB"):
+            made.to_hdf5(tmp_path / "b.h5", "y", overwrite=True)
+        np.testing.assert_array_equal(lc.from_hdf5(tmp_path / "b.h5", "y").compute(), want)
+    y = lc.zeros((1000, 10), chunks=(500, 5))
+    assert lc.apply_gufunc(np.sum, "(i)->()", y, axis=1, output_dtypes=float).chunksize == (500,)     # blocks that are small stay
+    wide = lc.apply_gufunc(lambda a, b: a.sum(-1) + b.sum(-1), "(i),(j)->()", y, lc.ones(1 << 20), output_dtypes=float)
+    assert wide.chunksize == (500,) and wide[-1].compute() == 1 << 20                                  # what has no loops is there anyway
