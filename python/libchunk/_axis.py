@@ -232,15 +232,28 @@ def select(condlist, choicelist, default=0):
     return made.astype(dtype)
 
 
-def histogram(a, bins, range=None, weights=None, density=False):
+def bin_edges(arrays, bins, ranges):
+    """The edges of each array's bins. Numbers of bins without a range have that of the values, which are read for it, once."""
+    import numpy as np
+
+    from libchunk._run import compute
+
+    if any(isinstance(b, str) for b in bins):
+        raise NotImplementedError("bins are a number or edges: numpy.histogram_bin_edges has rules for a sample in memory")
+    open_ = [k for k, (b, r) in enumerate(zip(bins, ranges)) if np.ndim(b) == 0 and r is None and arrays[k].size]
+    ends = dict(zip(open_, compute(*((call("min", arrays[k]), call("max", arrays[k])) for k in open_))))
+    return [np.histogram_bin_edges(np.array(ends[k] if k in ends else [], a.dtype), b, r) for k, (a, b, r) in enumerate(zip(arrays, bins, ranges))]
+
+
+def histogram(a, bins=10, range=None, weights=None, density=False):
     """How many elements lie in each bin.
 
     Parameters
     ----------
     a : array_like
     bins : int or sequence of numbers
-        A number of bins needs their range.
     range : (number, number), optional
+        Of a number of bins; without it the smallest and largest element, which are computed at once.
     weights : array_like, optional
         Of the shape of a.
     density : bool, optional
@@ -255,9 +268,7 @@ def histogram(a, bins, range=None, weights=None, density=False):
     from libchunk._blocks import map_blocks
 
     a = as_array(a)
-    if isinstance(bins, (int, np.integer)) and range is None:
-        raise ValueError("histogram: a number of bins needs range=(lowest, highest)")
-    edges = np.histogram_bin_edges(np.zeros(1), bins, range)
+    edges = bin_edges([a], [bins], [range])[0]
     x = call("reshape", a, -1)
     inputs = [x] if weights is None else [x, call("reshape", as_array(weights), -1)]
     dtype = np.int64 if weights is None else as_array(weights).dtype
@@ -265,13 +276,16 @@ def histogram(a, bins, range=None, weights=None, density=False):
     def counted(block, weight=None):
         return np.histogram(block, edges, weights=weight)[0][None]
 
-    counts = map_blocks(counted, *inputs, dtype=dtype, new_axis=1, chunks=((1,) * x.numblocks[0], (len(edges) - 1,))).sum(0)
+    if x.size:
+        counts = map_blocks(counted, *inputs, dtype=dtype, new_axis=1, chunks=((1,) * x.numblocks[0], (len(edges) - 1,))).sum(0)
+    else:
+        counts = call("zeros", len(edges) - 1, dtype)
     if density:
         counts = counts / (np.diff(edges) * counts.sum())
     return counts, edges
 
 
-def histogramdd(sample, bins, range=None, normed=None, weights=None, density=None):
+def histogramdd(sample, bins=10, range=None, normed=None, weights=None, density=None):
     """How many points lie in each box of bins.
 
     Parameters
@@ -279,8 +293,8 @@ def histogramdd(sample, bins, range=None, normed=None, weights=None, density=Non
     sample : array_like of shape (points, axes), or sequence of array_like
         The points, or their coordinates along each axis.
     bins : int, or sequence with an int or a sequence of edges for each axis
-        Numbers of bins need ranges.
     range : sequence of (number, number), optional
+        Of numbers of bins, as in `histogram`.
     weights : array_like, optional
         One for each point.
     density, normed : bool, optional
@@ -303,9 +317,7 @@ def histogramdd(sample, bins, range=None, normed=None, weights=None, density=Non
     ranges = [None] * len(columns) if range is None else list(range)
     if not len(bins) == len(ranges) == len(columns) or any(c.ndim != 1 or c.shape != columns[0].shape for c in columns):
         raise ValueError(f"histogramdd: {len(columns)} axes of points, {len(bins)} of bins, {len(ranges)} ranges; coordinates are of one dimension and one length")
-    if any(isinstance(b, (int, np.integer)) and r is None for b, r in zip(bins, ranges)):
-        raise ValueError("histogramdd: numbers of bins need range=[(lowest, highest), ...]")
-    edges = [np.histogram_bin_edges(np.zeros(1), b, r) for b, r in zip(bins, ranges)]
+    edges = bin_edges(columns, bins, ranges)
     shape = tuple(len(e) - 1 for e in edges)
     inputs = columns if weights is None else [*columns, as_array(weights)]
     n = len(columns)
@@ -343,27 +355,33 @@ def histogram2d(x, y, bins=10, range=None, normed=None, weights=None, density=No
 
 
 def bincount(x, weights=None, minlength=0):
-    """How often each number occurs; minlength must be above all of them.
+    """How often each number occurs.
 
     Parameters
     ----------
     x : array_like
-        Whole numbers from 0 to minlength - 1.
+        Whole numbers from 0 on.
     weights : array_like, optional
-    minlength : int
+    minlength : int, optional
+        Extent of the result, above all numbers; without it the largest number is computed at once.
 
     Returns
     -------
     Array
-        Of minlength elements.
     """
     import numpy as np
 
     from libchunk._blocks import map_blocks
 
     x = as_array(x)
-    if x.ndim != 1 or minlength < 1:
-        raise ValueError("bincount: x has one dimension, and minlength=, which tells the result's shape, is above all numbers in it")
+    if x.ndim != 1 or minlength < 0:
+        raise ValueError("object too deep for desired array" if x.ndim > 1 else "'minlength' must not be negative")
+    if minlength == 0:
+        minlength = int(call("max", x)) + 1 if x.size else 0
+        if minlength < 1:
+            if x.size:
+                raise ValueError("'list' argument must have no negative elements")
+            return call("zeros", 0, np.int64 if weights is None else np.float64)
     inputs = [x] if weights is None else [x, as_array(weights)]
 
     def counted(block, weight=None):

@@ -296,6 +296,15 @@ def check_device(device):
         raise ValueError(f"there is no device {device!r}: arrays are on the 'cpu'")
 
 
+def np_ndim(value):
+    """numpy.ndim, without NumPy for plain numbers."""
+    if isinstance(value, (int, float, complex)):
+        return 0
+    import numpy as np
+
+    return value.ndim if isinstance(value, _core.Base) else np.ndim(value)
+
+
 def creator(name, op=None):
     """A creation function of the table that also takes the array API's device, and Dask's chunks."""
     from inspect import Parameter, Signature
@@ -311,8 +320,13 @@ def creator(name, op=None):
             kwargs["dtype"] = _convert.as_array(args[0]).dtype if dtype is None else dtype
             return getattr(libchunk, name.removesuffix("_like"))(shape, *args[1:], device=device, chunks=chunks, **kwargs)
         kwargs.pop("shape", None)
-        if name == "linspace" and kwargs.pop("retstep", False):
-            given = dict(zip(("start", "stop", "num", "endpoint"), args), **kwargs)
+        given = dict(zip(("start", "stop", "num", "endpoint", "dtype"), args), **kwargs) if name == "linspace" else {}
+        if any(np_ndim(given.get(end, 0)) for end in ("start", "stop")):
+            from libchunk._habits import spaced
+
+            made = spaced(**given)
+            return (cut(made[0], chunks), made[1]) if isinstance(made, tuple) else cut(made, chunks)
+        if given and kwargs.pop("retstep", False):
             parts = given.get("num", 50) - bool(given.get("endpoint", True))
             return create(*args, chunks=chunks, **kwargs), (given["stop"] - given["start"]) / parts if parts else float("nan")
         return cut(of_table(*args, **kwargs), chunks)

@@ -1,5 +1,6 @@
 """Operations of the table under NumPy's calling habits, where these are wider than the table's: an axis that is not told, several arrays at once."""
 import functools
+import string
 
 from libchunk import _core
 from libchunk._array import call
@@ -175,6 +176,55 @@ def take(x, indices, axis=None, out=None, mode="raise"):
 
 
 @also_numpy
+def einsum(subscripts, *operands, optimize=None):
+    """Sums of products in Einstein's notation.
+
+    Parameters
+    ----------
+    subscripts : str
+        "ij,jk->ik"; or the first operand, followed by a list of numbers for its axes, and so on, at last the result's.
+    *operands : array_like
+    optimize
+        NumPy's, ignored: factors are multiplied as they are needed.
+
+    Returns
+    -------
+    Array
+    """
+    if not isinstance(subscripts, str):
+        given = (subscripts, *operands)
+        n = len(given) // 2
+        operands, lists = given[:2 * n:2], [*given[1:2 * n:2], *given[2 * n:]]
+        numbers = sorted({i for index in lists for i in index if i is not Ellipsis})
+        letter = dict(zip(numbers, string.ascii_uppercase + string.ascii_lowercase))
+        if len(letter) < len(numbers):
+            raise ValueError(f"einsum: {len(numbers)} axes; there are letters for {len(letter)}")
+        terms = ["".join("..." if i is Ellipsis else letter[i] for i in index) for index in lists]
+        subscripts = ",".join(terms[:n]) + "".join(f"->{t}" for t in terms[n:])
+    return TABLE["einsum"]((subscripts, *operands), {})
+
+
+def spaced(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
+    """numpy.linspace between arrays."""
+    import numpy as np
+
+    wide = np.result_type(*(x if isinstance(x, (int, float, complex)) else as_array(x).dtype for x in (start, stop)), 1.0)
+    start, stop = as_array(start).astype(wide), as_array(stop).astype(wide)
+    parts = num - bool(endpoint)
+    delta = stop - start
+    step = delta / float(parts) if parts > 0 else delta * np.nan
+    at = call("arange", num).astype(wide.type(0).real.dtype)[(slice(None),) + (None,) * delta.ndim]
+    made = call("where", call("equal", step, 0), at / float(max(parts, 1)) * delta, at * step) if parts > 0 else at * delta
+    made = made + start
+    if endpoint and num > 1:
+        made = call("concat", [made[:-1], call("broadcast_to", stop.astype(made.dtype), delta.shape)[None]])
+    if dtype is not None and np.issubdtype(dtype, np.integer):
+        made = call("floor", made)
+    made = call("moveaxis", made.astype(wide if dtype is None else dtype), 0, axis)
+    return (made, step) if retstep else made
+
+
+@also_numpy
 def coarsen(reduction, x, axes, trim_excess=False, **options):
     """A reduction of neighbouring elements.
 
@@ -211,4 +261,4 @@ def coarsen(reduction, x, axes, trim_excess=False, **options):
     return TABLE["coarsen"]((reduction, x, axes, trim_excess), options)
 
 
-_NAMES = frozenset({"coarsen", "angle", "atleast_1d", "atleast_2d", "atleast_3d", "cumprod", "cumsum", "gradient", "nancumprod", "nancumsum", "take", "where"})
+_NAMES = frozenset({"coarsen", "angle", "atleast_1d", "atleast_2d", "atleast_3d", "cumprod", "cumsum", "einsum", "gradient", "nancumprod", "nancumsum", "take", "where"})

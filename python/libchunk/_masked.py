@@ -1,20 +1,21 @@
-"""Reductions with NumPy's where= and initial=: the elements that are left out become the operation's neutral element, or are not counted."""
+"""Reductions with NumPy's where= and initial=: the elements that are left out become the operation's neutral element, or are not counted; and std and var
+around a mean that is known."""
 from libchunk._convert import as_array
 
 NEUTRAL = {"sum": 0, "prod": 1, "any": False, "all": True, "nansum": 0, "nanprod": 1, "count_nonzero": 0}
 LARGEST = {"max": "maximum", "min": "minimum", "nanmax": "fmax", "nanmin": "fmin"}
-KEYWORDS = frozenset({"where", "initial"})
+KEYWORDS = frozenset({"where", "initial", "mean"})
 
 
 def reduce(op, args, kwargs):
-    """Operation.__call__ with where= or initial= among the keywords."""
+    """Operation.__call__ with where=, initial= or mean= among the keywords."""
     import numpy as np
 
     kwargs = dict(kwargs)
-    where, initial = (None if kwargs.get(k) is np._NoValue else kwargs.pop(k, None) for k in ("where", "initial"))
+    where, initial, mean = (None if kwargs.get(k) is np._NoValue else kwargs.pop(k, None) for k in ("where", "initial", "mean"))
     kwargs = {k: v for k, v in kwargs.items() if k not in KEYWORDS}
     where = None if where is True else where
-    if where is None and initial is None:
+    if where is None and initial is None and mean is None:
         return op(args, kwargs)
     if op.name not in NEUTRAL and op.name not in LARGEST and (op.name not in ("mean", "var", "std") or initial is not None):
         raise TypeError(f"{op.name}() has no {'initial' if where is None else 'where'}=")
@@ -32,7 +33,7 @@ def reduce(op, args, kwargs):
         if initial is None:
             return made
         return (made * initial if op.name.endswith("prod") else made + initial).astype(made.dtype)
-    return moments(op, x, rest, kwargs, mask)
+    return moments(op, x, rest, kwargs, mask, mean)
 
 
 def blank(x, mask, value):
@@ -64,8 +65,8 @@ def largest(op, x, rest, kwargs, mask, initial):
     return call("full", shape, start, x.dtype_name)
 
 
-def moments(op, x, rest, kwargs, mask):
-    """Mean and variance of what is left."""
+def moments(op, x, rest, kwargs, mask, given):
+    """Mean and variance of what is left; of the variance the mean may be given, in the shape that it has with keepdims."""
     from libchunk._array import call
     from libchunk._operations import TABLE
 
@@ -75,9 +76,9 @@ def moments(op, x, rest, kwargs, mask):
     dtype = bound.get("dtype") or call("mean", x, axis).dtype
     wide = "float32" if str(dtype) == "float16" else dtype
     x = x.astype(wide)
-    mask = call("broadcast_to", mask, x.shape).astype(bool)
+    mask = call("broadcast_to", True if mask is None else mask, x.shape).astype(bool)
     total = TABLE["sum"]((mask,), {"axis": axis, "keepdims": True})
-    mean = TABLE["sum"]((blank(x, mask, 0),), {"axis": axis, "keepdims": True}) / total
+    mean = TABLE["sum"]((blank(x, mask, 0),), {"axis": axis, "keepdims": True}) / total if given is None else as_array(given)
     if op.name != "mean":
         off = call("abs", x - mean)
         left = call("maximum", total - ddof, 0)

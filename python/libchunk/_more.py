@@ -227,48 +227,6 @@ def size(x, axes):
     return n
 
 
-def einsum(subscripts, *operands, optimize=None):
-    """Sums of products in Einstein's notation, letters without repetition in a term, "..." for axes that are broadcast.
-
-    Parameters
-    ----------
-    subscripts : str
-        "ij,jk->ik"; without an arrow the letters that stand once, in order.
-    *operands : array_like
-    optimize
-        NumPy's, ignored: factors are multiplied as they are needed, nothing is stored.
-
-    Returns
-    -------
-    Array
-    """
-    from libchunk._convert import as_array
-
-    terms, arrow, result = subscripts.replace(" ", "").partition("->")
-    terms, arrays = terms.split(","), [as_array(x) for x in operands]
-    if len(terms) != len(arrays):
-        raise ValueError(f"einsum: {len(terms)} terms and {len(arrays)} operands")
-    spread = max((x.ndim - len(t.replace("...", "")) for t, x in zip(terms, arrays) if "..." in t), default=0)
-    dots = "".join(chr(0x3b1 + i) for i in range(spread))
-    for k, (t, x) in enumerate(zip(terms, arrays)):
-        terms[k] = t = t.replace("...", dots[spread - (x.ndim - len(t.replace("...", ""))):])
-        if len(t) != x.ndim or len(set(t)) != len(t):
-            raise (ValueError if len(t) != x.ndim else NotImplementedError)(f"einsum: term '{t}' for an operand of {x.ndim} dimensions")
-    letters = "".join(terms)
-    if arrow:
-        result = result.replace("...", dots)
-    else:
-        result = dots + "".join(sorted(c for c in set(letters) - set(dots) if letters.count(c) == 1))
-    order = result + "".join(sorted(set(letters) - set(result)))
-    made = None
-    for t, x in zip(terms, arrays):
-        x = call("permute_dims", x, tuple(sorted(range(x.ndim), key=lambda a: order.index(t[a]))))
-        x = x[tuple(slice(None) if c in t else None for c in order)]
-        made = x if made is None else made * x
-    over = tuple(range(len(result), len(order)))
-    return call("sum", made, over, dtype=made.dtype_name) if over else made
-
-
 def vecdot(x1, x2, /, *, axis=-1):
     """Sums of products along an axis, the first factor conjugated; in the dtype of the products."""
     from libchunk._convert import as_array

@@ -138,7 +138,7 @@ def flatnonzero(a):
     return call("argwhere", call("reshape", as_array(a), -1))[:, 0]
 
 
-def cov(m, y=None, rowvar=True, bias=False, ddof=None):
+def cov(m, y=None, rowvar=True, bias=False, ddof=None, *, fweights=None, aweights=None):
     """Covariances of variables, the rows of m.
 
     Parameters
@@ -149,6 +149,8 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None):
         Whether variables are rows; else columns.
     bias : bool, optional
     ddof : int, optional
+    fweights, aweights : array_like, optional
+        How often each observation counts, and how much; in memory.
 
     Returns
     -------
@@ -159,8 +161,36 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None):
         x = call("concat", [x, as_matrix(y, rowvar)])
     ddof = (0 if bias else 1) if ddof is None else ddof
     x = x.astype(float_type(x))
+    if fweights is not None or aweights is not None:
+        w, factor = observation_weights(fweights, aweights, x.shape[1], ddof)
+        w = w.astype(x.real.dtype)
+        x = x - call("sum", x * w, 1, keepdims=True) / w.sum()
+        made = call("matmul", x * w, call("conj", x).T) if x.shape[0] > 1 else call("sum", x * w * call("conj", x))
+        return made / float(factor)
     x = x - call("mean", x, 1, keepdims=True)
     return call("matmul", x, call("conj", x).T) / float(x.shape[1] - ddof) if x.shape[0] > 1 else call("sum", x * call("conj", x)) / float(x.shape[1] - ddof)
+
+
+def observation_weights(fweights, aweights, n, ddof):
+    """numpy.cov's weights of observations in memory, checked as NumPy does, and the divisor."""
+    import numpy as np
+
+    both = []
+    for name, weights in (("fweights", fweights), ("aweights", aweights)):
+        weights = np.ones(n) if weights is None else np.asarray(weights, float)
+        if weights.ndim > 1:
+            raise RuntimeError(f"cannot handle multidimensional {name}")
+        if weights.shape != (n,):
+            raise RuntimeError(f"incompatible numbers of samples and {name}")
+        if (weights < 0).any():
+            raise ValueError(f"{name} cannot be negative")
+        both.append(weights)
+    if (both[0] != np.around(both[0])).any():
+        raise TypeError("fweights must be integer")
+    w = both[0] * both[1]
+    if not w.sum():
+        raise ZeroDivisionError("Weights sum to zero, can't be normalized")
+    return w, max(0.0, w.sum() - (ddof if aweights is None else ddof * (w * both[1]).sum() / w.sum()))
 
 
 def as_matrix(m, rowvar):

@@ -27,6 +27,10 @@ def ufunc(ufunc, method, inputs, kwargs):
             made = masked(made, where, out)
     elif method == "reduce" and name in REDUCED:
         made = reduced(REDUCED[name], inputs[0], dtype, where, kwargs)
+    elif method == "reduce" and name == "logical_xor" and dtype in (None, bool):
+        made = libchunk.remainder(reduced("count_nonzero", inputs[0], None, where, kwargs), 2).astype(bool)
+    elif method == "reduceat" and name in REDUCED and where is True:
+        made = reduced_at(ufunc, name, dtype, *inputs, **kwargs)
     elif method == "accumulate" and name in ACCUMULATED and where is True:
         axis = kwargs.pop("axis", 0)
         made = libchunk.__getattr__(ACCUMULATED[name])(inputs[0], axis=axis, **kwargs)
@@ -116,6 +120,21 @@ def reduced(name, x, dtype, where, kwargs):
     if dtype is not None:
         kwargs["dtype"] = dtype
     return TABLE[name]((x,), {"axis": axis, "keepdims": keepdims, **kwargs})
+
+
+def reduced_at(ufunc, name, dtype, x, indices, axis=0):
+    """Reductions of slices between indices, which are in memory; single elements where the next is not larger."""
+    x = libchunk.moveaxis(x, axis, 0)
+    indices, n = np.asarray(indices), x.shape[0]
+    if indices.ndim != 1 or indices.dtype.kind not in "iu":
+        raise IndexError(f"{ufunc.__name__}.reduceat: indices are whole numbers in one dimension")
+    bad = indices[(indices < 0) | (indices >= n)]
+    if bad.size:
+        raise IndexError(f"index {bad[0]} out-of-bounds in {ufunc.__name__}.reduceat [0, {n})")
+    ends = [b if b > a else a + 1 for a, b in zip(indices, (*indices[1:], n))]
+    parts = [reduced(REDUCED[name], x[int(a):int(b)], dtype, True, {"keepdims": True}) for a, b in zip(indices, ends)]
+    made = libchunk.concat(parts) if parts else reduced(REDUCED[name], x, dtype, True, {"keepdims": True})[:0]
+    return libchunk.moveaxis(made, 0, axis)
 
 
 def put(made, out):

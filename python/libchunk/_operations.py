@@ -53,7 +53,7 @@ class Operation:
         return bound
 
     def __call__(self, args, kwargs):
-        if ("where" in kwargs or "initial" in kwargs) and not ("where" in self.by_name or "initial" in self.by_name):
+        if ("where" in kwargs or "initial" in kwargs) and not ("where" in self.by_name or "initial" in self.by_name) or "mean" in kwargs and self.name in ("std", "var"):
             from libchunk import _masked
 
             return _masked.reduce(self, args, kwargs)

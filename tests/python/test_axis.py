@@ -80,8 +80,21 @@ def test_counts(rng):
     np.testing.assert_array_equal(lc.bincount(lc.from_array(n, chunks=8), minlength=6), np.bincount(n, minlength=6))
     with pytest.raises(ValueError, match="minlength"):
         lc.bincount(lc.from_array(n, chunks=8), minlength=n.max()).compute()
-    with pytest.raises(ValueError, match="range"):
-        lc.histogram(lazy, 5)
+    np.testing.assert_array_equal(lc.bincount(lc.from_array(n, chunks=8)), np.bincount(n), strict=True)
+    np.testing.assert_allclose(lc.bincount(lc.from_array(n, chunks=8), weights=n / 3), np.bincount(n, n / 3))
+    np.testing.assert_array_equal(lc.bincount(lc.from_array(n[:0])), np.bincount(n[:0]), strict=True)
+    for values in (x, (x * 100).astype(int), x[:0], np.full(4, 3.0), x > 0):
+        for bins in (5, np.int64(3)) if values.dtype != bool else (2,):
+            want = np.histogram(values.astype("u1") if values.dtype == bool else values, bins)
+            for got, wanted in zip(lc.histogram(lc.from_array(values), bins), want):
+                np.testing.assert_array_equal(got, wanted)
+    np.testing.assert_array_equal(lc.histogram(lazy)[0], np.histogram(x)[0])
+    with pytest.raises(ValueError, match="finite"):
+        lc.histogram(lc.from_array(np.array([1, np.nan])), 3)
+    with pytest.raises(ValueError, match="negative"):
+        lc.bincount(lc.from_array(n - 7))
+    with pytest.raises(NotImplementedError):
+        lc.histogram(lazy, "auto", (0, 1))
 
 
 def test_lstsq(rng):
@@ -113,14 +126,14 @@ def test_histograms_of_several_axes(rng, weighted, density):
             assert isinstance(got, lc.Array)
             np.testing.assert_allclose(got, want)
             assert all(np.array_equal(a, b) for a, b in zip(ours, edges))
+    for got, wanted in zip(lc.histogramdd(lc.from_array(points, chunks=(30, 2)), 3, **options), np.histogramdd(points, 3, **options)):
+        np.testing.assert_allclose(got, wanted)
     x, y = points[:, 0], points[:, 1]
     for bins in (5, [3, 4], [0, 0.5, 1], [2, [0, 0.1, 1]]):
         want = np.histogram2d(x, y, bins, [(0, 1), (0, 1)], **options)
         got = lc.histogram2d(lc.from_array(x, chunks=30), lc.from_array(y, chunks=25), bins, [(0, 1), (0, 1)], **options)
         for a, b in zip(got, want):
             np.testing.assert_allclose(a, b)
-    with pytest.raises(ValueError):
-        lc.histogramdd(lc.ones((5, 2)), 3)
     with pytest.raises(ValueError):
         lc.histogramdd([lc.ones(5), lc.ones(4)], 3, [(0, 1)] * 2)
 

@@ -201,3 +201,52 @@ def test_dasks_habits():
             bad()
     with pytest.raises(TypeError):
         x.astype("i1", casting="safe")
+
+
+def near(got, want):
+    assert isinstance(got, lc.Array) and got.dtype == want.dtype and got.shape == want.shape
+    np.testing.assert_allclose(got, want, rtol=1e-5 if got.itemsize == 4 else 1e-12)
+
+
+def test_einsum_by_lists(rng):
+    n = rng.random((4, 5))
+    x = lc.from_array(n)
+    for args in (([0, 1], 1, [2, 1], [0, 2]), ([0, 1], 1, [2, 1]), ([5, 1],), ([30, 40], [40, 30]), ([..., 0], 1, [..., 1], [..., 0, 1])):
+        near(lc.einsum(x, *(n if a == 1 else a for a in args)), np.einsum(n, *(n if a == 1 else a for a in args)))
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i4", "c16"])
+def test_variance_around_a_mean(rng, dtype):
+    n = (rng.random((4, 5)) * 10).astype(dtype)
+    x = lc.from_array(n)
+    for axis in (0, (0, 1), None):
+        mean = n.mean(axis, keepdims=True)
+        for name in ("std", "var"):
+            for options in ({}, {"keepdims": True, "ddof": 1}, {"where": n.real > 2}):
+                want = np.asarray(getattr(np, name)(n, axis, mean=mean, **options))
+                near(getattr(lc, name)(x, axis, mean=mean, **options), want)
+                near(getattr(np, name)(x, axis, mean=lc.from_array(mean), **options), want)
+    near(x.var(axis=0, mean=np.full((1, 5), 3, dtype)), n.var(axis=0, mean=np.full((1, 5), 3, dtype)))
+
+
+def test_linspace_between_arrays(rng):
+    n = rng.random((4, 5))
+    for start, stop in ((0, [1, 2]), ([0, 1], [[3, 4], [5, 1]]), (n[0], 9), (n[0].astype("f4"), 3), ([1, 1], [1, 3]), (1j, [2, 3])):
+        lazy = [lc.from_array(x) if isinstance(x, np.ndarray) else x for x in (start, stop)]
+        for options in ({}, {"num": 1}, {"num": 0}, {"num": 7, "endpoint": False}, {"num": 4, "axis": -1}):
+            near(lc.linspace(*lazy, **options), np.linspace(start, stop, **options))
+        near(lc.linspace(*lazy, 5, retstep=True)[1], np.linspace(start, stop, 5, retstep=True)[1])
+    np.testing.assert_array_equal(lc.linspace(0, [5, -5], 7, dtype="i4"), np.linspace(0, [5, -5], 7, dtype="i4"), strict=True)
+
+
+def test_more_methods_of_ufuncs(rng):
+    n = (rng.random((9, 6)) * 9).astype("i1")
+    for axis in (0, 1, None):
+        np.testing.assert_array_equal(np.logical_xor.reduce(lc.from_array(n > 4), axis=axis), np.logical_xor.reduce(n > 4, axis=axis))
+    for ufunc in (np.add, np.multiply, np.maximum, np.logical_or):
+        for dtype in ("i1", "f4", "?"):
+            for at in ([0], [0, 3, 5], [4, 1, 1, 0, 2]):
+                for axis in (0, -1):
+                    near(ufunc.reduceat(lc.from_array(n.astype(dtype)), at, axis=axis), ufunc.reduceat(n.astype(dtype), at, axis=axis))
+    with pytest.raises(IndexError, match="out-of-bounds"):
+        np.add.reduceat(lc.from_array(n), [9])

@@ -26,7 +26,7 @@ def test_ufunc_methods(rng):
         same(got, want)
     same(np.arange(4) - x, np.arange(4) - n)
     same(np.float32(3) * x, np.float32(3) * n)
-    for bad in (lambda: np.add.at(x, 0, 1), lambda: np.add.reduceat(x, [0, 1]), lambda: np.add(x, 1.5, casting="no")):
+    for bad in (lambda: np.add.at(x, 0, 1), lambda: np.subtract.reduceat(x, [0, 1]), lambda: np.add(x, 1.5, casting="no")):
         with pytest.raises(TypeError):
             bad()
 

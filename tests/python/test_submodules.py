@@ -165,6 +165,15 @@ def test_numbers(x, rng):
     agree(lc.cov(lazy(x[0]), lazy(x[1]), rowvar=False, ddof=0), np.cov(x[0], x[1], rowvar=False, ddof=0))
     agree(lc.cov(lazy(x[0] * 1j + x[1])), np.cov(x[0] * 1j + x[1]))
     agree(lc.cov(lazy(x[0, 0])), np.cov(x[0, 0]))
+    often, much = np.arange(x.shape[2]) % 3, np.linspace(0.1, 2, x.shape[2])
+    for weights in ({"fweights": often}, {"aweights": much}, {"fweights": often, "aweights": much}, {"aweights": much, "ddof": 0}, {"fweights": often, "bias": True}):
+        agree(lc.cov(lazy(x[0]), **weights), np.cov(x[0], **weights))
+        agree(np.cov(lazy(x[0, 0] * 1j + x[0, 1]), **weights), np.cov(x[0, 0] * 1j + x[0, 1], **weights))
+    for bad, kind in ((-much, ValueError), (much[1:], RuntimeError)):
+        with pytest.raises(kind):
+            lc.cov(lazy(x[0]), aweights=bad)
+    with pytest.raises(TypeError):
+        lc.cov(lazy(x[0]), fweights=much)
     agree(lc.ediff1d(lazy(x[0]), to_begin=[1.0], to_end=[2.0, 3]), np.ediff1d(x[0], to_begin=[1.0], to_end=[2.0, 3]))
     agree(lc.percentile(lazy(x), [10, 50], axis=0), np.percentile(x, [10, 50], axis=0))
     agree(lc.nanpercentile(lazy(x), 30, axis=(0, 1)), np.nanpercentile(x, 30, axis=(0, 1)))
