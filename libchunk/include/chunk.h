@@ -198,8 +198,8 @@ CHUNK_API chunk_status chunk_from_json(chunk_array **out, int max, int *n, chunk
  * to be freed); who sends the text sends their values beside it, and gives arrays of the same dtypes and shapes, made by chunk_from_memory, to read it. */
 CHUNK_API chunk_status chunk_to_json_memory(char **out, chunk_array **memory, int max, int *n_memory, chunk_context *ctx,
                                             chunk_array *const *arrays, int n, chunk_error *err);
-CHUNK_API chunk_status chunk_from_json_memory(chunk_array **out, int max, int *n, chunk_context *ctx, const char *json, size_t n_bytes,
-                                              chunk_array *const *memory, int n_memory, chunk_error *err);
+CHUNK_API chunk_status chunk_from_json_memory(chunk_array **out, int max, int *n, chunk_context *ctx, const char *json,
+                                              size_t n_bytes, chunk_array *const *memory, int n_memory, chunk_error *err);
 CHUNK_API void chunk_string_free(char *s);
 
 /* ---- operations */

@@ -216,8 +216,9 @@ static bool wants_windows(const chk_fused *f)
     bool any = false, all = true;
     for (int i = 0; i < f->program.n_inputs; i++) {
         const chk_source *s = f->program.input[i].source;
-        any |= s->large_blocks;
-        all &= s->large_blocks || (!s->file && !s->ops->inner);
+        bool large = s->large_blocks && !(f->waits_for_memory && s->or_reads);
+        any |= large;
+        all &= large || (!s->file && !s->ops->inner);
     }
     return any && all;
 }
@@ -233,6 +234,7 @@ static void fused_size(chk_pass *p, const chk_sizing *s)
 {
     chk_fused *f = p->ctx;
     f->any_order = s->any_order;
+    f->waits_for_memory = only_reduces(f) && !f->program.slow;
     bool large = wants_windows(f) && s->block_elements > BLOCK_MOST, small_blocks = !large || !only_reduces(f);
     f->together = large && small_blocks ? s->block_elements / BLOCK_MOST : 1;
     chk_fused_size(f, p, small_blocks && s->block_elements > BLOCK_MOST ? BLOCK_MOST : s->block_elements, s->n_workers);

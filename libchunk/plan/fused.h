@@ -47,9 +47,10 @@ typedef struct chk_fused {
     int row_axis;     /* -1: blocks are fetched one by one */
     size_t cap;       /* results of the largest block */
     int stack_depth, block_level;
-    bool any_order;    /* tests: tasks start in any order */
-    int64_t run_ahead; /* tasks may start this far above the lowest unfinished one; 0: no limit */
-    bool cacheable;    /* blocks of fill alone have the same states wherever they lie */
+    bool any_order;        /* tests: tasks start in any order */
+    bool waits_for_memory; /* only sums and the like of what is read, or of little arithmetic with it */
+    int64_t run_ahead;     /* tasks may start this far above the lowest unfinished one; 0: no limit */
+    bool cacheable;        /* blocks of fill alone have the same states wherever they lie */
     size_t fetch_arena, fetch_transient;
     uint64_t epoch; /* of this opening: marks what lies in work areas as ours */
 } chk_fused;

@@ -188,6 +188,7 @@ static chunk_status fetch(worker *w, const chk_box *boxes, size_t n, chunk_error
             continue;
         }
         reusable = 0;
+        w->hold[i].waits_for_memory = f->waits_for_memory;
         chunk_status st = in->source->ops->fetch(in->source, &in->view, boxes, n, &w->arena, &w->hold[i],
                                                  w->piece + (size_t)i * (size_t)f->units_per_task, err);
         if (st != CHUNK_OK) {

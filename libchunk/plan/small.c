@@ -49,8 +49,7 @@ static uint64_t add_files(found *f)
     if (f->n > 1) qsort(f->source, f->n, sizeof *f->source, by_file);
     for (size_t i = 0; i < f->n; i++) {
         const chk_source *s = f->source[i], *next = i + 1 < f->n ? f->source[i + 1] : NULL;
-        if (s == next) continue;
-        if (!s->file) continue;
+        if (s == next || !s->file) continue;
         bytes += s->open_bytes;
         int64_t more = chk_grid_n_chunks(&s->grid);
         n_chunks = more > INT64_MAX - n_chunks ? INT64_MAX : n_chunks + more;

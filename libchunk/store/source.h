@@ -41,6 +41,7 @@ typedef struct chk_hold {
     uint64_t bytes_read;         /* stored bytes brought in by this hold, windows included */
     uint64_t ns_read, ns_decode; /* time in system calls and in codecs */
     uint64_t ns_compute;         /* of sources that compute what they give */
+    bool waits_for_memory;       /* asked: what is fetched is computed with in less time than memory takes to bring it */
     int slot, fd;                /* windows only: place in the list that the SIGBUS handler searches, from 1; the file mapped */
     int64_t end;                 /* windows only: the file must reach to here */
     _Atomic bool failed;         /* a window's page could not be had; zeros were put in its place */
@@ -91,6 +92,7 @@ struct chk_source {
     bool thread_safe;   /* false: one fetch at a time (the scheduler's job) */
     bool overlaps;      /* neighbouring boxes need some of the same work (a halo): cut into pieces, all of it costs more */
     bool large_blocks;  /* reads through windows, which cost less a byte the larger they are */
+    bool or_reads;      /* but not into a hold that waits for memory */
     int64_t most_block; /* elements that are work enough for a task; 0: no wish */
     size_t
         tile_bytes; /* of one chunk, where it is decoded as a whole and keeping it for a while spares decoding it again; else 0 */

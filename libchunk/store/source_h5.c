@@ -16,7 +16,7 @@
 typedef struct h5_source {
     chk_source s;
     chk_h5set *set;
-    bool windows;
+    chk_way way;
     chk_tiles tiles;
     _Atomic int advise_left; /* advice is given while this is positive: set by reads that were slow */
 } h5_source;
@@ -29,6 +29,10 @@ enum {
     GROUP_COORDS = 1024
 };
 
+static bool windows(const h5_source *s, const chk_hold *h)
+{
+    return s->way == CHK_WINDOWS || (s->way == CHK_WINDOWS_OR_READS && !h->waits_for_memory);
+}
 static bool filtered(const chk_h5set *d) { return d->info.pipeline.n > 0; }
 
 /* ---- what it costs. Decisions depend on the source and the view alone, or grow with the boxes, so that a fetch never needs more than need()
@@ -192,7 +196,7 @@ static chunk_status flush_run(group *g, chunk_error *err)
     size_t n_bytes = g->run_bytes, room_bytes = g->run_size > READ ? chk_window_bytes(n_bytes) + WINDOW_SLACK : n_bytes;
     char *room = chk_arena_get(g->arena, room_bytes);
     if (!room) return no_room(g, room_bytes, err);
-    const char *data = g->run_size > READ && g->src->windows ? window_over(g, room, g->run_at, n_bytes) : NULL;
+    const char *data = g->run_size > READ && windows(g->src, g->f->hold) ? window_over(g, room, g->run_at, n_bytes) : NULL;
     if (!data) {
         CHK_TRY(chk_h5fetch_read(g->f, room, n_bytes, g->run_at, err));
         data = room;
@@ -208,7 +212,10 @@ static chunk_status flush_run(group *g, chunk_error *err)
 static chunk_status wait_in_run(group *g, size_t k, uint64_t at, size_t n_bytes, chunk_error *err)
 {
     int size = size_of(n_bytes);
-    size_t most = size == READ ? READ_MOST : !g->src->windows ? 0 : size == WINDOW ? CHK_WINDOW_GRANULE - 1 : WINDOW_MOST;
+    size_t most = size == READ                   ? READ_MOST
+                  : !windows(g->src, g->f->hold) ? 0
+                  : size == WINDOW               ? CHK_WINDOW_GRANULE - 1
+                                                 : WINDOW_MOST;
     if (g->run_bytes > 0 && (at != g->run_at + g->run_bytes || size != g->run_size || g->run_bytes + n_bytes > most))
         CHK_TRY(flush_run(g, err));
     if (g->run_bytes == 0) {
@@ -574,14 +581,15 @@ chunk_status chk_source_h5(chk_source **out, chk_h5set *set, chunk_error *err)
     chk_h5set_retain(set);
     src->set = set;
     chk_tiles_init(&src->tiles);
-    src->windows = i->native && !filtered(set) && chk_windows_wanted(set->file->fd, set->file->size);
+    src->way = i->native && !filtered(set) ? chk_way_to_read(set->file->fd, set->file->size) : CHK_READS;
     src->s = (chk_source){.ops = &ops,
                           .dtype = i->dtype,
                           .shape = i->shape,
                           .grid = chk_grid_regular(&i->shape, chunk),
                           .cuttable = i->pipeline.n == 0,
                           .thread_safe = true,
-                          .large_blocks = src->windows,
+                          .large_blocks = src->way != CHK_READS,
+                          .or_reads = src->way == CHK_WINDOWS_OR_READS,
                           .tile_bytes = i->native && filtered(set) ? set->chunk_bytes : 0,
                           .worker_bytes = filtered(set) ? chk_pipeline_worker_bytes(&i->pipeline, set->chunk_bytes, false) : 0,
                           .file = set->file,

@@ -17,7 +17,13 @@
 
 #include "base/thread.h"
 
-enum { PAGE = 4096, HUGE = 2 << 20, MAX_HOLDS = 2048, MAX_WINDOWS = sizeof((chk_hold *)0)->addr / sizeof(void *) };
+enum {
+    PAGE = 4096,
+    AROUND = 16 * PAGE,
+    HUGE = 2 << 20,
+    MAX_HOLDS = 2048,
+    MAX_WINDOWS = sizeof((chk_hold *)0)->addr / sizeof(void *)
+};
 
 static _Atomic(chk_hold *) live[MAX_HOLDS];
 static struct sigaction host; /* the handler before ours */
@@ -88,6 +94,14 @@ size_t chk_window_bytes(size_t n_bytes)
     return ((n_bytes + bound - 2) / bound + 1) * bound;
 }
 
+/* Maps the pages of a window before they are used: prefetching passes over what is not mapped. A touched page brings the sixteen around it, or
+ * two megabytes where the kernel keeps such. Asked for with MADV_POPULATE_READ it looks at each page by itself, and threads wait for one
+ * another: 6 GiB of which half lie on small pages took two threads 0.69 s, by touching 0.37. */
+static void bring_in(const char *lo, const char *hi)
+{
+    for (const volatile char *p = lo; p < hi; p = (const char *)(((uintptr_t)p + AROUND) & ~(uintptr_t)(AROUND - 1))) (void)*p;
+}
+
 const char *chk_window_map(chk_hold *h, int fd, uint64_t offset, size_t n_bytes)
 {
     if (h->n == MAX_WINDOWS || !handler_in_place() || (!h->slot && !enter_live(h))) return NULL;
@@ -96,14 +110,14 @@ const char *chk_window_map(chk_hold *h, int fd, uint64_t offset, size_t n_bytes)
     if (at == MAP_FAILED) return NULL;
     if (length >= HUGE)
         madvise(at, length, MADV_HUGEPAGE); /* 2 MiB a read where it is not in memory, whatever the device's read-ahead is set to */
-    size_t first = skew / PAGE * PAGE;      /* older kernels than 5.14 refuse, and bring pages in as they are touched */
-    madvise(at + first, skew + n_bytes - first, MADV_POPULATE_READ);
     h->addr[h->n] = at;
     h->n_bytes[h->n] = length;
     atomic_signal_fence(memory_order_release);
     h->n++;
     h->fd = fd;
     if ((int64_t)(offset + n_bytes) > h->end) h->end = (int64_t)(offset + n_bytes);
+    atomic_signal_fence(memory_order_seq_cst); /* from here on the handler finds it */
+    bring_in(at + skew / PAGE * PAGE, at + skew + n_bytes);
     return at + skew;
 }
 
@@ -129,7 +143,7 @@ bool chk_hold_failed(const chk_hold *h)
 
 /* Small reads against large windows, as in a run. A trial's window is one granule, no more, and nothing else is held meanwhile: it counts in the
  * peak of the process, whatever plan comes. */
-enum { BIG_FILE = 64 << 20, TRIAL = CHK_WINDOW_GRANULE, READ = 512 * 1024, TRIALS = 4 };
+enum { BIG_FILE = 64 << 20, TRIAL = CHK_WINDOW_GRANULE, READ = 512 * 1024, TRIALS = 6 };
 
 /* File systems whose pages can vanish, or come slowly, for reasons outside this machine. */
 static bool remote(int fd)
@@ -158,69 +172,82 @@ static uint64_t sum_of(const char *data, size_t n_bytes)
     return s;
 }
 
-/* The least time of TRIALS to sum a piece of the file by reads, UINT64_MAX when that fails. */
-static uint64_t time_reads(int fd, off_t at)
+/* Nanoseconds to sum a piece of the file by reads, UINT64_MAX when that fails. */
+static uint64_t time_reads(int fd, off_t at, char *buf)
 {
-    char *buf = mmap(NULL, READ, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    uint64_t best = UINT64_MAX;
     volatile uint64_t sum = 0;
-    bool ok = buf != MAP_FAILED;
-    for (int i = 0; i < TRIALS && ok; i++, at += TRIAL) {
-        uint64_t t0 = chk_clock_ns();
-        for (off_t k = 0; k < TRIAL && ok; k += READ) {
-            ok = pread(fd, buf, READ, at + k) == READ;
-            sum += sum_of(buf, READ);
-        }
-        uint64_t t = chk_clock_ns() - t0;
-        if (t < best) best = t;
+    uint64_t t0 = chk_clock_ns();
+    for (off_t k = 0; k < TRIAL; k += READ) {
+        if (pread(fd, buf, READ, at + k) != READ) return UINT64_MAX;
+        sum += sum_of(buf, READ);
     }
-    if (buf != MAP_FAILED) munmap(buf, READ);
-    return ok ? best : UINT64_MAX;
+    return chk_clock_ns() - t0;
 }
 
-static uint64_t time_windows(int fd, off_t at)
+static uint64_t time_window(int fd, off_t at)
 {
-    uint64_t best = UINT64_MAX;
+    chk_hold h = {0};
     volatile uint64_t sum = 0;
-    bool ok = true;
-    for (int i = 0; i < TRIALS && ok; i++, at += TRIAL) {
-        chk_hold h = {0};
-        uint64_t t0 = chk_clock_ns();
-        const char *w = chk_window_map(&h, fd, (uint64_t)at, TRIAL);
-        ok = w != NULL;
-        if (ok) sum += sum_of(w, TRIAL);
-        chk_window_unmap(&h);
-        uint64_t t = chk_clock_ns() - t0;
-        if (t < best) best = t;
-    }
-    return ok ? best : UINT64_MAX;
+    uint64_t t0 = chk_clock_ns();
+    const char *w = chk_window_map(&h, fd, (uint64_t)at, TRIAL);
+    if (!w) return UINT64_MAX;
+    sum += sum_of(w, TRIAL);
+    chk_window_unmap(&h);
+    return chk_clock_ns() - t0;
 }
 
-/* Sums pieces of the file, half of them through windows; true when those are no slower, or where the pieces are not in memory: then the device
- * decides. Each piece is used once, and their place differs from run to run: they come out of memory, as most of a large file does, and not out of
- * the processor's caches, where copying looks cheap. */
-static bool windows_faster(int fd, int64_t file_bytes)
+/* All but the longest: a thread that was stopped meanwhile says nothing. */
+static double sum_but_longest(const uint64_t *ns)
 {
-    off_t most = (file_bytes - 2 * TRIALS * TRIAL) / TRIAL, at = (off_t)(chk_clock_ns() * 0x9E3779B97F4A7C15u >> 20) % most * TRIAL;
-    for (int i = 1; i <= 2 * TRIALS; i++) {
+    double sum = 0, most = 0;
+    for (int i = 0; i < TRIALS; i++) {
+        sum += (double)ns[i];
+        if ((double)ns[i] > most) most = (double)ns[i];
+    }
+    return sum - most;
+}
+
+/* Windows so much faster than reads in one thread are still faster in many, which wait for one another where pages are mapped. At best it is 0.65. */
+#define WORTH_WHILE 0.85
+
+/* Sums pieces of the file, half of them through windows. Where they are not in memory the device decides, and windows keep it busy. Pieces lie all
+ * over the file, as the kernel may keep some parts of it in large pages and others in small ones, which are dear to map. Each is used once, and
+ * their place differs from run to run: they come out of memory, as most of a large file does, and not out of the processor's caches, where
+ * copying looks cheap. */
+static chk_way by_timing(int fd, int64_t file_bytes)
+{
+    int64_t n = file_bytes / TRIAL, apart = n / (2 * TRIALS), first = (int64_t)(chk_clock_ns() * 0x9E3779B97F4A7C15u >> 20) % apart;
+    uint64_t reads[TRIALS], windows[TRIALS];
+    for (int i = 0; i < 2 * TRIALS; i++) {
+        off_t end = (off_t)(first + i * apart + 1) * TRIAL;
         char last;
-        if (preadv2(fd, &(struct iovec){&last, 1}, 1, at + i * (off_t)TRIAL - 1, RWF_NOWAIT) != 1) return true;
+        if (preadv2(fd, &(struct iovec){&last, 1}, 1, end - 1, RWF_NOWAIT) != 1) return CHK_WINDOWS;
     }
-    uint64_t reads = time_reads(fd, at), windows = time_windows(fd, at + TRIALS * TRIAL);
-    return windows < UINT64_MAX && windows <= reads;
+    char *buf = mmap(NULL, READ, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (buf == MAP_FAILED) return CHK_WINDOWS;
+    bool ok = true;
+    for (int i = 0; i < TRIALS; i++) ok &= (reads[i] = time_reads(fd, (off_t)(first + 2 * i * apart) * TRIAL, buf)) != UINT64_MAX;
+    munmap(buf, READ);
+    for (int i = 0; i < TRIALS; i++)
+        ok &= (windows[i] = time_window(fd, (off_t)(first + (2 * i + 1) * apart) * TRIAL)) != UINT64_MAX;
+    return ok && sum_but_longest(windows) <= WORTH_WHILE * sum_but_longest(reads) ? CHK_WINDOWS_OR_READS : CHK_READS;
 }
 
 static pthread_mutex_t decide_lock = PTHREAD_MUTEX_INITIALIZER;
-static int decided; /* under decide_lock: 0 not yet, 1 windows, -1 reads */
+static bool decided; /* under decide_lock, as what was decided */
+static chk_way decision = CHK_WINDOWS;
 
-bool chk_windows_wanted(int fd, int64_t file_bytes)
+chk_way chk_way_to_read(int fd, int64_t file_bytes)
 {
     const char *set = getenv("CHUNK_WINDOWS");
-    if (set && (set[0] == '0' || set[0] == '1')) return set[0] == '1';
-    if (remote(fd)) return false;
+    if (set && set[0] >= '0' && set[0] <= '2') return (chk_way)(set[0] - '0');
+    if (remote(fd)) return CHK_READS;
     pthread_mutex_lock(&decide_lock);
-    if (!decided && file_bytes >= BIG_FILE) decided = windows_faster(fd, file_bytes) ? 1 : -1;
-    bool yes = decided >= 0;
+    if (!decided && file_bytes >= BIG_FILE) {
+        decision = by_timing(fd, file_bytes);
+        decided = true;
+    }
+    chk_way way = decision;
     pthread_mutex_unlock(&decide_lock);
-    return yes;
+    return way;
 }

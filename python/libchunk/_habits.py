@@ -1,5 +1,6 @@
 """Operations of the table under NumPy's calling habits, where these are wider than the table's: an axis that is not told, several arrays at once."""
 import functools
+import math
 import string
 
 from libchunk import _core
@@ -144,7 +145,7 @@ def where(condition, x1=None, x2=None, /, **named):
 def angle(x, deg=False):
     """Angles of complex numbers, in radians, or with deg in degrees."""
     made = call("angle", x)
-    return made * (180 / 3.141592653589793) if deg else made
+    return made * (180 / math.pi) if deg else made
 
 
 @also_numpy

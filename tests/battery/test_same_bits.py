@@ -44,7 +44,7 @@ def folder(tmp_path_factory):
 
 
 def run(folder, name, text, out, memory, threads, isa=None, scramble=0, extra=()):
-    env = dict(os.environ, **({"CHUNK_ISA": isa} if isa else {}), **({"CHUNK_SCRAMBLE": str(scramble), "CHUNK_WINDOWS": str(scramble % 2)} if scramble else {}))
+    env = dict(os.environ, **({"CHUNK_ISA": isa} if isa else {}), **({"CHUNK_SCRAMBLE": str(scramble), "CHUNK_WINDOWS": str(scramble % 3)} if scramble else {}))
     done = subprocess.run([CHUNK, "eval", text, f"x={folder}/x.h5:/{name}", "-o", f"{out}:/r/", "--overwrite", "--memory", str(memory), "--threads",
                            str(threads), "--json", *extra], capture_output=True, text=True, env=env, timeout=120)
     return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr

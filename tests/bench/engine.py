@@ -162,6 +162,18 @@ class Bench:
             self.memo[key] = json.loads(p.stdout)
         return self.memo[key]
 
+    def shared_work(self, name, n_bytes):
+        """Seconds of one thread and of two for arithmetic over the pages of a file (limits work), once each."""
+        cmd = [self.program("limits"), "-t", "1", "work", self.path(name), str(n_bytes)]
+        seconds = []
+        for n in ("1", "2"):
+            cmd[2] = n
+            p = subprocess.run(cmd, capture_output=True, text=True)
+            if p.returncode:
+                raise Failed(f"limits work: {p.stderr.strip()[:200]}")
+            seconds.append(json.loads(p.stdout)["seconds"])
+        return seconds
+
     def limit_listed(self, pieces, what, *args):
         """limits.c over a list of (offset, bytes), which goes before the last argument of the codecs and last otherwise."""
         warm([args[-2] if what != "pages" else args[0]])

@@ -1,6 +1,7 @@
 /* limits [-t THREADS] WHAT ...: what this machine gives, measured in the same run as the rows of the benchmark. Knows nothing of libchunk.
  *
  *     window FILE                  page cache through mapped windows of 4 MiB, summed
+ *     work FILE BYTES              page cache through mapped windows, with arithmetic that takes about as long as a sine of every other element
  *     pread FILE                   page cache by preads of 128 KiB into a buffer that stays in L2
  *     write FILE BYTES             page-cache pwrites of 512 KiB of new pages, from a hot buffer, one file (removed)
  *     device FILE FIRST BYTES      best sequential read rate of the device, over three ways, each on its own third of the range
@@ -105,16 +106,49 @@ static int pread_all(int fd, char *to, int64_t n, int64_t at)
 
 static volatile double sink; /* keeps the sums from being dropped */
 
+/* A touched page brings those around it: cheaper than MAP_POPULATE, which goes page by page. */
+static const double *map(job *j, int64_t i, int64_t *n)
+{
+    int64_t at = i * j->piece;
+    *n = j->bytes - at < j->piece ? j->bytes - at : j->piece;
+    const char *p = mmap(NULL, (size_t)*n, PROT_READ, MAP_SHARED, j->fd, at);
+    if (p == MAP_FAILED) return NULL;
+    for (int64_t k = 0; k < *n; k += 16 * 4096) (void)*(const volatile char *)(p + k);
+    return (const double *)(const void *)p;
+}
+
 static int step_window(job *j, int64_t i, char *buffer, double *spent)
 {
     (void)buffer, (void)spent;
-    int64_t at = i * j->piece, n = j->bytes - at < j->piece ? j->bytes - at : j->piece;
-    const double *p = mmap(NULL, (size_t)n, PROT_READ, MAP_SHARED | MAP_POPULATE, j->fd, at);
-    if (p == MAP_FAILED) return -1;
+    int64_t n;
+    const double *p = map(j, i, &n);
+    if (!p) return -1;
     double s[16] = {0};
     for (int64_t k = 0; k + 16 <= n / 8; k += 16)
         for (int l = 0; l < 16; l++) s[l] += p[k + l];
     for (int l = 1; l < 16; l++) s[0] += s[l];
+    sink = s[0];
+    return munmap((void *)p, (size_t)n);
+}
+
+/* The same with a polynomial of each element, of so many terms that it takes about as long as a sine of every other one: what a second thread brings here
+ * is what this machine lets it bring (memory, caches, and what other machines leave of the cores). */
+static int step_work(job *j, int64_t i, char *buffer, double *spent)
+{
+    typedef double lanes __attribute__((vector_size(64)));
+    enum { LANES = 8, TERMS = 3, ABREAST = 4 };
+    (void)buffer, (void)spent;
+    int64_t n;
+    const double *p = map(j, i, &n);
+    if (!p) return -1;
+    lanes s = {0};
+    for (int64_t k = 0; k + ABREAST * LANES <= n / 8; k += ABREAST * LANES) {
+        lanes x[ABREAST], y[ABREAST] = {0};
+        memcpy(x, p + k, sizeof x);
+        for (int t = 0; t < TERMS; t++)
+            for (int l = 0; l < ABREAST; l++) y[l] = y[l] * x[l] + 0.5;
+        for (int l = 0; l < ABREAST; l++) s += y[l];
+    }
     sink = s[0];
     return munmap((void *)p, (size_t)n);
 }
@@ -324,6 +358,10 @@ int main(int argc, char **argv)
     if (!strcmp(what, "window") && argc == 3) {
         j.piece = 4 * MIB, j.step = step_window;
         whole_file(&j, n_threads);
+    } else if (!strcmp(what, "work") && argc == 4) {
+        j.piece = 4 * MIB, j.step = step_work, j.bytes = atoll(argv[3]);
+        j.n = (j.bytes + j.piece - 1) / j.piece;
+        print_range(run(&j, n_threads), j.bytes);
     } else if (!strcmp(what, "pread") && argc == 3) {
         j.piece = MIB / 8, j.step = step_pread, j.buffer_bytes = MIB / 8;
         whole_file(&j, n_threads);
