@@ -216,7 +216,7 @@ static bool wants_windows(const chk_fused *f)
     bool any = false, all = true;
     for (int i = 0; i < f->program.n_inputs; i++) {
         const chk_source *s = f->program.input[i].source;
-        bool large = s->large_blocks && !(f->waits_for_memory && s->or_reads);
+        bool large = chk_source_windows(s, f->waits_for_memory);
         any |= large;
         all &= large || (!s->file && !s->ops->inner);
     }

@@ -179,6 +179,7 @@ static chk_hold *enter(chk_hold *hold, chk_source *owner, chk_arena *arena)
     memset(h, 0, sizeof *h);
     h->next = hold->inner;
     h->owner = owner;
+    h->waits_for_memory = hold->waits_for_memory;
     hold->inner = h;
     return h;
 }
@@ -337,27 +338,30 @@ static void local_free(chk_source *s)
     chk_free(l);
 }
 
-static const chk_source_ops local_ops = {.kind = "local",
-                                         .need = local_need,
-                                         .fetch = local_fetch,
-                                         .release = local_release,
-                                         .advise = local_advise,
-                                         .inner = local_inner,
-                                         .free = local_free};
-
 /* Whether all that is handed on lies in windows. */
-static bool only_windows(const chk_local_source *l)
+static bool only_windows(const chk_source *source, bool waits_for_memory)
 {
+    const chk_local_source *l = (const chk_local_source *)source;
+    if (!l->node->u.custom.op->local->forward) return false;
     bool any = false;
     for (int i = 0; i < l->node->n_in; i++) {
         const chk_view *view;
         const chk_scalar *constant;
         chk_source *s = chk_reader_plain(&l->reader[i], &view, &constant);
-        if (!constant && (!s || !s->large_blocks)) return false;
+        if (!constant && (!s || !chk_source_windows(s, waits_for_memory))) return false;
         any |= s != NULL;
     }
     return any;
 }
+
+static const chk_source_ops local_ops = {.kind = "local",
+                                         .need = local_need,
+                                         .fetch = local_fetch,
+                                         .release = local_release,
+                                         .advise = local_advise,
+                                         .windows = only_windows,
+                                         .inner = local_inner,
+                                         .free = local_free};
 
 bool chk_local_has_halo(const chk_node *n, int input)
 {
@@ -407,7 +411,6 @@ chunk_status chk_local_source_new(chk_source **out, const chk_node *n, chk_prog_
     l->s.thread_safe &= !(local->serial && local->serial(n));
     l->reshapes = local->reshapes;
     for (int i = 0; i < n->n_in; i++) l->s.overlaps |= chk_local_has_halo(n, i);
-    l->s.large_blocks = local->forward && only_windows(l);
     *out = &l->s;
     return CHUNK_OK;
 }

@@ -72,6 +72,8 @@ typedef struct chk_source_ops {
                          chk_hold *books, bool *done, chunk_error *err);
     /* May be NULL. Tells the kernel that these boxes come soon; returns at once. */
     void (*advise)(chk_source *s, const chk_view *v, const chk_box *boxes, size_t n);
+    /* May be NULL: no. Whether it reads through windows, which cost less a byte the larger they are, into holds that are so. Not during a run. */
+    bool (*windows)(const chk_source *s, bool waits_for_memory);
     /* May be NULL: true when all of these boxes certainly hold only the fill value (*value); must be cheap (an index look-up a chunk). */
     bool (*all_fill)(chk_source *s, const chk_view *v, const chk_box *box, chk_scalar *value);
     /* May be NULL: a source that reads no others. Calls visit for each source that this one reads in its turn. */
@@ -91,8 +93,6 @@ struct chk_source {
     bool cuttable;      /* a chunk can be read in parts at no extra cost (uncompressed); else a whole chunk is decoded each time */
     bool thread_safe;   /* false: one fetch at a time (the scheduler's job) */
     bool overlaps;      /* neighbouring boxes need some of the same work (a halo): cut into pieces, all of it costs more */
-    bool large_blocks;  /* reads through windows, which cost less a byte the larger they are */
-    bool or_reads;      /* but not into a hold that waits for memory */
     int64_t most_block; /* elements that are work enough for a task; 0: no wish */
     size_t
         tile_bytes; /* of one chunk, where it is decoded as a whole and keeping it for a while spares decoding it again; else 0 */
@@ -205,5 +205,10 @@ uint64_t chk_scratch_reserve(chk_scratch *s, uint64_t n_bytes);
 chunk_status chk_scratch_write(chk_scratch *s, const void *data, size_t n_bytes, uint64_t at, chunk_error *err);
 chunk_status chk_scratch_read(chk_scratch *s, void *data, size_t n_bytes, uint64_t at, chunk_error *err);
 int chk_scratch_fd(const chk_scratch *s);
+
+static inline bool chk_source_windows(const chk_source *s, bool waits_for_memory)
+{
+    return s->ops->windows && s->ops->windows(s, waits_for_memory);
+}
 
 #endif

@@ -17,6 +17,7 @@ typedef struct h5_source {
     chk_source s;
     chk_h5set *set;
     chk_way way;
+    int64_t file_lo, file_hi; /* about where its data lie */
     chk_tiles tiles;
     _Atomic int advise_left; /* advice is given while this is positive: set by reads that were slow */
 } h5_source;
@@ -29,10 +30,19 @@ enum {
     GROUP_COORDS = 1024
 };
 
+/* During a run, as windows_planned() said. */
 static bool windows(const h5_source *s, const chk_hold *h)
 {
-    return s->way == CHK_WINDOWS || (s->way == CHK_WINDOWS_OR_READS && !h->waits_for_memory);
+    return s->way == CHK_WINDOWS || (s->way == CHK_WINDOWS_OR_READS && !h->waits_for_memory && chk_windows_paid());
 }
+
+static bool windows_planned(const chk_source *source, bool waits_for_memory)
+{
+    const h5_source *s = (const h5_source *)source;
+    return s->way == CHK_WINDOWS ||
+           (s->way == CHK_WINDOWS_OR_READS && !waits_for_memory && chk_windows_pay(s->set->file->fd, s->file_lo, s->file_hi));
+}
+
 static bool filtered(const chk_h5set *d) { return d->info.pipeline.n > 0; }
 
 /* ---- what it costs. Decisions depend on the source and the view alone, or grow with the boxes, so that a fetch never needs more than need()
@@ -554,6 +564,7 @@ static const chk_source_ops ops = {.kind = "hdf5",
                                    .release = release,
                                    .read = read_direct,
                                    .advise = advise,
+                                   .windows = windows_planned,
                                    .all_fill = all_fill,
                                    .lend = lend,
                                    .unlend = unlend,
@@ -569,6 +580,21 @@ static void name_source(char *name, size_t size, const chk_h5info *i)
     if (n > most) memcpy(name, "...", 3);
 }
 
+/* From its first chunk to its last, where both are stored and in that order; else the whole file. */
+static void find_ends(h5_source *src)
+{
+    const chk_h5info *i = &src->set->info;
+    int64_t coord[2 * CHK_MAX_NDIM] = {0};
+    chk_extent end[2];
+    bool any = i->layout != CHK_LAYOUT_COMPACT && chk_shape_count(&i->shape) > 0;
+    for (int b = 0; b < i->shape.ndim; b++) coord[i->shape.ndim + b] = (i->shape.dim[b] - 1) / i->chunk.dim[b];
+    src->file_hi = src->set->file->size;
+    if (!any || chk_h5set_locate(src->set, coord, 2, end, NULL) != CHUNK_OK || end[0].absent || end[1].absent) return;
+    if (end[1].addr < end[0].addr || end[1].addr + end[1].n_bytes > (uint64_t)src->file_hi) return;
+    src->file_lo = (int64_t)end[0].addr;
+    src->file_hi = (int64_t)(end[1].addr + end[1].n_bytes);
+}
+
 chunk_status chk_source_h5(chk_source **out, chk_h5set *set, chunk_error *err)
 {
     const chk_h5info *i = &set->info;
@@ -581,15 +607,16 @@ chunk_status chk_source_h5(chk_source **out, chk_h5set *set, chunk_error *err)
     chk_h5set_retain(set);
     src->set = set;
     chk_tiles_init(&src->tiles);
-    src->way = i->native && !filtered(set) ? chk_way_to_read(set->file->fd, set->file->size) : CHK_READS;
+    if (i->native && !filtered(set)) {
+        find_ends(src);
+        src->way = chk_way_to_read(set->file->fd, src->file_lo, src->file_hi);
+    }
     src->s = (chk_source){.ops = &ops,
                           .dtype = i->dtype,
                           .shape = i->shape,
                           .grid = chk_grid_regular(&i->shape, chunk),
                           .cuttable = i->pipeline.n == 0,
                           .thread_safe = true,
-                          .large_blocks = src->way != CHK_READS,
-                          .or_reads = src->way == CHK_WINDOWS_OR_READS,
                           .tile_bytes = i->native && filtered(set) ? set->chunk_bytes : 0,
                           .worker_bytes = filtered(set) ? chk_pipeline_worker_bytes(&i->pipeline, set->chunk_bytes, false) : 0,
                           .file = set->file,

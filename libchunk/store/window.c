@@ -143,7 +143,7 @@ bool chk_hold_failed(const chk_hold *h)
 
 /* Small reads against large windows, as in a run. A trial's window is one granule, no more, and nothing else is held meanwhile: it counts in the
  * peak of the process, whatever plan comes. */
-enum { BIG_FILE = 64 << 20, TRIAL = CHK_WINDOW_GRANULE, READ = 512 * 1024, TRIALS = 6 };
+enum { BIG_FILE = 64 << 20, TRIAL = CHK_WINDOW_GRANULE, READ = 512 * 1024, TRIALS = 4, PROBES = 12 };
 
 /* File systems whose pages can vanish, or come slowly, for reasons outside this machine. */
 static bool remote(int fd)
@@ -207,47 +207,62 @@ static double sum_but_longest(const uint64_t *ns)
     return sum - most;
 }
 
+/* The k-th of `n` pieces all over a range, as the kernel may keep some parts of a file in large pages and others in small ones, which are dear to map. Their
+ * place differs from run to run: they come out of memory, as most of a large file does, and not out of the processor's caches, where copying looks
+ * cheap. */
+static off_t piece_at(int64_t lo, int64_t hi, int k, int n, uint64_t random)
+{
+    int64_t first = (lo + TRIAL - 1) / TRIAL, pieces = hi / TRIAL - first, apart = pieces / n;
+    return (off_t)(first + k * apart + (int64_t)(random % (uint64_t)apart)) * TRIAL;
+}
+
+static bool in_memory(int fd, off_t piece)
+{
+    char last;
+    return preadv2(fd, &(struct iovec){&last, 1}, 1, piece + TRIAL - 1, RWF_NOWAIT) == 1;
+}
+
+static uint64_t some_number(void) { return (chk_clock_ns() * 0x9E3779B97F4A7C15u) >> 20; }
+
 /* Windows so much faster than reads in one thread are still faster in many, which wait for one another where pages are mapped. At best it is 0.65. */
 #define WORTH_WHILE 0.85
 
-/* Sums pieces of the file, half of them through windows. Where they are not in memory the device decides, and windows keep it busy. Pieces lie all
- * over the file, as the kernel may keep some parts of it in large pages and others in small ones, which are dear to map. Each is used once, and
- * their place differs from run to run: they come out of memory, as most of a large file does, and not out of the processor's caches, where
- * copying looks cheap. */
-static chk_way by_timing(int fd, int64_t file_bytes)
+static bool timed(int fd, int64_t lo, int64_t hi)
 {
-    int64_t n = file_bytes / TRIAL, apart = n / (2 * TRIALS), first = (int64_t)(chk_clock_ns() * 0x9E3779B97F4A7C15u >> 20) % apart;
-    uint64_t reads[TRIALS], windows[TRIALS];
-    for (int i = 0; i < 2 * TRIALS; i++) {
-        off_t end = (off_t)(first + i * apart + 1) * TRIAL;
-        char last;
-        if (preadv2(fd, &(struct iovec){&last, 1}, 1, end - 1, RWF_NOWAIT) != 1) return CHK_WINDOWS;
-    }
+    uint64_t reads[TRIALS], windows[TRIALS], random = some_number();
+    off_t at[2 * TRIALS];
+    for (int i = 0; i < 2 * TRIALS; i++)
+        if (!in_memory(fd, at[i] = piece_at(lo, hi, i, 2 * TRIALS, random))) return true;
     char *buf = mmap(NULL, READ, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    if (buf == MAP_FAILED) return CHK_WINDOWS;
+    if (buf == MAP_FAILED) return true;
     bool ok = true;
-    for (int i = 0; i < TRIALS; i++) ok &= (reads[i] = time_reads(fd, (off_t)(first + 2 * i * apart) * TRIAL, buf)) != UINT64_MAX;
+    for (int i = 0; i < TRIALS; i++) ok &= (reads[i] = time_reads(fd, at[2 * i], buf)) != UINT64_MAX;
     munmap(buf, READ);
-    for (int i = 0; i < TRIALS; i++)
-        ok &= (windows[i] = time_window(fd, (off_t)(first + (2 * i + 1) * apart) * TRIAL)) != UINT64_MAX;
-    return ok && sum_but_longest(windows) <= WORTH_WHILE * sum_but_longest(reads) ? CHK_WINDOWS_OR_READS : CHK_READS;
+    for (int i = 0; i < TRIALS; i++) ok &= (windows[i] = time_window(fd, at[2 * i + 1])) != UINT64_MAX;
+    return ok && sum_but_longest(windows) <= WORTH_WHILE * sum_but_longest(reads);
 }
 
-static pthread_mutex_t decide_lock = PTHREAD_MUTEX_INITIALIZER;
-static bool decided; /* under decide_lock, as what was decided */
-static chk_way decision = CHK_WINDOWS;
+static pthread_mutex_t time_lock = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic int pay; /* 0: not timed yet; 1: yes; -1: no */
 
-chk_way chk_way_to_read(int fd, int64_t file_bytes)
+bool chk_windows_pay(int fd, int64_t lo, int64_t hi)
+{
+    pthread_mutex_lock(&time_lock);
+    if (!pay) pay = getenv("CHUNK_WINDOWS") || timed(fd, lo, hi) ? 1 : -1;
+    pthread_mutex_unlock(&time_lock);
+    return pay > 0;
+}
+
+bool chk_windows_paid(void) { return pay >= 0; }
+
+chk_way chk_way_to_read(int fd, int64_t lo, int64_t hi)
 {
     const char *set = getenv("CHUNK_WINDOWS");
     if (set && set[0] >= '0' && set[0] <= '2') return (chk_way)(set[0] - '0');
     if (remote(fd)) return CHK_READS;
-    pthread_mutex_lock(&decide_lock);
-    if (!decided && file_bytes >= BIG_FILE) {
-        decision = by_timing(fd, file_bytes);
-        decided = true;
-    }
-    chk_way way = decision;
-    pthread_mutex_unlock(&decide_lock);
-    return way;
+    if (hi - lo < BIG_FILE) return CHK_WINDOWS;
+    uint64_t random = some_number();
+    int there = 0;
+    for (int k = 0; k < PROBES; k++) there += in_memory(fd, piece_at(lo, hi, k, PROBES, random));
+    return 2 * there < PROBES ? CHK_WINDOWS : CHK_WINDOWS_OR_READS;
 }
