@@ -16,5 +16,20 @@ add_library(chunk_sleef INTERFACE)
 target_include_directories(chunk_sleef SYSTEM INTERFACE $<BUILD_INTERFACE:${SLEEF_INCLUDE}>)
 target_link_libraries(chunk_sleef INTERFACE ${SLEEF_LIBRARY})
 
-set(CHUNK_DEPS PkgConfig::HDF5 PkgConfig::DEFLATE PkgConfig::LZ4 PkgConfig::ZSTD PkgConfig::CJSON PkgConfig::XXHASH chunk_sleef
-    Threads::Threads m ${CMAKE_DL_LIBS})
+set(CHUNK_DEPS_BUT_HDF5 PkgConfig::DEFLATE PkgConfig::LZ4 PkgConfig::ZSTD PkgConfig::CJSON PkgConfig::XXHASH chunk_sleef Threads::Threads m
+    ${CMAKE_DL_LIBS})
+set(CHUNK_DEPS PkgConfig::HDF5 ${CHUNK_DEPS_BUT_HDF5})
+
+# HDF5 without what its shared library brings: Debian's reads from S3, and with it come 30 libraries that each start of a program loads.
+include(CheckCSourceCompiles)
+find_library(HDF5_STATIC NAMES libhdf5.a HINTS ${HDF5_LIBRARY_DIRS})
+set(HDF5_STATIC_LINKS FALSE)
+if(CHUNK_STATIC_HDF5 AND HDF5_STATIC AND NOT CHUNK_SANITIZE AND NOT CHUNK_COVER)
+    set(HDF5_STATIC_LIBRARIES ${HDF5_STATIC} sz z ${CMAKE_DL_LIBS} m Threads::Threads)
+    set(CMAKE_REQUIRED_INCLUDES ${HDF5_INCLUDE_DIRS})
+    set(CMAKE_REQUIRED_LIBRARIES ${HDF5_STATIC_LIBRARIES})
+    check_c_source_compiles("#include <hdf5.h>\nint main(void) { return H5open() < 0; }" CHUNK_CAN_LINK_HDF5_STATIC)
+    unset(CMAKE_REQUIRED_INCLUDES)
+    unset(CMAKE_REQUIRED_LIBRARIES)
+    set(HDF5_STATIC_LINKS ${CHUNK_CAN_LINK_HDF5_STATIC})
+endif()

@@ -1,6 +1,7 @@
 # Options and the flags that every target shares.
 option(CHUNK_TESTS "Build the tests" OFF)
 option(CHUNK_BENCH "Build the programs of tests/bench" OFF)
+option(CHUNK_STATIC_HDF5 "Link HDF5 into chunk-worker where there is a static library" ON)
 option(CHUNK_WERROR "Treat warnings as errors" OFF)
 option(CHUNK_FAULTS "Failure on demand (CHUNK_FAULT=KIND:N) and test switches" OFF)
 option(CHUNK_COVER "Measure coverage" OFF)

@@ -99,7 +99,11 @@ void worker_crash_point(const char *place)
     const char *wanted = getenv("CHUNK_CRASH");
     size_t n = strlen(place);
     if (wanted == NULL || strncmp(wanted, place, n) != 0) return;
-    if (strcmp(wanted + n, ":heap") == 0) free((void *)(volatile uintptr_t){(uintptr_t)place + 1});
+    if (strcmp(wanted + n, ":heap") == 0) {
+        void *volatile twice = malloc(sizeof twice);
+        free(twice);
+        free(twice);
+    }
     while (strcmp(wanted + n, ":loop") == 0) continue;
     if (wanted[n] != 0) return;
     signal(SIGSEGV, SIG_DFL);
