@@ -135,7 +135,8 @@ def find_child(pid):
 def start_long(data, *more):
     """A run that takes a while, by its sheer number of elements."""
     args = ["eval", "sum(sin(arange(40000000000) * 0.5))", *more]
-    return subprocess.Popen([CHUNK, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=data)
+    heard = lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)  # noqa: E731  under nohup it is ignored, and chunk leaves that so
+    return subprocess.Popen([CHUNK, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=data, preexec_fn=heard)
 
 
 def gone(pid):
