@@ -140,10 +140,11 @@ def start_long(data, *more):
 
 
 def gone(pid):
+    """All of its threads: a process that has ended keeps its files, locks included, as long as one of them is ending."""
     for _ in range(500):
         try:
             with open(f"/proc/{pid}/stat") as f:
-                if f.read().rsplit(")", 1)[1].split()[0] == "Z":
+                if f.read().rsplit(")", 1)[1].split()[0] == "Z" and len(os.listdir(f"/proc/{pid}/task")) == 1:
                     return True
         except OSError:
             return True
