@@ -61,7 +61,8 @@ static chunk_status evaluate(void *arg, chk_node *n, void *out, chunk_error *err
  * the plan of the next counts by itself. */
 static uint64_t process_bytes(const chunk_context *ctx)
 {
-    uint64_t mib = (uint64_t)1 << 20, now = chk_self_resident_bytes() + CHK_GROWTH_BYTES, process = CHK_PROCESS_BYTES;
+    uint64_t mib = (uint64_t)1 << 20, now = chk_self_resident_bytes() + CHK_GROWTH_BYTES;
+    uint64_t process = (CHK_PROCESS_BYTES + (uint64_t)chk_loaded_libraries() * CHK_LIBRARY_BYTES) / (mib / 2) * (mib / 2);
     if (now > process) process = (now + mib) / mib * mib;
     return process + (ctx->reserved + mib - 1) / mib * mib;
 }

@@ -1,6 +1,7 @@
 /* What this process may use and does use: cores, memory. A cgroup's limits hold for everything below it, so every level up to the root is
  * asked. Reading is by plain system calls into the stack: resident memory is measured without touching the heap. */
 #include <fcntl.h>
+#include <link.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -108,6 +109,20 @@ int chk_cpu_count(void)
     /* half a core over is worth a thread; less is not */
     if (quota < n) n = (int)(quota + 0.5);
     return n > 0 ? n : 1;
+}
+
+static int count_one(struct dl_phdr_info *info, size_t size, void *n)
+{
+    (void)info, (void)size;
+    ++*(int *)n;
+    return 0;
+}
+
+int chk_loaded_libraries(void)
+{
+    int n = 0;
+    dl_iterate_phdr(count_one, &n);
+    return n;
 }
 
 uint64_t chk_memory_allowed(void)

@@ -19,5 +19,6 @@ uint64_t chk_memory_allowed(void);      /* bytes: the smaller of physical memory
 uint64_t chk_clock_ns(void);            /* monotonic */
 uint64_t chk_self_peak_bytes(void);     /* VmHWM of this process, 0 when unknown */
 uint64_t chk_self_resident_bytes(void); /* VmRSS */
+int chk_loaded_libraries(void);         /* the program itself included */
 
 #endif
