@@ -2,7 +2,7 @@
 import h5py
 import numpy as np
 import pytest
-from chunkcli import eval_json, eval_ok, is_sanitized
+from chunkcli import eval_json, eval_ok, is_sanitized, spare
 
 pytestmark = pytest.mark.skipif(is_sanitized(), reason="ceilings that make a plan spill are those of the plain build")
 
@@ -43,7 +43,7 @@ def test_spilled_bytes_by_pass(data):
     """What is written to scratch, edge chunks as they are; a ceiling with more room keeps more in memory."""
     args = ["k := x*z; y = (k - mean(k)) / std(k)", "x=x.h5:/x", "z=x.h5:/z", "-o", "b.h5:/", "--overwrite", "--threads", "2"]
     spilled = []
-    for memory in ("20MiB", "24MiB", "28MiB", "64MiB"):
+    for memory in (spare(20), "24MiB", "28MiB", "64MiB"):
         plan = passes(*args, "--memory", memory, cwd=data)
         ran = eval_json(*args, "--memory", memory, cwd=data)
         spilled.append(ran["bytes_spilled"])

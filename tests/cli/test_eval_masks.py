@@ -4,7 +4,7 @@ import json
 import h5py
 import numpy as np
 import pytest
-from chunkcli import SLACK, assert_held, ceiling, chunk_eval, eval_fails, eval_json, eval_ok, is_sanitized
+from chunkcli import SLACK, assert_held, ceiling, chunk_eval, eval_fails, eval_json, eval_ok, is_sanitized, spare
 
 SMALL, SMALLER = ceiling(50), ceiling(32)
 
@@ -212,5 +212,5 @@ def test_refusals_of_large_plans_come_soon(tmp_path):
         f.create_dataset("m", data=np.arange(29) % 2 == 0, chunks=(17,))
         f.create_dataset("k", data=np.arange(29), chunks=(21,), compression="gzip")
     text = "a = compress(m, k, axis=0); b = where(v > 0, flip(repeat(w, 1, 1), axis=(2, 0)), w) & 7"
-    args = [*(f"{n}=in.h5:/{n}" for n in "kmvw"), "-o", "o.h5:/", "--memory", "16MiB", "--threads", "64"]
+    args = [*(f"{n}=in.h5:/{n}" for n in "kmvw"), "-o", "o.h5:/", "--memory", spare(16), "--threads", "64"]
     assert chunk_eval(text, *args, cwd=tmp_path, timeout=400 if is_sanitized() else 60).returncode == 3
