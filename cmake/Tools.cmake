@@ -23,13 +23,13 @@ endif()
 file(GLOB worker_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/worker/*.c)
 if(worker_sources)
     add_executable(chunk-worker ${worker_sources})
-    if(HDF5_STATIC_LINKS)
+    if(CHUNK_HDF5_LINKED_IN)
         # It starts in half the time and needs 6 MiB less. Filters that HDF5 loads find HDF5's functions in the program: those that filters call are linked
         # in any case.
         add_dependencies(chunk-worker chunk_static ops_header_made)
         set_target_properties(chunk-worker PROPERTIES LINK_DEPENDS "$<TARGET_FILE:chunk_static>;${PROJECT_SOURCE_DIR}/cmake/hdf5_symbols.txt")
         target_include_directories(chunk-worker PRIVATE $<TARGET_PROPERTY:chunk,INTERFACE_INCLUDE_DIRECTORIES>)
-        target_link_libraries(chunk-worker PRIVATE $<TARGET_FILE:chunk_static> ${HDF5_STATIC_LIBRARIES} ${CHUNK_DEPS_BUT_HDF5})
+        target_link_libraries(chunk-worker PRIVATE $<TARGET_FILE:chunk_static> ${CHUNK_HDF5_ARCHIVES} ${CHUNK_DEPS_BUT_HDF5})
         target_link_options(chunk-worker PRIVATE -Wl,--dynamic-list=${PROJECT_SOURCE_DIR}/cmake/hdf5_symbols.txt)
         foreach(name Epush1 Epush2 Eget_auto2 Eset_auto2 Pexist Pget Pget_chunk Pget_filter2 Pget_filter_by_id1 Pget_filter_by_id2 Pget_nfilters Pmodify_filter
                 Sget_simple_extent_dims Sget_simple_extent_ndims Tclose Tconvert Tcopy Tequal Tget_array_dims2 Tget_array_ndims Tget_class Tget_member_type

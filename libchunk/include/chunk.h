@@ -339,8 +339,9 @@ typedef struct chunk_output {
     void *user;
     /* With file and dataset: a dataset that exists gets new values in a region, where they lie. The array is broadcast to the region and cast to the dataset's dtype;
      * it may be computed from the dataset, and is as if all of it had been before the first element is written. Not for datasets with filters; the run's only
-     * output. Chunks of the region that are not stored are added first: killed in that moment, a few microseconds a chunk, the file may be damaged. Other programs must not have the file open, and no other run may read it.
-     * There is no way back: a run that fails, is canceled or killed later leaves some elements new and others old, in a sound file. */
+     * output. Chunks of the region that are not stored are added first: killed in that moment, a few microseconds a chunk, the file may be damaged. Other
+     * programs must not have the file open, and no other run may read it. There is no way back: a run that fails, is canceled or killed later leaves
+     * some elements new and others old, in a sound file (docs/memory.md). */
     bool in_place;
     const int64_t *start, *stop,
         *step; /* the region, NumPy's slices as in chunk_slice; step 0: the one index start, an axis that the array does not have */

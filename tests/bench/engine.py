@@ -156,23 +156,19 @@ class Bench:
         if key not in self.memo or key is None:
             if args[0] in ("window", "pread"):
                 warm([args[1]])
-            p = subprocess.run([self.program("limits"), "-t", str(CORES), *map(str, args)], capture_output=True, text=True)
-            if p.returncode:
-                raise Failed(f"limits {args[0]}: {p.stderr.strip()[:200]}")
-            self.memo[key] = json.loads(p.stdout)
+            self.memo[key] = self.measure(CORES, *args)
         return self.memo[key]
+
+    def measure(self, n_threads, *args):
+        """limits.c with these arguments, once."""
+        p = subprocess.run([self.program("limits"), "-t", str(n_threads), *map(str, args)], capture_output=True, text=True)
+        if p.returncode:
+            raise Failed(f"limits {args[0]}: {p.stderr.strip()[:200]}")
+        return json.loads(p.stdout)
 
     def shared_work(self, name, n_bytes):
         """Seconds of one thread and of two for arithmetic over the pages of a file (limits work), once each."""
-        cmd = [self.program("limits"), "-t", "1", "work", self.path(name), str(n_bytes)]
-        seconds = []
-        for n in ("1", "2"):
-            cmd[2] = n
-            p = subprocess.run(cmd, capture_output=True, text=True)
-            if p.returncode:
-                raise Failed(f"limits work: {p.stderr.strip()[:200]}")
-            seconds.append(json.loads(p.stdout)["seconds"])
-        return seconds
+        return [self.measure(n, "work", self.path(name), n_bytes)["seconds"] for n in (1, 2)]
 
     def limit_listed(self, pieces, what, *args):
         """limits.c over a list of (offset, bytes), which goes before the last argument of the codecs and last otherwise."""
