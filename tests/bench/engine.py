@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 from data import SCALE
-from measure import CORES, drop, launch, median, resident_share, warm
+from measure import CORES, drop, launch, median, ready, resident_share, warm
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MIB = 1 << 20
@@ -109,7 +109,8 @@ class Bench:
         """chunk eval from exec to exit. inputs: {name: file:/dataset below the data folder}; out: a file name in the folder of outputs."""
         files = sorted({self.path(v.split(":/")[0]) for v in inputs.values()})
         self.clear_outputs()
-        drop(files) if cold else warm(files)
+        with ready():
+            drop(files) if cold else warm(files)
         share = max(map(resident_share, files)) if cold else None
         cmd = [os.path.join(self.build, "bin", "chunk"), "eval", expr, *(f"{k}={self.path(v)}" for k, v in inputs.items()),
                "--memory", f"{memory}MiB", "--json", *extra]
@@ -161,6 +162,8 @@ class Bench:
 
     def measure(self, n_threads, *args):
         """limits.c with these arguments, once."""
+        with ready():
+            os.sync()
         p = subprocess.run([self.program("limits"), "-t", str(n_threads), *map(str, args)], capture_output=True, text=True)
         if p.returncode:
             raise Failed(f"limits {args[0]}: {p.stderr.strip()[:200]}")
