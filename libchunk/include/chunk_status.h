@@ -35,8 +35,8 @@ enum { CHUNK_ERROR_TEXT = 480 };
 /* One failure. A zeroed struct is "no error". */
 typedef struct chunk_error {
     chunk_status code;
-    int column;                  /* 1-based column in the expression text, 0 where there is none (CHUNK_ENAME of a call in C, say) */
-    uint64_t needed;             /* CHUNK_ECEILING: the smallest ceiling in bytes that would do */
+    int column;      /* 1-based column in the expression text, 0 where there is none (CHUNK_ENAME of a call in C, say) */
+    uint64_t needed; /* CHUNK_ECEILING: the smallest ceiling in bytes that would do */
     char text[CHUNK_ERROR_TEXT]; /* one line, no newline, UTF-8 */
 } chunk_error;
 

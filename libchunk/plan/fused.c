@@ -16,6 +16,12 @@ enum { FETCH_MOST = 1 << 20 };
 /* States of a block's results above this size: unmatched ones are worth bounding, at the price of a dependency a task (0.1 us). */
 enum { LARGE_STATES = 64 << 10, MOST_STATES = 256 << 10, LEAST_BLOCK = 16 << 10 };
 
+/* Elements of a block. BLOCK_MOST: 512 KiB of float64, half of a second-level cache, so that data is still there when it is computed with (W1, by
+ * pread: 1.04 s of processor time, with blocks of 4 MiB 1.12 s, of 64 KiB 1.26 s), and many workers fit under a small ceiling. Larger ones only where
+ * everything is read through windows, whose cost is a call's and the other cores' interrupts when they are taken away. Where something is stored blocks stay small,
+ * as what is written should come from the cache, and several are read through one window (W2: 0.85 s, with windows of 8 blocks 0.57 s). */
+enum { BLOCK_MOST = 64 << 10 };
+
 static int log2_floor(int64_t n)
 {
     int b = 0;
@@ -98,6 +104,67 @@ static void size_cut(chk_fused *f, int64_t block_elements)
     }
 }
 
+/* Chunks of a stored stencil that are made together. Where a box ends at the sides of a chunk, every row of it brings an element of each neighbour, by a system call
+ * and from a page of its own: with four chunks of 1,024 a quarter of them (laplace(x) of 2 GiB, two threads: 0.59 s, 0.41 so). By the grid alone, as chunks
+ * are placed in this order. */
+enum { BESIDE_ROW = 4096, BESIDE_MOST = 16, BESIDE_TASKS = 32, STACKED_MOST = 8, STRIP_HALOS = 8 };
+
+static bool has_sides(const chk_fused *f, int axis)
+{
+    for (int i = 0; i < f->program.n_inputs; i++) {
+        const chk_prog_input *in = &f->program.input[i];
+        for (int b = 0; b < in->view.base_ndim; b++)
+            if (in->view.axis[b] == axis && (in->source->overlaps >> b & 1)) return true;
+    }
+    return false;
+}
+
+static int64_t count_beside(const chk_fused *f)
+{
+    int last = f->space.ndim - 1;
+    if (f->encoded || f->reduces || f->limited || f->n_out != 1 || last < 1 || !has_sides(f, last)) return 1;
+    for (int i = 0; i < f->program.n_inputs; i++) {
+        const chk_source *s = f->program.input[i].source;
+        if (!s->cuttable || (s->stacked && s->halo > STACKED_MOST))
+            return 1; /* each of the stack would want large boxes in the cache */
+    }
+    int64_t in_chunk = 1, n = BESIDE_ROW / f->g.max_chunk[last], chunks = chk_grid_n_chunks(&f->grid);
+    for (int a = 0; a <= last; a++) in_chunk *= f->g.max_chunk[a];
+    if (in_chunk < BLOCK_MOST || in_chunk > MAX_UNIT_ELEMENTS) return 1; /* else a unit is a chunk whatever the ceiling */
+    if (n > BESIDE_MOST) n = BESIDE_MOST;
+    if (n > f->grid.axis[last].n_chunks) n = f->grid.axis[last].n_chunks;
+    if (n > chunks / BESIDE_TASKS) n = chunks / BESIDE_TASKS;
+    return n > 1 ? n : 1;
+}
+
+/* Boxes of such chunks are fetched strip by strip, each about as large as a block, or large beside its halo. extent: of a block; becomes that of a strip. */
+static void size_strip(chk_fused *f, int64_t *extent)
+{
+    int last = f->space.ndim - 1, a = 0;
+    while (a < last - 1 && f->g.block[a] == 1) a++;
+    int64_t least = f->g.leaf[a], halo = 0;
+    for (int i = 0; i < f->program.n_inputs; i++)
+        if (f->program.input[i].source->halo > halo) halo = f->program.input[i].source->halo;
+    f->strip = f->g.block[a] / f->beside;
+    if (f->strip < STRIP_HALOS * halo) f->strip = STRIP_HALOS * halo;
+    f->strip = (f->strip + least - 1) / least * least;
+    if (f->strip > f->g.block[a]) f->strip = f->g.block[a];
+    extent[a] = f->strip;
+    extent[last] = f->beside * f->g.max_chunk[last];
+    if (extent[last] > f->space.dim[last]) extent[last] = f->space.dim[last];
+}
+
+int64_t chk_fused_most_units(const chk_fused *f) { return f->beside > 1 ? f->beside : f->units_per_task; }
+
+/* Units that tasks follow each other in: a task has no units of two rows of chunks beside each other. */
+static int64_t row_units(const chk_fused *f) { return f->beside > 1 ? f->grid.axis[f->space.ndim - 1].n_chunks : f->g.n_units; }
+
+static int64_t tasks_in_row(const chk_fused *f)
+{
+    int64_t most = chk_fused_most_units(f);
+    return (row_units(f) + most - 1) / most;
+}
+
 static void size_reductions(chk_fused *f, int n_workers)
 {
     const chk_geometry *g = &f->g;
@@ -166,7 +233,13 @@ void chk_fused_size(chk_fused *f, chk_pass *pass, int64_t block_elements, int n_
     chk_geometry_max_unit(&f->g, extent);
     size_fetch(f, extent);
     size_reductions(f, n_workers);
-    if (!f->fetch_units) {
+    f->beside = count_beside(f);
+    if (f->beside > 1) {
+        f->fetch_units = false;
+        f->together = 1;
+        memcpy(extent, f->g.block, sizeof extent);
+        size_strip(f, extent);
+    } else if (!f->fetch_units) {
         memcpy(extent, f->g.block, sizeof extent);
         extend_fetch(f, extent);
     }
@@ -202,14 +275,15 @@ void chk_fused_size(chk_fused *f, chk_pass *pass, int64_t block_elements, int n_
     pass->ops = f->encoded ? &chk_fused_ops : f->run_ahead ? &chk_fused_bounded_ops : &chk_fused_stream_ops;
     pass->kept_bytes = chk_page_round(pass->kept_bytes);
     pass->work_bytes = chk_page_round(chk_fused_work_bytes(f));
-    pass->n_tasks = (uint64_t)((f->g.n_units + f->units_per_task - 1) / f->units_per_task);
+    pass->n_tasks = f->g.n_units > 0 ? (uint64_t)(f->g.n_units / row_units(f) * tasks_in_row(f)) : 0;
 }
 
-/* Elements of a block. BLOCK_MOST: 512 KiB of float64, half of a second-level cache, so that data is still there when it is computed with (W1, by
- * pread: 1.04 s of processor time, with blocks of 4 MiB 1.12 s, of 64 KiB 1.26 s), and many workers fit under a small ceiling. Larger ones only where
- * everything is read through windows, whose cost is a call's and the other cores' interrupts when they are taken away. Where something is stored blocks stay small,
- * as what is written should come from the cache, and several are read through one window (W2: 0.85 s, with windows of 8 blocks 0.57 s). */
-enum { BLOCK_MOST = 64 << 10 };
+int64_t chk_fused_units(const chk_fused *f, uint64_t task, int64_t *first)
+{
+    int64_t row = row_units(f), most = chk_fused_most_units(f), at = (int64_t)task % tasks_in_row(f) * most;
+    *first = (int64_t)task / tasks_in_row(f) * row + at;
+    return row - at < most ? row - at : most;
+}
 
 static bool wants_windows(const chk_fused *f)
 {
@@ -234,6 +308,7 @@ static void fused_size(chk_pass *p, const chk_sizing *s)
 {
     chk_fused *f = p->ctx;
     f->any_order = s->any_order;
+    f->keeps_late = s->n_workers > 1;
     f->waits_for_memory = only_reduces(f) && !f->program.slow;
     bool large = wants_windows(f) && s->block_elements > BLOCK_MOST, small_blocks = !large || !only_reduces(f);
     f->together = large && small_blocks ? s->block_elements / BLOCK_MOST : 1;

@@ -43,11 +43,15 @@ typedef struct chk_fused {
     bool encoded;     /* some sink takes whole chunks: one chunk a task, claimed and written after run */
     bool fetch_units; /* inputs are fetched for whole units; else block by block */
     int64_t units_per_task;
+    int64_t
+        beside; /* chunks of a task, neighbours along the last axis, that are made together: a stencil reads a box of all of them */
+    int64_t strip;    /* of such a box: indices of its first axis longer than one that are fetched at once */
     int64_t together; /* fetched block by block: up to so many blocks of a unit at once, those in a row along `row_axis` */
     int row_axis;     /* -1: blocks are fetched one by one */
     size_t cap;       /* results of the largest block */
     int stack_depth, block_level;
     bool any_order;        /* tests: tasks start in any order */
+    bool keeps_late;       /* a block that would wait for another's write is kept while the next is computed */
     bool waits_for_memory; /* only sums and the like of what is read, or of little arithmetic with it */
     int64_t run_ahead;     /* tasks may start this far above the lowest unfinished one; 0: no limit */
     bool cacheable;        /* blocks of fill alone have the same states wherever they lie */
@@ -58,6 +62,10 @@ typedef struct chk_fused {
 extern const chk_pass_ops chk_fused_ops;         /* encoded: chunks are claimed and written after run */
 extern const chk_pass_ops chk_fused_stream_ops;  /* blocks are written inside run */
 extern const chk_pass_ops chk_fused_bounded_ops; /* the same, with run_ahead */
+
+/* The units of a task: *first and those after it, and how many at most. */
+int64_t chk_fused_most_units(const chk_fused *f);
+int64_t chk_fused_units(const chk_fused *f, uint64_t task, int64_t *first);
 
 /* Sizes the pass for blocks of about block_elements: geometry, work_bytes, window_bytes, kept_bytes, n_tasks. Reductions' pools are sized for
  * n_workers. */

@@ -28,8 +28,14 @@ typedef struct out_state {
     chk_red_stack stack;
     char *cached;      /* states of a fill-only block */
     char *block;       /* store: values of the block, or of all blocks of the task */
+    char *other;       /* another of these, where keeps_late() */
     const char *value; /* encoded passes: where the block's values lie, there or in the input that they are */
 } out_state;
+
+typedef struct late_block {
+    int o;
+    chk_block b;
+} late_block;
 
 typedef struct worker {
     const chk_fused *f;
@@ -44,7 +50,9 @@ typedef struct worker {
     const chk_piece **at; /* the pieces of the current box */
     out_state *out;
     char *scratch;    /* of encoders */
-    chk_block *block; /* stored blocks of the task: streamed passes */
+    chk_block *block; /* stored blocks that are made together: streamed passes */
+    late_block *late; /* computed and claimed, but not written; their data are in `other` */
+    int n_late;
     chk_arena arena;
     bool turn_passed;
     chk_box stack_box; /* whose results the stacks hold */
@@ -66,17 +74,21 @@ static int64_t leaf_elements(const chk_fused *f)
 
 static size_t block_bytes(const chk_fused *f, int o)
 {
-    int64_t n = f->units_per_task > 1 ? f->units_per_task * max_unit_elements(f) : chk_geometry_block_elements(&f->g);
+    int64_t n = f->units_per_task > 1 ? f->units_per_task * max_unit_elements(f) : f->beside * chk_geometry_block_elements(&f->g);
     return (size_t)n * chk_dtype_size(f->out[o].dtype);
 }
 
 /* Encoded passes: sinks without an encoder have their values computed right into the kept area. */
 static bool block_in_kept(const chk_fused *f, int o) { return f->encoded && !f->out[o].kept_bytes; }
 
-static int64_t blocks_per_task(const chk_fused *f)
+/* Streamed blocks of files that several workers write into. */
+static bool keeps_late(const chk_fused *f, int o)
 {
-    return f->units_per_task; /* streamed: blocks of one unit are handed on one by one */
+    return f->keeps_late && !f->encoded && f->units_per_task == 1 && f->out[o].ordered && !f->out[o].serial;
 }
+
+/* Streamed: one block of each unit at a time is handed on. */
+static int64_t blocks_per_task(const chk_fused *f) { return chk_fused_most_units(f); }
 
 size_t chk_fused_kept_bytes(const chk_fused *f, int o)
 {
@@ -86,12 +98,13 @@ size_t chk_fused_kept_bytes(const chk_fused *f, int o)
 
 size_t chk_fused_work_bytes(const chk_fused *f)
 {
-    size_t boxes = (size_t)f->units_per_task, inputs = (size_t)f->program.n_inputs, outs = (size_t)f->n_out, scratch = 0;
+    size_t boxes = (size_t)chk_fused_most_units(f), inputs = (size_t)f->program.n_inputs, outs = (size_t)f->n_out, scratch = 0;
     size_t n = chk_arena_cost(sizeof(cache_head)) + chk_program_work_bytes(&f->program) + chk_arena_cost(boxes * sizeof(chk_box)) +
                chk_arena_cost(boxes * sizeof(int64_t[CHK_MAX_NDIM])) + chk_arena_cost(inputs * boxes * sizeof(chk_piece)) +
                chk_arena_cost(inputs * sizeof(chk_hold)) + chk_arena_cost(inputs * sizeof(held_input)) +
                chk_arena_cost(inputs * sizeof(chk_piece *)) + chk_arena_cost(outs * sizeof(out_state)) +
-               chk_arena_cost(outs * (size_t)blocks_per_task(f) * sizeof(chk_block));
+               chk_arena_cost(outs * (size_t)blocks_per_task(f) * sizeof(chk_block)) +
+               chk_arena_cost(outs * (size_t)blocks_per_task(f) * sizeof(late_block));
     for (int o = 0; o < f->n_out; o++) {
         const chk_fused_out *out = &f->out[o];
         if (out->reduce) {
@@ -99,7 +112,7 @@ size_t chk_fused_work_bytes(const chk_fused *f)
             n += chk_red_stack_bytes(out->reducer.state_bytes, f->cap, f->stack_depth);
             n += chk_arena_cost(f->cacheable ? out->reducer.state_bytes * f->cap : 0);
         } else {
-            if (!block_in_kept(f, o)) n += chk_arena_cost(block_bytes(f, o));
+            if (!block_in_kept(f, o)) n += chk_arena_cost(block_bytes(f, o)) * (keeps_late(f, o) ? 2 : 1);
             if (out->scratch_bytes > scratch) scratch = out->scratch_bytes;
         }
     }
@@ -122,7 +135,7 @@ static chunk_status carve(worker *w, const chk_fused *f, chk_task *t, size_t wor
     *w = (worker){.f = f, .t = t, .stack_kept = -1};
     chk_arena *a = &w->arena;
     chk_arena_init(a, t->work, work_bytes);
-    size_t boxes = (size_t)f->units_per_task, inputs = (size_t)f->program.n_inputs, scratch = 0;
+    size_t boxes = (size_t)chk_fused_most_units(f), inputs = (size_t)f->program.n_inputs, scratch = 0;
     bool ok = (w->cache = chk_arena_get(a, sizeof *w->cache)) &&
               chk_prog_state_init(&w->prog, &f->program, a, w->cache->epoch != f->epoch) &&
               (w->box = chk_arena_get(a, boxes * sizeof *w->box)) && (w->chunk = chk_arena_get(a, boxes * sizeof *w->chunk)) &&
@@ -130,7 +143,8 @@ static chunk_status carve(worker *w, const chk_fused *f, chk_task *t, size_t wor
               (w->hold = chk_arena_get(a, inputs * sizeof *w->hold)) && (w->held = chk_arena_get(a, inputs * sizeof *w->held)) &&
               (w->at = chk_arena_get(a, inputs * sizeof *w->at)) &&
               (w->out = chk_arena_get(a, (size_t)f->n_out * sizeof *w->out)) &&
-              (w->block = chk_arena_get(a, (size_t)f->n_out * (size_t)blocks_per_task(f) * sizeof *w->block));
+              (w->block = chk_arena_get(a, (size_t)f->n_out * (size_t)blocks_per_task(f) * sizeof *w->block)) &&
+              (w->late = chk_arena_get(a, (size_t)f->n_out * (size_t)blocks_per_task(f) * sizeof *w->late));
     for (int o = 0; o < f->n_out && ok; o++) {
         const chk_fused_out *out = &f->out[o];
         out_state *s = &w->out[o];
@@ -142,7 +156,8 @@ static chunk_status carve(worker *w, const chk_fused *f, chk_task *t, size_t wor
         } else {
             chk_block *unused;
             s->block = block_in_kept(f, o) ? kept_area(f, t, o, &unused) : chk_arena_get(a, block_bytes(f, o));
-            ok = s->block != NULL;
+            if (s->block && keeps_late(f, o)) s->other = chk_arena_get(a, block_bytes(f, o));
+            ok = s->block && (s->other || !keeps_late(f, o));
             if (out->scratch_bytes > scratch) scratch = out->scratch_bytes;
         }
     }
@@ -190,7 +205,7 @@ static chunk_status fetch(worker *w, const chk_box *boxes, size_t n, chunk_error
         reusable = 0;
         w->hold[i].waits_for_memory = f->waits_for_memory;
         chunk_status st = in->source->ops->fetch(in->source, &in->view, boxes, n, &w->arena, &w->hold[i],
-                                                 w->piece + (size_t)i * (size_t)f->units_per_task, err);
+                                                 w->piece + (size_t)i * (size_t)chk_fused_most_units(f), err);
         if (st != CHUNK_OK) {
             release(w);
             return st;
@@ -489,6 +504,72 @@ static chunk_status claim_all(worker *w, int64_t i, bool *all_claimed, chunk_err
     return CHUNK_OK;
 }
 
+static chunk_status write_block(worker *w, int o, chk_block *b, chunk_error *err)
+{
+    chk_sink *sink = w->f->out[o].sink;
+    uint64_t t0 = chk_clock_ns();
+    CHK_TRY(sink->ops->write(sink, b, err));
+    w->t->stats.ns_write += chk_clock_ns() - t0;
+    count_written(&w->f->out[o], b, &w->t->stats);
+    return CHUNK_OK;
+}
+
+/* The kernel lets one thread at a time write into a file, and others spin meanwhile. So a block whose file is being written into is kept, and is written when it is
+ * not, at the latest when the next blocks are there (exp(-x)*y + 1 of 2 GiB, two threads: 0.63 s, 0.54 so). */
+static bool is_busy(const chk_sink *sink) { return sink->ops->busy && sink->ops->busy(sink); }
+
+/* all: also those that have to wait. */
+static chunk_status write_late(worker *w, bool all, chunk_error *err)
+{
+    while (w->n_late > 0) {
+        late_block *l = &w->late[w->n_late - 1];
+        if (!all && is_busy(w->f->out[l->o].sink)) return CHUNK_OK;
+        w->n_late--;
+        CHK_TRY(write_block(w, l->o, &l->b, err));
+    }
+    return CHUNK_OK;
+}
+
+static chunk_status write_or_keep(worker *w, int o, chk_block *b, chunk_error *err)
+{
+    if (!w->out[o].other || !is_busy(w->f->out[o].sink)) return write_block(w, o, b, err);
+    w->late[w->n_late++] = (late_block){o, *b};
+    return CHUNK_OK;
+}
+
+/* Late blocks stay where they are: the next ones go elsewhere. */
+static void swap_buffers(worker *w)
+{
+    for (int o = 0; o < w->f->n_out; o++) {
+        out_state *s = &w->out[o];
+        char *made = s->block;
+        if (!s->other) continue;
+        s->block = s->other;
+        s->other = made;
+    }
+}
+
+/* The claims of blocks beside each other: chunks are placed in the order of the rows in which they first hold anything but fill, which does not depend on the
+ * blocks' size. */
+static chunk_status claim_beside(worker *w, size_t n, bool *all_claimed, chunk_error *err)
+{
+    chk_sink *sink = w->f->out[0].sink;
+    int last = w->f->space.ndim - 1;
+    int64_t row[n];
+    if (!sink->ops->claim) return CHUNK_OK;
+    for (size_t u = 0; u < n; u++)
+        row[u] = sink->ops->leading_fill ? sink->ops->leading_fill(sink, &w->block[u]) / chk_box_extent(&w->block[u].box, last) : 0;
+    for (size_t left = n; left > 0; left--) {
+        size_t next = n;
+        for (size_t u = 0; u < n; u++)
+            if (row[u] >= 0 && (next == n || row[u] < row[next])) next = u;
+        CHK_TRY(sink->ops->claim(sink, &w->block[next], err));
+        *all_claimed &= !w->block[next].skip;
+        row[next] = -1;
+    }
+    return CHUNK_OK;
+}
+
 /* Claims and writes n blocks of each stored value (w->block, output by output); more: other blocks of this task follow. */
 static chunk_status hand_on(worker *w, int64_t n, bool more, chunk_error *err)
 {
@@ -499,21 +580,19 @@ static chunk_status hand_on(worker *w, int64_t n, bool more, chunk_error *err)
         hold_turn |= !f->out[o].reduce && f->out[o].sink->ordered && !f->out[o].sink->thread_safe;
     }
     if (ordered) CHK_TRY(take_turn(w, err));
-    for (int64_t i = 0; i < n; i++)
+    if (f->beside > 1) CHK_TRY(claim_beside(w, (size_t)n, &all_claimed, err));
+    for (int64_t i = 0; i < n && f->beside == 1; i++)
         CHK_TRY(claim_all(w, i, &all_claimed, err)); /* block by block: files do not depend on how many a task has */
     if (ordered && !hold_turn && (!more || all_claimed)) pass_turn(w);
+    CHK_TRY(write_late(w, true, err));
     for (int o = 0; o < f->n_out; o++) {
         if (f->out[o].reduce) continue;
-        chk_sink *sink = f->out[o].sink;
         for (int64_t i = 0; i < n; i++) {
             chk_block *b = &w->block[o * blocks_per_task(f) + i];
-            if (b->skip) continue;
-            uint64_t t0 = chk_clock_ns();
-            CHK_TRY(sink->ops->write(sink, b, err));
-            w->t->stats.ns_write += chk_clock_ns() - t0;
-            count_written(&f->out[o], b, &w->t->stats);
+            if (!b->skip) CHK_TRY(write_or_keep(w, o, b, err));
         }
     }
+    if (w->n_late > 0) swap_buffers(w);
     if (ordered && hold_turn && !more) pass_turn(w);
     return CHUNK_OK;
 }
@@ -586,7 +665,7 @@ static chunk_status do_block(worker *w, const chk_box *unit, const int64_t *chun
 
 static void point_at(worker *w, size_t box)
 {
-    for (int i = 0; i < w->f->program.n_inputs; i++) w->at[i] = &w->piece[(size_t)i * (size_t)w->f->units_per_task + box];
+    for (int i = 0; i < w->f->program.n_inputs; i++) w->at[i] = &w->piece[(size_t)i * (size_t)chk_fused_most_units(w->f) + box];
 }
 
 /* Several small units: all of them are computed, then handed on together. */
@@ -665,7 +744,68 @@ static chunk_status run_unit(worker *w, bool fetched, chunk_error *err)
         }
         if (stores) CHK_TRY(hand_on(w, 1, i + 1 < n, err));
     }
+    return write_late(w, true, err);
+}
+
+/* A strip of the blocks `made` of n units: fetched at once, computed unit by unit into each block's place. skip: what was so far fill alone in the blocks. */
+static chunk_status make_strip(worker *w, size_t n, const chk_box *strip, int axis, const chk_box *made, bool *skip,
+                               chunk_error *err)
+{
+    const chk_fused *f = w->f;
+    const chk_sink *sink = f->out[0].sink;
+    size_t item = chk_dtype_size(f->out[0].dtype), mark = w->arena.used;
+    int last = f->space.ndim - 1;
+    if (chk_task_canceled(w->t)) return chk_fail(err, CHUNK_ECANCELED, "canceled");
+    CHK_TRY(fetch(w, strip, 1, err));
+    point_at(w, 0);
+    for (size_t u = 0; u < n; u++) {
+        chk_box part = *strip;
+        part.lo[last] = w->box[u].lo[last];
+        part.hi[last] = w->box[u].hi[last];
+        size_t n_part = (size_t)chk_box_count(&part), row = n_part / (size_t)chk_box_extent(&part, axis);
+        char *dest =
+            w->out[0].block + u * (block_bytes(f, 0) / (size_t)f->beside) + (size_t)(strip->lo[axis] - made->lo[axis]) * row * item;
+        bool fill;
+        CHK_TRY(do_block(w, strip, w->chunk[u], &part, &dest, &fill, err));
+        if (fill) chk_kern_splat(dest, sink->fill.v.bytes, item, n_part);
+        skip[u] &= fill;
+        CHK_TRY(write_late(w, false, err));
+    }
+    release(w);
+    w->arena.used = mark;
     return CHUNK_OK;
+}
+
+/* Units beside each other, a block of each at a time. */
+static chunk_status run_beside(worker *w, size_t n, chunk_error *err)
+{
+    const chk_fused *f = w->f;
+    int last = f->space.ndim - 1, axis = 0;
+    while (axis < last - 1 && f->g.block[axis] == 1) axis++;
+    int64_t n_blocks = chk_geometry_n_blocks(&f->g, &w->box[0]);
+    for (int64_t i = 0; i < n_blocks; i++) {
+        chk_box made, strip;
+        bool skip[n];
+        chk_geometry_block(&f->g, &w->box[0], i, &made);
+        made.hi[last] = w->box[n - 1].hi[last];
+        for (size_t u = 0; u < n; u++) skip[u] = true;
+        strip = made;
+        for (; strip.lo[axis] < made.hi[axis]; strip.lo[axis] = strip.hi[axis]) {
+            strip.hi[axis] = strip.lo[axis] + f->strip < made.hi[axis] ? strip.lo[axis] + f->strip : made.hi[axis];
+            CHK_TRY(make_strip(w, n, &strip, axis, &made, skip, err));
+        }
+        for (size_t u = 0; u < n; u++) {
+            chk_box b = made;
+            b.lo[last] = w->box[u].lo[last];
+            b.hi[last] = w->box[u].hi[last];
+            w->block[u] = (chk_block){.box = b,
+                                      .data = w->out[0].block + u * (block_bytes(f, 0) / (size_t)f->beside),
+                                      .n_bytes = (size_t)chk_box_count(&b) * chk_dtype_size(f->out[0].dtype),
+                                      .skip = skip[u]};
+        }
+        CHK_TRY(hand_on(w, (int64_t)n, i + 1 < n_blocks, err));
+    }
+    return write_late(w, true, err);
 }
 
 /* Chunks of fill alone are known by a look-up, before any block of them is fetched. */
@@ -675,7 +815,7 @@ static bool unit_is_fill(worker *w)
     if (!f->program.constant_when_absent) return false;
     for (int i = 0; i < f->program.n_inputs; i++) {
         const chk_prog_input *in = &f->program.input[i];
-        chk_piece *p = &w->piece[(size_t)i * (size_t)f->units_per_task];
+        chk_piece *p = &w->piece[(size_t)i * (size_t)chk_fused_most_units(f)];
         if (!in->source->ops->all_fill || !in->source->ops->all_fill(in->source, &in->view, &w->box[0], &p->fill)) return false;
         p->data = NULL;
     }
@@ -698,15 +838,17 @@ chunk_status chk_fused_run(chk_pass *p, chk_task *t, chunk_error *err)
     worker w;
     CHK_TRY(carve(&w, f, t, p->work_bytes, err));
     size_t n = 0;
-    int64_t first = (int64_t)t->number * f->units_per_task;
-    for (int64_t u = first; u < first + f->units_per_task && u < f->g.n_units; u++)
+    int64_t first, n_units = chk_fused_units(f, t->number, &first);
+    for (int64_t u = first; u < first + n_units; u++)
         if (chk_geometry_unit(&f->g, u, &w.box[n], w.chunk[n])) n++;
     mark_empty(f, t);
     if (n == 0) return CHUNK_OK;
-    bool fetched = f->fetch_units || unit_is_fill(&w);
+    bool fetched = f->fetch_units || (f->beside == 1 && unit_is_fill(&w));
     chunk_status st = f->fetch_units ? fetch(&w, w.box, n, err) : CHUNK_OK;
     if (st != CHUNK_OK) return st;
-    if (f->units_per_task > 1)
+    if (f->beside > 1)
+        st = run_beside(&w, n, err);
+    else if (f->units_per_task > 1)
         st = run_batch(&w, n, err);
     else
         st = run_unit(&w, fetched, err);
@@ -728,10 +870,10 @@ static void advise_all(const chk_fused *f, const chk_box *box, size_t n)
 void chk_fused_advise(chk_pass *p, uint64_t task)
 {
     const chk_fused *f = p->ctx;
-    int64_t chunk[CHK_MAX_NDIM], first = (int64_t)task * f->units_per_task;
+    int64_t chunk[CHK_MAX_NDIM], first, n_units = chk_fused_units(f, task, &first);
     chk_box box[ADVISE_BOXES];
     size_t n = 0;
-    for (int64_t u = first; u < first + f->units_per_task && u < f->g.n_units; u++) {
+    for (int64_t u = first; u < first + n_units; u++) {
         if (!chk_geometry_unit(&f->g, u, &box[n], chunk) || ++n < ADVISE_BOXES) continue;
         advise_all(f, box, n);
         n = 0;

@@ -211,7 +211,7 @@ static chunk_status walk(nest at, const chk_node *n, const int64_t *extent, int 
         if (chk_lower_is_there(at.l, in) || in->shape.ndim != n->shape.ndim || chk_shape_count(&in->shape) == 0) continue;
         if (!local) {
             CHK_TRY(walk(at, in, extent, depth + 1, err));
-        } else if (chk_local_has_halo(n, i)) {
+        } else if (chk_local_halo(n, i, NULL)) {
             int64_t in_extent[CHK_MAX_NDIM];
             local->reads(n, i, extent, in_extent);
             for (int a = 0; a < in->shape.ndim; a++)

@@ -363,20 +363,24 @@ static const chk_source_ops local_ops = {.kind = "local",
                                          .inner = local_inner,
                                          .free = local_free};
 
-bool chk_local_has_halo(const chk_node *n, int input)
+uint32_t chk_local_halo(const chk_node *n, int input, int64_t *most)
 {
     const chk_local *local = n->u.custom.op->local;
     int64_t extent[CHK_MAX_NDIM], small[CHK_MAX_NDIM], large[CHK_MAX_NDIM];
-    bool halo = false;
-    if (local->whole || local->reshapes || n->in[input]->shape.ndim != n->shape.ndim) return false;
+    uint32_t halo = 0;
+    int64_t widest = 0;
+    if (most) *most = 0;
+    if (local->whole || local->reshapes || n->in[input]->shape.ndim != n->shape.ndim) return 0;
     for (int a = 0; a < n->shape.ndim; a++) extent[a] = 1;
     local->reads(n, input, extent, small);
     for (int a = 0; a < n->shape.ndim; a++) extent[a] = 2;
     local->reads(n, input, extent, large);
     for (int a = 0; a < n->shape.ndim; a++) {
-        if (small[a] < 1 || large[a] != small[a] + 1) return false;
-        halo |= small[a] > 1;
+        if (small[a] < 1 || large[a] != small[a] + 1) return 0;
+        if (small[a] > 1) halo |= UINT32_C(1) << a;
+        if (small[a] - 1 > widest) widest = small[a] - 1;
     }
+    if (most) *most = widest;
     return halo;
 }
 
@@ -410,7 +414,12 @@ chunk_status chk_local_source_new(chk_source **out, const chk_node *n, chk_prog_
     l->s.cuttable &= !local->whole;
     l->s.thread_safe &= !(local->serial && local->serial(n));
     l->reshapes = local->reshapes;
-    for (int i = 0; i < n->n_in; i++) l->s.overlaps |= chk_local_has_halo(n, i);
+    for (int i = 0; i < n->n_in; i++) {
+        int64_t own, below = readers[i].halo;
+        l->s.overlaps |= chk_local_halo(n, i, &own);
+        l->s.stacked |= own > 0 && below > 0;
+        if (own + below > l->s.halo) l->s.halo = own + below;
+    }
     *out = &l->s;
     return CHUNK_OK;
 }

@@ -58,7 +58,8 @@ typedef struct chk_local {
 /* The node (op->local set) as a source for programs of a pass whose earlier values lookup knows. */
 chunk_status chk_local_source_new(chk_source **out, const chk_node *n, chk_prog_lookup lookup, void *arg, chunk_error *err);
 
-/* Whether boxes of the input reach beyond those of the result by some fixed number of elements, so that those of neighbours overlap. */
-bool chk_local_has_halo(const chk_node *n, int input);
+/* The axes, bit a, along which boxes of the input reach beyond those of the result by some fixed number of elements, so that those of neighbours overlap;
+ * *most (may be NULL): the largest such number, both sides together. */
+uint32_t chk_local_halo(const chk_node *n, int input, int64_t *most);
 
 #endif

@@ -44,7 +44,9 @@ chunk_status chk_reader_init_all(chk_reader *r, chk_node *const *nodes, int n, c
     r->cuttable = true;
     for (int i = 0; i < r->program.n_inputs; i++) {
         r->cuttable &= r->program.input[i].source->cuttable;
-        r->overlaps |= r->program.input[i].source->overlaps;
+        const chk_source *s = r->program.input[i].source;
+        r->overlaps |= s->overlaps != 0;
+        if (s->halo > r->halo) r->halo = s->halo;
     }
     return CHUNK_OK;
 }

@@ -14,6 +14,7 @@ typedef struct chk_reader {
     int value[CHK_READER_VALUES], n_values;
     chk_dtype dtype[CHK_READER_VALUES];
     bool cuttable;               /* boxes may be read in bands at no extra cost */
+    int64_t halo;                /* the largest of its sources */
     bool overlaps;               /* bands have work in common: as few of them as will do */
     chk_node *node;              /* counted: owns what grid borrows */
     chk_grid grid;               /* of the expression: bands keep to its chunks where those are large */

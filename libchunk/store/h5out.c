@@ -274,9 +274,11 @@ chunk_status chk_h5out_pwritev(chk_h5out *d, struct iovec *piece, int n, uint64_
         }
         errno = EIO;
         int fd = d->writer->temp.fd;
+        d->writer->writing++;
         ssize_t put = chk_fault_hit(CHK_FAULT_WRITE) ? -1
                       : n == 1 ? pwrite(fd, piece->iov_base, write_length(offset, piece->iov_len), (off_t)offset)
                                : pwritev(fd, piece, n, (off_t)offset);
+        d->writer->writing--;
         if (put < 0 && errno == EINTR) continue;
         if (put <= 0) return failed_write(d, put < 0 ? errno : ENOSPC, err);
         d->writer->written += (uint64_t)put;
@@ -297,6 +299,8 @@ chunk_status chk_h5out_pwrite(chk_h5out *d, const void *data, size_t n_bytes, ui
     struct iovec piece = {(void *)data, n_bytes};
     return chk_h5out_pwritev(d, &piece, 1, offset, err);
 }
+
+bool chk_h5out_busy(const chk_h5out *d) { return d->writer->writing > 0; }
 
 chunk_status chk_h5out_write_small(chk_h5out *d, const void *data, chunk_error *err)
 {

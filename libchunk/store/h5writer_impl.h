@@ -45,6 +45,7 @@ struct chk_h5writer {
     chk_h5out *sets;
     atomic_bool failed; /* a write did not succeed: no commit */
     _Atomic uint64_t written;
+    _Atomic int writing;  /* threads in pwrite: the kernel lets in one at a time */
     _Atomic uint64_t end; /* of the furthest chunk claimed */
     uint64_t had;         /* disk space is allocated up to here; UINT64_MAX: not ahead of writes. Under the HDF5 lock */
 };
@@ -69,6 +70,7 @@ chunk_status chk_h5writer_fail(const chk_h5writer *w, const char *what, chunk_er
 void chk_h5out_free(chk_h5out *d); /* under the HDF5 lock */
 /* pwrite of several pieces that lie one after the other from offset on. */
 chunk_status chk_h5out_pwritev(chk_h5out *d, struct iovec *piece, int n, uint64_t offset, chunk_error *err);
+bool chk_h5out_busy(const chk_h5out *d); /* a thread is writing into its file */
 
 /* New HDF5 type for a dtype, as h5py makes it; negative on failure. Under the HDF5 lock. */
 hid_t chk_h5type_make(chk_dtype d);

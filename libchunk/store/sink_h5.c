@@ -315,11 +315,14 @@ static void h5_free(chk_sink *s)
     chk_free(h);
 }
 
+static bool plain_busy(const chk_sink *s) { return chk_h5out_busy(((const h5_sink *)s)->set); }
+
 static const chk_sink_ops plain_ops = {.kind = "hdf5",
                                        .need = plain_need,
                                        .leading_fill = plain_leading_fill,
                                        .claim = plain_claim,
                                        .write = plain_write,
+                                       .busy = plain_busy,
                                        .place = plain_place,
                                        .resize = h5_resize,
                                        .free = h5_free};

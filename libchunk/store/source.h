@@ -89,10 +89,13 @@ struct chk_source {
     _Atomic int refs;
     chk_dtype dtype;
     chk_shape shape;
-    chk_grid grid;      /* its chunks; for memory, the fixed rule of the shape */
-    bool cuttable;      /* a chunk can be read in parts at no extra cost (uncompressed); else a whole chunk is decoded each time */
-    bool thread_safe;   /* false: one fetch at a time (the scheduler's job) */
-    bool overlaps;      /* neighbouring boxes need some of the same work (a halo): cut into pieces, all of it costs more */
+    chk_grid grid;    /* its chunks; for memory, the fixed rule of the shape */
+    bool cuttable;    /* a chunk can be read in parts at no extra cost (uncompressed); else a whole chunk is decoded each time */
+    bool thread_safe; /* false: one fetch at a time (the scheduler's job) */
+    uint32_t
+        overlaps; /* axes, bit a, along which neighbouring boxes need some of the same work (a halo): cut into pieces, all of it costs more */
+    bool stacked;       /* such a source over another */
+    int64_t halo;       /* elements that it reads beyond a box along an axis, both sides together, at most */
     int64_t most_block; /* elements that are work enough for a task; 0: no wish */
     size_t
         tile_bytes; /* of one chunk, where it is decoded as a whole and keeping it for a while spares decoding it again; else 0 */
@@ -149,6 +152,8 @@ typedef struct chk_sink_ops {
     /* May be NULL. Called once for each block, in the order of the pass, one at a time. */
     chunk_status (*claim)(chk_sink *s, chk_block *b, chunk_error *err);
     chunk_status (*write)(chk_sink *s, chk_block *b, chunk_error *err);
+    /* May be NULL: no. True while another thread writes into the same file: a write now would wait for it. */
+    bool (*busy)(const chk_sink *s);
     /* May be NULL: blocks can be written without. For passes that go about chunks in another order: instead of claims, every chunk gets its place at once,
      * in grid order, but those that `absent` says hold fill alone; addr has one entry a chunk, 0 for these. Blocks then carry their chunk's, and are
      * runs of its C order; they come from any thread in any order. */

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 import pytest
 from families import gather
+from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cli"))
 from chunkcli import SLACK, ceiling, has_faults  # noqa: E402
@@ -158,3 +159,58 @@ def test_encoded_files_are_identical(folder, tmp_path, filters):
         assert code == 0, got
         seen.add(digest(tmp_path / "y.h5"))
     assert len(seen) == 1
+
+
+def patches(shape, rng):
+    """Zeros, and boxes of numbers: chunks that hold nothing, that begin with nothing, that are full."""
+    x = np.zeros(shape)
+    for _ in range(25):
+        lo = [int(rng.integers(n)) for n in shape]
+        box = tuple(slice(a, a + 1 + int(rng.integers(n // 3))) for a, n in zip(lo, shape))
+        x[box] = rng.standard_normal(x[box].shape)
+    return x
+
+
+@pytest.fixture(scope="module")
+def sides(tmp_path_factory):
+    """Chunks large and many enough for several of a row to be made by one task: of the last group some are missing, and the last chunks are cut."""
+    where = tmp_path_factory.mktemp("sides")
+    rng = np.random.default_rng(11)
+    with h5py.File(where / "x.h5", "w") as f:
+        f.create_dataset("plane", data=patches((3000, 2500), rng), chunks=(256, 260))
+        f.create_dataset("space", data=patches((40, 300, 500), rng), chunks=(16, 64, 70))
+    return where
+
+
+SIDES = {
+    "laplace(x)": ndimage.laplace,
+    "sobel(x, axis=-1, mode='constant')*2 - x": lambda x: ndimage.sobel(x, axis=-1, mode="constant") * 2 - x,
+    "uniform_filter(x, 5, mode='wrap')": lambda x: ndimage.uniform_filter(x, 5, mode="wrap"),
+    "laplace(laplace(x)) > 0": lambda x: ndimage.laplace(ndimage.laplace(x)) > 0,
+    "gaussian_filter(x, 1.5)": lambda x: ndimage.gaussian_filter(x, 1.5),
+}
+
+
+@pytest.mark.parametrize("name", ["plane", "space"])
+@pytest.mark.parametrize("text", SIDES)
+def test_stencils_over_the_sides_of_chunks(sides, tmp_path, text, name):
+    """Chunks beside each other are made together, and placed in an order that depends neither on the ceiling nor on threads."""
+    code, failure = run(sides, name, "y = " + text, tmp_path / "y.h5", 1, 1)
+    assert code == 3, failure
+    least, seen = failure["needed"] + SLACK * MIB, {}
+    for memory, threads in ((least, 1), (least + 256 * 1024, 2), (least + MIB, 8), (2 * least, 2), (ceiling(128), 1), (ceiling(128), 2), (ceiling(512), 8)):
+        code, got = run(sides, name, "y = " + text, tmp_path / "y.h5", memory, threads)
+        assert code == 0, got
+        seen.setdefault(digest(tmp_path / "y.h5"), []).append((memory, threads))
+    assert len(seen) == 1, f"results differ between {list(seen.values())}"
+    with h5py.File(tmp_path / "y.h5") as f, h5py.File(sides / "x.h5") as x:
+        want, y = SIDES[text](x[name][...]), f["r/y"]
+        got = y[...]
+        if want.dtype == bool:
+            assert np.mean(got != want) < 1e-3  # sums of zeros and of what is about zero
+        else:
+            assert np.allclose(got, want, rtol=1e-10, atol=1e-12 * np.abs(want).max())
+        for c in np.ndindex(*(-(-n // k) for n, k in zip(y.shape, y.chunks))):
+            box = tuple(slice(i * k, (i + 1) * k) for i, k in zip(c, y.chunks))
+            stored = y.id.get_chunk_info_by_coord(tuple(i * k for i, k in zip(c, y.chunks))).byte_offset is not None
+            assert stored == bool(got[box].view("u1").any()), f"chunk {c}"
