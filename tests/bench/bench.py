@@ -22,7 +22,7 @@ def say(text):
 
 def arguments():
     p = argparse.ArgumentParser(prog="./dev bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("workload", nargs="*", help="rows to run, by the beginning of their name; default: all")
+    p.add_argument("workload", nargs="*", help="rows to run, by name or its beginning; default: all")
     p.add_argument("--list", action="store_true", help="the rows there are")
     p.add_argument("--quick", action="store_true", help="arrays 8 times smaller a side, once each: does it all run; floors of speed are not judged")
     p.add_argument("--repeat", type=int, help="pairs of runs a row (3; with --quick 1)")
@@ -63,7 +63,8 @@ def main():
         importlib.import_module(name)  # families of operations bring theirs
     from engine import Bench, Failed, Row
 
-    chosen = [r for r in table.ROWS if not a.workload or any(r[0].lower().startswith(w.lower()) for w in a.workload)]
+    whole = {r[0].lower() for r in table.ROWS}
+    chosen = [r for r in table.ROWS if not a.workload or any(r[0].lower() == w if w in whole else r[0].lower().startswith(w) for w in map(str.lower, a.workload))]
     if a.list or not chosen:
         print("\n".join(name for name, *_ in table.ROWS))
         return 0 if a.list else 2
