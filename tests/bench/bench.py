@@ -87,6 +87,7 @@ def main():
                 data.prepare(dir, group, a.keep, say)
             for name, _, fn in members:
                 say(f"[{time.time() - start:5.0f} s] {name}")
+                os.environ["BENCH_STORES"] = "1" if fn.stores else "0"
                 try:
                     data.settle(dir, group)
                     new = list(settled(fn(b), done))

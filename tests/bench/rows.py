@@ -15,8 +15,10 @@ ARRAY = N * N * 8
 ROWS = []
 
 
-def row(name, group):
+def row(name, group, stores=False):
+    """stores: results of a GiB and more, so that free memory is made ready before every run of the row (measure.ready)."""
     def deco(fn):
+        fn.stores = stores
         ROWS.append((name, group, fn))
         return fn
     return deco
@@ -47,7 +49,7 @@ def w1(b):
     yield r
 
 
-@row("W2", "xyz")
+@row("W2", "xyz", stores=True)
 def w2(b):
     r = Row("W2", "exp(-x)*y + 1 to a new dataset", 64)
     b.versus(r, lambda: b.chunk("exp(-x)*y + 1", some("x", "y"), 64, out="out.h5"), {"dask": ("w2", 7), "numexpr": ("w2", 2), "h5py": ("w2", None)},
@@ -100,7 +102,7 @@ def same_bytes(a, b):
     return all(np.array_equal(a[i:i + C].view("u8"), b[i:i + C].view("u8")) for i in range(0, N, C))
 
 
-@row("standardise", "xyz")
+@row("standardise", "xyz", stores=True)
 def standardise(b):
     r = Row("standardise x", "(x - mean(x)) / std(x), stored", 64)
     for _ in range(b.repeat):
@@ -278,7 +280,7 @@ def w11(b):
         yield r
 
 
-@row("W11 write", "smooth")
+@row("W11 write", "smooth", stores=True)
 def w11_write(b):
     import hdf5plugin  # noqa: F401: reads what was written
     x = {"x": "smooth_none.h5:/x"}

@@ -52,7 +52,7 @@ def judged(r, kind, n, share, gflops):
     r.limit = dict(text=f"{kind} in memory, {gflops:.0f} GFLOP/s", seconds=2 * n ** 3 / gflops / 1e9)
 
 
-@row("W4", "matrices")
+@row("W4", "matrices", stores=True)
 def w4(b):
     r = Row("W4", f"a @ b, {MATRIX}, stored", 256)
     b.versus(r, lambda: b.chunk("a @ b", factors("w4.h5"), 256, out="out.h5"), {"numpy": ("w4", 1.5), "dask": ("w4", None)}, check=lambda a: probe(output(b)))
@@ -72,7 +72,7 @@ def w4(b):
         yield e
 
 
-@row("matmul float32", "matrices")
+@row("matmul float32", "matrices", stores=True)
 def large(b):
     r = Row("matmul float32", f"a @ b, {LARGE_MATRIX}, stored, once", 256)
     b.versus(r, lambda: b.chunk("a @ b", factors("large32.h5"), 256, out="out.h5", seconds=LONG), {}, repeat=1)

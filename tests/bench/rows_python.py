@@ -71,7 +71,7 @@ def w1(b):
     yield beside(b, "W1", "mean(sqrt(x*x + y*y) * sin(z))", "mean(sqrt(x*x + y*y) * sin(z))", XYZ, ("w1", 64, b.path("xyz.h5")))
 
 
-@row("python W2", "xyz")
+@row("python W2", "xyz", stores=True)
 def w2(b):
     out = os.path.join(b.out, "python.h5")
     yield beside(b, "W2", "exp(-x)*y + 1 to a new dataset", "exp(-x)*y + 1", some("x", "y"), ("w2", 64, b.path("xyz.h5"), out), out)

@@ -18,7 +18,7 @@ def copy_limit(b, file):
     return dict(text="reading x and writing the result", seconds=b.read_limit(file) + b.write_limit(ARRAY))
 
 
-@row("W5r", "rows")
+@row("W5r", "rows", stores=True)
 def w5r(b):
     x = {"x": "rows_none.h5:/x"}
     for memory in (256, 64):
@@ -29,7 +29,7 @@ def w5r(b):
         yield r
 
 
-@row("W5t", "sparse reads")
+@row("W5t", "sparse reads", stores=True)
 def w5t(b):
     r = Row("W5t", f"x.T, chunks {C}x{C}", 64)
     b.versus(r, lambda: stored(b, "permute_dims(x)", some("x"), 64, f"{C}x{C}"),
@@ -56,19 +56,19 @@ def coded(b, name, expr, file, plain, kind, codec, spec, chunks, chunk_bytes):
     return r
 
 
-@row("W5r coded", "rows")
+@row("W5r coded", "rows", stores=True)
 def w5r_coded(b):
     for kind, codec, spec in (("lz4", "lz4", "lz4"), ("gzip4", "gzip", "gzip=4,shuffle")):
         yield coded(b, "W5r", f"rechunk(x, ({N}, {R}))", f"rows_{kind}.h5", "rows_plain.h5", kind, codec, spec, COLUMNS, R * N * 8)
 
 
-@row("W5t coded", "smooth")
+@row("W5t coded", "smooth", stores=True)
 def w5t_coded(b):
     for kind, codec, spec in (("lz4", "lz4", "lz4"), ("gzip4", "gzip", "gzip=4,shuffle")):
         yield coded(b, "W5t", "permute_dims(x)", f"smooth_{kind}.h5", "smooth_none.h5", kind, codec, spec, f"{C}x{C}", C * C * 8)
 
 
-@row("W5r 8 GiB", "wide rows")
+@row("W5r 8 GiB", "wide rows", stores=True)
 def w5r_large(b):
     """Four times as much: the time must grow by no more than a fifth beyond that."""
     one = Row("W5r 8 GiB", f"({R}, {data.WIDE}) chunks to ({N}, {R})", 256)

@@ -4,7 +4,7 @@ from peers import probe
 from rows import ARRAY, output, row, some
 
 
-@row("cumulative_sum", "xyz")
+@row("cumulative_sum", "xyz", stores=True)
 def cumulative_sum(b):
     for axis in (0, 1):
         r = Row(f"cumulative_sum axis {axis}", f"cumulative_sum(x, axis={axis}), stored", 64)

@@ -15,7 +15,7 @@ def through(b, r):
     r.limit = dict(text="reading x and writing the result", seconds=b.read_limit("xyz.h5") / 3 + b.write_limit(ARRAY))
 
 
-@row("W7", "xyz")
+@row("W7", "xyz", stores=True)
 def w7(b):
     r = Row("W7", "laplace(x), stored", 64)
     b.versus(r, lambda: b.chunk("laplace(x)", some("x"), 64, out="out.h5"), {"dask": ("laplace", 9), "numpy": ("laplace", 4.5), "scipy": ("laplace", None)},
@@ -39,7 +39,7 @@ def ten_passes(b):
     return seconds, probe(output(b))
 
 
-@row("W7 fused", "xyz")
+@row("W7 fused", "xyz", stores=True)
 def w7_fused(b):
     """Time and bytes: iterations in one expression keep what lies between them in the cache."""
     r = Row("W7 fused", f"laplace {PASSES} times over in one expression, stored", 256)
@@ -61,7 +61,7 @@ def w7_fused(b):
     yield r
 
 
-@row("gaussian", "xyz")
+@row("gaussian", "xyz", stores=True)
 def gaussian(b):
     r = Row("gaussian_filter", "gaussian_filter(x, 3), stored", 128)
     b.versus(r, lambda: b.chunk("gaussian_filter(x, 3)", some("x"), 128, out="out.h5"), {"scipy": ("gaussian", 4)}, check=lambda a: probe(output(b)))

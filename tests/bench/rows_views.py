@@ -5,7 +5,7 @@ from peers import probe
 from rows import ARRAY, output, row, some
 
 
-@row("reshape", "xyz")
+@row("reshape", "xyz", stores=True)
 def reshape(b):
     r = Row("reshape", "x[:-1] reshaped to (N, N - 1), stored", 64)
     b.versus(r, lambda: b.chunk(f"reshape(x[:{N - 1}], ({N}, {N - 1}))", some("x"), 64, out="out.h5"), {"dask": ("reshape", 5), "numpy": ("reshape", None)},
@@ -15,7 +15,7 @@ def reshape(b):
     yield r
 
 
-@row("concat", "hundred")
+@row("concat", "hundred", stores=True)
 def concat(b):
     names = [f"d{i}" for i in range(HUNDRED)]
     n_bytes = HUNDRED * PART * N * 8
