@@ -26,9 +26,10 @@ typedef struct held_input {
 typedef struct out_state {
     char *leaf; /* reduce: a leaf's values */
     chk_red_stack stack;
-    char *cached;      /* states of a fill-only block */
-    char *block;       /* store: values of the block, or of all blocks of the task */
-    char *other;       /* another of these, where keeps_late() */
+    char *cached; /* states of a fill-only block */
+    char **made;  /* store: where the next block is made, of each unit beside each other, or all blocks of the task */
+    char **spare; /* as large as those, for blocks that are late */
+    int n_spare;
     const char *value; /* encoded passes: where the block's values lie, there or in the input that they are */
 } out_state;
 
@@ -51,7 +52,7 @@ typedef struct worker {
     out_state *out;
     char *scratch;    /* of encoders */
     chk_block *block; /* stored blocks that are made together: streamed passes */
-    late_block *late; /* computed and claimed, but not written; their data are in `other` */
+    late_block *late; /* computed and claimed, but not written, in that order */
     int n_late;
     chk_arena arena;
     bool turn_passed;
@@ -74,17 +75,27 @@ static int64_t leaf_elements(const chk_fused *f)
 
 static size_t block_bytes(const chk_fused *f, int o)
 {
-    int64_t n = f->units_per_task > 1 ? f->units_per_task * max_unit_elements(f) : f->beside * chk_geometry_block_elements(&f->g);
+    int64_t n = f->units_per_task > 1 ? f->units_per_task * max_unit_elements(f) : chk_geometry_block_elements(&f->g);
     return (size_t)n * chk_dtype_size(f->out[o].dtype);
 }
 
 /* Encoded passes: sinks without an encoder have their values computed right into the kept area. */
 static bool block_in_kept(const chk_fused *f, int o) { return f->encoded && !f->out[o].kept_bytes; }
 
-/* Streamed blocks of files that several workers write into. */
-static bool keeps_late(const chk_fused *f, int o)
+enum { LATE_BLOCKS = 3 };
+
+/* How many blocks of an output may be late: of files that several workers write into. */
+static int64_t most_late(const chk_fused *f, int o)
 {
-    return f->keeps_late && !f->encoded && f->units_per_task == 1 && f->out[o].ordered && !f->out[o].serial;
+    bool late = f->keeps_late && !f->encoded && f->units_per_task == 1 && f->out[o].ordered && !f->out[o].serial;
+    return !late ? 0 : f->beside > LATE_BLOCKS ? f->beside : LATE_BLOCKS;
+}
+
+static int64_t all_late(const chk_fused *f)
+{
+    int64_t n = 0;
+    for (int o = 0; o < f->n_out; o++) n += f->out[o].reduce ? 0 : most_late(f, o);
+    return n;
 }
 
 /* Streamed: one block of each unit at a time is handed on. */
@@ -104,7 +115,7 @@ size_t chk_fused_work_bytes(const chk_fused *f)
                chk_arena_cost(inputs * sizeof(chk_hold)) + chk_arena_cost(inputs * sizeof(held_input)) +
                chk_arena_cost(inputs * sizeof(chk_piece *)) + chk_arena_cost(outs * sizeof(out_state)) +
                chk_arena_cost(outs * (size_t)blocks_per_task(f) * sizeof(chk_block)) +
-               chk_arena_cost(outs * (size_t)blocks_per_task(f) * sizeof(late_block));
+               chk_arena_cost((size_t)all_late(f) * sizeof(late_block));
     for (int o = 0; o < f->n_out; o++) {
         const chk_fused_out *out = &f->out[o];
         if (out->reduce) {
@@ -112,7 +123,9 @@ size_t chk_fused_work_bytes(const chk_fused *f)
             n += chk_red_stack_bytes(out->reducer.state_bytes, f->cap, f->stack_depth);
             n += chk_arena_cost(f->cacheable ? out->reducer.state_bytes * f->cap : 0);
         } else {
-            if (!block_in_kept(f, o)) n += chk_arena_cost(block_bytes(f, o)) * (keeps_late(f, o) ? 2 : 1);
+            size_t late = (size_t)most_late(f, o), slots = (size_t)f->beside;
+            n += chk_arena_cost(slots * sizeof(char *)) + chk_arena_cost(late * sizeof(char *));
+            if (!block_in_kept(f, o)) n += chk_arena_cost(block_bytes(f, o)) * (slots + late);
             if (out->scratch_bytes > scratch) scratch = out->scratch_bytes;
         }
     }
@@ -144,7 +157,7 @@ static chunk_status carve(worker *w, const chk_fused *f, chk_task *t, size_t wor
               (w->at = chk_arena_get(a, inputs * sizeof *w->at)) &&
               (w->out = chk_arena_get(a, (size_t)f->n_out * sizeof *w->out)) &&
               (w->block = chk_arena_get(a, (size_t)f->n_out * (size_t)blocks_per_task(f) * sizeof *w->block)) &&
-              (w->late = chk_arena_get(a, (size_t)f->n_out * (size_t)blocks_per_task(f) * sizeof *w->late));
+              (w->late = chk_arena_get(a, (size_t)all_late(f) * sizeof *w->late));
     for (int o = 0; o < f->n_out && ok; o++) {
         const chk_fused_out *out = &f->out[o];
         out_state *s = &w->out[o];
@@ -155,9 +168,12 @@ static chunk_status carve(worker *w, const chk_fused *f, chk_task *t, size_t wor
                  (!f->cacheable || (s->cached = chk_arena_get(a, out->reducer.state_bytes * f->cap)));
         } else {
             chk_block *unused;
-            s->block = block_in_kept(f, o) ? kept_area(f, t, o, &unused) : chk_arena_get(a, block_bytes(f, o));
-            if (s->block && keeps_late(f, o)) s->other = chk_arena_get(a, block_bytes(f, o));
-            ok = s->block && (s->other || !keeps_late(f, o));
+            int64_t late = most_late(f, o);
+            ok = (s->made = chk_arena_get(a, (size_t)f->beside * sizeof *s->made)) &&
+                 (s->spare = chk_arena_get(a, (size_t)late * sizeof *s->spare));
+            for (int64_t u = 0; u < f->beside && ok; u++)
+                ok = (s->made[u] = block_in_kept(f, o) ? kept_area(f, t, o, &unused) : chk_arena_get(a, block_bytes(f, o)));
+            for (; s->n_spare < late && ok; s->n_spare++) ok = (s->spare[s->n_spare] = chk_arena_get(a, block_bytes(f, o)));
             if (out->scratch_bytes > scratch) scratch = out->scratch_bytes;
         }
     }
@@ -515,38 +531,37 @@ static chunk_status write_block(worker *w, int o, chk_block *b, chunk_error *err
 }
 
 /* The kernel lets one thread at a time write into a file, and others spin meanwhile. So a block whose file is being written into is kept, and is written when it is
- * not, at the latest when the next blocks are there (exp(-x)*y + 1 of 2 GiB, two threads: 0.63 s, 0.54 so). */
+ * not, at the latest when no more can be kept (exp(-x)*y + 1 of 2 GiB, two threads: a seventh of both cores spun). */
 static bool is_busy(const chk_sink *sink) { return sink->ops->busy && sink->ops->busy(sink); }
+
+static chunk_status write_first_late(worker *w, chunk_error *err)
+{
+    late_block first = w->late[0];
+    memmove(w->late, w->late + 1, (size_t)--w->n_late * sizeof *w->late);
+    CHK_TRY(write_block(w, first.o, &first.b, err));
+    out_state *s = &w->out[first.o];
+    s->spare[s->n_spare++] = (char *)first.b.data;
+    return CHUNK_OK;
+}
 
 /* all: also those that have to wait. */
 static chunk_status write_late(worker *w, bool all, chunk_error *err)
 {
-    while (w->n_late > 0) {
-        late_block *l = &w->late[w->n_late - 1];
-        if (!all && is_busy(w->f->out[l->o].sink)) return CHUNK_OK;
-        w->n_late--;
-        CHK_TRY(write_block(w, l->o, &l->b, err));
-    }
+    while (w->n_late > 0 && (all || !is_busy(w->f->out[w->late[0].o].sink))) CHK_TRY(write_first_late(w, err));
     return CHUNK_OK;
 }
 
-static chunk_status write_or_keep(worker *w, int o, chk_block *b, chunk_error *err)
+/* The i-th block that was made of an output. */
+static chunk_status write_or_keep(worker *w, int o, int64_t i, chunk_error *err)
 {
-    if (!w->out[o].other || !is_busy(w->f->out[o].sink)) return write_block(w, o, b, err);
+    out_state *s = &w->out[o];
+    chk_block *b = &w->block[o * blocks_per_task(w->f) + i];
+    CHK_TRY(write_late(w, false, err));
+    if (most_late(w->f, o) == 0 || !is_busy(w->f->out[o].sink)) return write_block(w, o, b, err);
+    while (s->n_spare == 0) CHK_TRY(write_first_late(w, err));
     w->late[w->n_late++] = (late_block){o, *b};
+    s->made[i] = s->spare[--s->n_spare];
     return CHUNK_OK;
-}
-
-/* Late blocks stay where they are: the next ones go elsewhere. */
-static void swap_buffers(worker *w)
-{
-    for (int o = 0; o < w->f->n_out; o++) {
-        out_state *s = &w->out[o];
-        char *made = s->block;
-        if (!s->other) continue;
-        s->block = s->other;
-        s->other = made;
-    }
 }
 
 /* The claims of blocks beside each other: chunks are placed in the order of the rows in which they first hold anything but fill, which does not depend on the
@@ -584,15 +599,9 @@ static chunk_status hand_on(worker *w, int64_t n, bool more, chunk_error *err)
     for (int64_t i = 0; i < n && f->beside == 1; i++)
         CHK_TRY(claim_all(w, i, &all_claimed, err)); /* block by block: files do not depend on how many a task has */
     if (ordered && !hold_turn && (!more || all_claimed)) pass_turn(w);
-    CHK_TRY(write_late(w, true, err));
-    for (int o = 0; o < f->n_out; o++) {
-        if (f->out[o].reduce) continue;
-        for (int64_t i = 0; i < n; i++) {
-            chk_block *b = &w->block[o * blocks_per_task(f) + i];
-            if (!b->skip) CHK_TRY(write_or_keep(w, o, b, err));
-        }
-    }
-    if (w->n_late > 0) swap_buffers(w);
+    for (int o = 0; o < f->n_out; o++)
+        for (int64_t i = 0; i < n && !f->out[o].reduce; i++)
+            if (!w->block[o * blocks_per_task(f) + i].skip) CHK_TRY(write_or_keep(w, o, i, err));
     if (ordered && hold_turn && !more) pass_turn(w);
     return CHUNK_OK;
 }
@@ -677,7 +686,7 @@ static chunk_status run_batch(worker *w, size_t n, chunk_error *err)
     for (size_t u = 0; u < n; u++) {
         char *dest[f->n_out];
         bool skip[f->n_out];
-        for (int o = 0; o < f->n_out; o++) dest[o] = f->out[o].reduce ? NULL : w->out[o].block + done[o];
+        for (int o = 0; o < f->n_out; o++) dest[o] = f->out[o].reduce ? NULL : w->out[o].made[0] + done[o];
         point_at(w, u);
         CHK_TRY(do_block(w, &w->box[u], w->chunk[u], &w->box[u], dest, skip, err));
         for (int o = 0; o < f->n_out; o++) {
@@ -727,7 +736,7 @@ static chunk_status run_unit(worker *w, bool fetched, chunk_error *err)
         point_at(w, 0);
         char *dest[f->n_out];
         bool skip[f->n_out];
-        for (int o = 0; o < f->n_out; o++) w->out[o].value = dest[o] = w->out[o].block;
+        for (int o = 0; o < f->n_out; o++) w->out[o].value = dest[o] = w->out[o].made ? w->out[o].made[0] : NULL;
         CHK_TRY(do_block(w, &row, w->chunk[0], &block, dest, skip, err));
         if (f->encoded) CHK_TRY(encode(w, &block, skip, err));
         if (!fetched && i + 1 == end) {
@@ -763,8 +772,7 @@ static chunk_status make_strip(worker *w, size_t n, const chk_box *strip, int ax
         part.lo[last] = w->box[u].lo[last];
         part.hi[last] = w->box[u].hi[last];
         size_t n_part = (size_t)chk_box_count(&part), row = n_part / (size_t)chk_box_extent(&part, axis);
-        char *dest =
-            w->out[0].block + u * (block_bytes(f, 0) / (size_t)f->beside) + (size_t)(strip->lo[axis] - made->lo[axis]) * row * item;
+        char *dest = w->out[0].made[u] + (size_t)(strip->lo[axis] - made->lo[axis]) * row * item;
         bool fill;
         CHK_TRY(do_block(w, strip, w->chunk[u], &part, &dest, &fill, err));
         if (fill) chk_kern_splat(dest, sink->fill.v.bytes, item, n_part);
@@ -799,7 +807,7 @@ static chunk_status run_beside(worker *w, size_t n, chunk_error *err)
             b.lo[last] = w->box[u].lo[last];
             b.hi[last] = w->box[u].hi[last];
             w->block[u] = (chk_block){.box = b,
-                                      .data = w->out[0].block + u * (block_bytes(f, 0) / (size_t)f->beside),
+                                      .data = w->out[0].made[u],
                                       .n_bytes = (size_t)chk_box_count(&b) * chk_dtype_size(f->out[0].dtype),
                                       .skip = skip[u]};
         }
