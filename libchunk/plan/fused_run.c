@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/thread.h"
+#include "plan/put.h"
 
 /* At the start of a worker's area: what survives from task to task, when the epoch says that it is ours. */
 typedef struct cache_head {
@@ -28,15 +29,9 @@ typedef struct out_state {
     chk_red_stack stack;
     char *cached; /* states of a fill-only block */
     char **made;  /* store: where the next block is made, of each unit beside each other, or all blocks of the task */
-    char **spare; /* as large as those, for blocks that are late */
-    int n_spare;
+    chk_late late;
     const char *value; /* encoded passes: where the block's values lie, there or in the input that they are */
 } out_state;
-
-typedef struct late_block {
-    int o;
-    chk_block b;
-} late_block;
 
 typedef struct worker {
     const chk_fused *f;
@@ -52,8 +47,6 @@ typedef struct worker {
     out_state *out;
     char *scratch;    /* of encoders */
     chk_block *block; /* stored blocks that are made together: streamed passes */
-    late_block *late; /* computed and claimed, but not written, in that order */
-    int n_late;
     chk_arena arena;
     bool turn_passed;
     chk_box stack_box; /* whose results the stacks hold */
@@ -82,20 +75,11 @@ static size_t block_bytes(const chk_fused *f, int o)
 /* Encoded passes: sinks without an encoder have their values computed right into the kept area. */
 static bool block_in_kept(const chk_fused *f, int o) { return f->encoded && !f->out[o].kept_bytes; }
 
-enum { LATE_BLOCKS = 3 };
-
 /* How many blocks of an output may be late: of files that several workers write into. */
 static int64_t most_late(const chk_fused *f, int o)
 {
     bool late = f->keeps_late && !f->encoded && f->units_per_task == 1 && f->out[o].ordered && !f->out[o].serial;
-    return !late ? 0 : f->beside > LATE_BLOCKS ? f->beside : LATE_BLOCKS;
-}
-
-static int64_t all_late(const chk_fused *f)
-{
-    int64_t n = 0;
-    for (int o = 0; o < f->n_out; o++) n += f->out[o].reduce ? 0 : most_late(f, o);
-    return n;
+    return !late ? 0 : f->beside > CHK_LATE_BLOCKS ? f->beside : CHK_LATE_BLOCKS;
 }
 
 /* Streamed: one block of each unit at a time is handed on. */
@@ -114,8 +98,7 @@ size_t chk_fused_work_bytes(const chk_fused *f)
                chk_arena_cost(boxes * sizeof(int64_t[CHK_MAX_NDIM])) + chk_arena_cost(inputs * boxes * sizeof(chk_piece)) +
                chk_arena_cost(inputs * sizeof(chk_hold)) + chk_arena_cost(inputs * sizeof(held_input)) +
                chk_arena_cost(inputs * sizeof(chk_piece *)) + chk_arena_cost(outs * sizeof(out_state)) +
-               chk_arena_cost(outs * (size_t)blocks_per_task(f) * sizeof(chk_block)) +
-               chk_arena_cost((size_t)all_late(f) * sizeof(late_block));
+               chk_arena_cost(outs * (size_t)blocks_per_task(f) * sizeof(chk_block));
     for (int o = 0; o < f->n_out; o++) {
         const chk_fused_out *out = &f->out[o];
         if (out->reduce) {
@@ -123,9 +106,9 @@ size_t chk_fused_work_bytes(const chk_fused *f)
             n += chk_red_stack_bytes(out->reducer.state_bytes, f->cap, f->stack_depth);
             n += chk_arena_cost(f->cacheable ? out->reducer.state_bytes * f->cap : 0);
         } else {
-            size_t late = (size_t)most_late(f, o), slots = (size_t)f->beside;
-            n += chk_arena_cost(slots * sizeof(char *)) + chk_arena_cost(late * sizeof(char *));
-            if (!block_in_kept(f, o)) n += chk_arena_cost(block_bytes(f, o)) * (slots + late);
+            n += chk_arena_cost((size_t)f->beside * sizeof(char *));
+            if (!block_in_kept(f, o)) n += chk_arena_cost(block_bytes(f, o)) * (size_t)f->beside;
+            n += chk_late_bytes(most_late(f, o), block_bytes(f, o));
             if (out->scratch_bytes > scratch) scratch = out->scratch_bytes;
         }
     }
@@ -156,8 +139,7 @@ static chunk_status carve(worker *w, const chk_fused *f, chk_task *t, size_t wor
               (w->hold = chk_arena_get(a, inputs * sizeof *w->hold)) && (w->held = chk_arena_get(a, inputs * sizeof *w->held)) &&
               (w->at = chk_arena_get(a, inputs * sizeof *w->at)) &&
               (w->out = chk_arena_get(a, (size_t)f->n_out * sizeof *w->out)) &&
-              (w->block = chk_arena_get(a, (size_t)f->n_out * (size_t)blocks_per_task(f) * sizeof *w->block)) &&
-              (w->late = chk_arena_get(a, (size_t)all_late(f) * sizeof *w->late));
+              (w->block = chk_arena_get(a, (size_t)f->n_out * (size_t)blocks_per_task(f) * sizeof *w->block));
     for (int o = 0; o < f->n_out && ok; o++) {
         const chk_fused_out *out = &f->out[o];
         out_state *s = &w->out[o];
@@ -168,12 +150,10 @@ static chunk_status carve(worker *w, const chk_fused *f, chk_task *t, size_t wor
                  (!f->cacheable || (s->cached = chk_arena_get(a, out->reducer.state_bytes * f->cap)));
         } else {
             chk_block *unused;
-            int64_t late = most_late(f, o);
-            ok = (s->made = chk_arena_get(a, (size_t)f->beside * sizeof *s->made)) &&
-                 (s->spare = chk_arena_get(a, (size_t)late * sizeof *s->spare));
+            ok = (s->made = chk_arena_get(a, (size_t)f->beside * sizeof *s->made));
             for (int64_t u = 0; u < f->beside && ok; u++)
                 ok = (s->made[u] = block_in_kept(f, o) ? kept_area(f, t, o, &unused) : chk_arena_get(a, block_bytes(f, o)));
-            for (; s->n_spare < late && ok; s->n_spare++) ok = (s->spare[s->n_spare] = chk_arena_get(a, block_bytes(f, o)));
+            ok = ok && chk_late_init(&s->late, most_late(f, o), block_bytes(f, o), out->sink, !out->own_sink, t, a);
             if (out->scratch_bytes > scratch) scratch = out->scratch_bytes;
         }
     }
@@ -484,15 +464,6 @@ static void pass_turn(worker *w)
     w->turn_passed = true;
 }
 
-/* Intermediates that stay in memory are no output. */
-static void count_written(const chk_fused_out *out, const chk_block *b, chk_task_stats *s)
-{
-    if (!out->own_sink)
-        s->bytes_written += b->n_bytes;
-    else if (b->addr)
-        s->bytes_spilled += b->n_bytes;
-}
-
 /* Claims the i-th blocks of all stored values. Where there are several, the one that is first to hold anything but fill comes first: then files
  * are laid out alike whatever the blocks' size. */
 static chunk_status claim_all(worker *w, int64_t i, bool *all_claimed, chunk_error *err)
@@ -520,47 +491,11 @@ static chunk_status claim_all(worker *w, int64_t i, bool *all_claimed, chunk_err
     return CHUNK_OK;
 }
 
-static chunk_status write_block(worker *w, int o, chk_block *b, chunk_error *err)
-{
-    chk_sink *sink = w->f->out[o].sink;
-    uint64_t t0 = chk_clock_ns();
-    CHK_TRY(sink->ops->write(sink, b, err));
-    w->t->stats.ns_write += chk_clock_ns() - t0;
-    count_written(&w->f->out[o], b, &w->t->stats);
-    return CHUNK_OK;
-}
-
-/* The kernel lets one thread at a time write into a file, and others spin meanwhile. So a block whose file is being written into is kept, and is written when it is
- * not, at the latest when no more can be kept (exp(-x)*y + 1 of 2 GiB, two threads: a seventh of both cores spun). */
-static bool is_busy(const chk_sink *sink) { return sink->ops->busy && sink->ops->busy(sink); }
-
-static chunk_status write_first_late(worker *w, chunk_error *err)
-{
-    late_block first = w->late[0];
-    memmove(w->late, w->late + 1, (size_t)--w->n_late * sizeof *w->late);
-    CHK_TRY(write_block(w, first.o, &first.b, err));
-    out_state *s = &w->out[first.o];
-    s->spare[s->n_spare++] = (char *)first.b.data;
-    return CHUNK_OK;
-}
-
-/* all: also those that have to wait. */
+/* Writes what is late; all: also what has to wait. */
 static chunk_status write_late(worker *w, bool all, chunk_error *err)
 {
-    while (w->n_late > 0 && (all || !is_busy(w->f->out[w->late[0].o].sink))) CHK_TRY(write_first_late(w, err));
-    return CHUNK_OK;
-}
-
-/* The i-th block that was made of an output. */
-static chunk_status write_or_keep(worker *w, int o, int64_t i, chunk_error *err)
-{
-    out_state *s = &w->out[o];
-    chk_block *b = &w->block[o * blocks_per_task(w->f) + i];
-    CHK_TRY(write_late(w, false, err));
-    if (most_late(w->f, o) == 0 || !is_busy(w->f->out[o].sink)) return write_block(w, o, b, err);
-    while (s->n_spare == 0) CHK_TRY(write_first_late(w, err));
-    w->late[w->n_late++] = (late_block){o, *b};
-    s->made[i] = s->spare[--s->n_spare];
+    for (int o = 0; o < w->f->n_out; o++)
+        if (!w->f->out[o].reduce) CHK_TRY(chk_late_write(&w->out[o].late, all, err));
     return CHUNK_OK;
 }
 
@@ -601,7 +536,8 @@ static chunk_status hand_on(worker *w, int64_t n, bool more, chunk_error *err)
     if (ordered && !hold_turn && (!more || all_claimed)) pass_turn(w);
     for (int o = 0; o < f->n_out; o++)
         for (int64_t i = 0; i < n && !f->out[o].reduce; i++)
-            if (!w->block[o * blocks_per_task(f) + i].skip) CHK_TRY(write_or_keep(w, o, i, err));
+            CHK_TRY(
+                chk_late_put(&w->out[o].late, &w->block[o * blocks_per_task(f) + i], &w->out[o].made[f->beside > 1 ? i : 0], err));
     if (ordered && hold_turn && !more) pass_turn(w);
     return CHUNK_OK;
 }
@@ -650,11 +586,8 @@ chunk_status chk_fused_write(chk_pass *p, chk_task *t, chunk_error *err)
         chk_block *b;
         kept_area(f, t, o, &b);
         chk_sink *sink = f->out[o].sink;
-        if (b->box.ndim < 0 || b->skip || (sink->ordered && !sink->thread_safe)) continue;
-        uint64_t t0 = chk_clock_ns();
-        CHK_TRY(sink->ops->write(sink, b, err));
-        t->stats.ns_write += chk_clock_ns() - t0;
-        count_written(&f->out[o], b, &t->stats);
+        if (b->box.ndim < 0 || (sink->ordered && !sink->thread_safe)) continue;
+        CHK_TRY(chk_put_claimed(sink, !f->out[o].own_sink, t, b, err));
     }
     return CHUNK_OK;
 }

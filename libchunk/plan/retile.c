@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "plan/put.h"
 
 /* ---- making one */
 
@@ -112,6 +113,7 @@ static void retile_size(chk_pass *p, const chk_sizing *z)
     uint64_t n = (uint64_t)(z->n_workers > 0 ? z->n_workers : 1), workers = 0;
     size_t work, window, kept;
     r->strip = z->block_elements < CHK_RETILE_STRIP ? z->block_elements : CHK_RETILE_STRIP;
+    r->most_late = r->encoded || n < 2 ? 0 : CHK_LATE_BLOCKS;
     p->serial = false;
     p->bytes_read = 0;
     for (int i = 0; i < r->n_in; i++) {

@@ -57,6 +57,7 @@ typedef struct chk_retile {
     chk_sink *sink;
     bool own_sink, encoded, placed;
     size_t sink_worker_bytes, kept_bytes, scratch_bytes; /* as chk_target's */
+    int64_t most_late;                                   /* strips that may wait for a busy file; set by sizing */
     const struct chk_retile *origin; /* of a value that comes from scratch: the pass that wrote it there, else the pass itself */
     chk_region *places;              /* placed: of every output chunk, in the file */
     chk_retile_input in[CHK_RETILE_INPUTS];

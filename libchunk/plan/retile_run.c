@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/thread.h"
+#include "plan/put.h"
 #include "plan/retile_pieces.h"
 
 typedef struct worker {
@@ -13,6 +14,7 @@ typedef struct worker {
     chk_retile_pieces *in;
     chk_hold *hold;
     char *out; /* a strip, or a chunk to encode */
+    chk_late late;
     void *scratch;
 } worker;
 
@@ -37,7 +39,7 @@ size_t chk_retile_work_bytes(const chk_retile *r)
 {
     size_t n = chk_program_work_bytes(&r->program) + chk_arena_cost((size_t)r->n_in * sizeof(chk_retile_pieces)) +
                chk_arena_cost((size_t)r->n_in * sizeof(chk_hold)) + chk_arena_cost(out_bytes(r)) +
-               chk_arena_cost(r->scratch_bytes) + 1024;
+               chk_arena_cost(r->scratch_bytes) + chk_late_bytes(r->most_late, out_bytes(r)) + 1024;
     for (int i = 0; i < r->n_in; i++) {
         size_t cells = (size_t)r->in[i].most_cells, item = chk_dtype_size(r->program.input[i].source->dtype);
         n += chk_arena_cost(cells * sizeof(chk_box)) + chk_arena_cost(cells * sizeof(chk_piece)) +
@@ -59,7 +61,8 @@ static bool carve(worker *w, const chk_retile *r, chk_task *t, size_t work_bytes
     chk_arena_init(a, t->work, work_bytes);
     bool ok = chk_prog_state_init(&w->prog, &r->program, a, true) && (w->in = chk_arena_get(a, (size_t)r->n_in * sizeof *w->in)) &&
               (w->hold = chk_arena_get(a, (size_t)r->n_in * sizeof *w->hold)) && (w->out = chk_arena_get(a, out_bytes(r))) &&
-              (w->scratch = chk_arena_get(a, r->scratch_bytes));
+              (w->scratch = chk_arena_get(a, r->scratch_bytes)) &&
+              chk_late_init(&w->late, r->most_late, out_bytes(r), r->sink, !r->own_sink, t, a);
     if (!ok) return false;
     memset(w->hold, 0, (size_t)r->n_in * sizeof *w->hold);
     for (int i = 0; i < r->n_in && ok; i++) {
@@ -163,18 +166,12 @@ static chunk_status make_part(worker *w, const chk_box *chunk, const chk_box *pa
         chk_block b = {.box = strip, .data = w->out, .n_bytes = (size_t)chk_box_count(&strip) * item, .addr = at};
         uint64_t t0 = chk_clock_ns();
         CHK_TRY(make_strip(w, &strip, w->out + done, err));
-        uint64_t t1 = chk_clock_ns();
-        w->t->stats.ns_compute += t1 - t0;
+        w->t->stats.ns_compute += chk_clock_ns() - t0;
         if (r->encoded) {
             done += b.n_bytes;
         } else {
             CHK_TRY(check_holds(w, err));
-            CHK_TRY(r->sink->ops->write(r->sink, &b, err));
-            w->t->stats.ns_write += chk_clock_ns() - t1;
-            if (!r->own_sink)
-                w->t->stats.bytes_written += b.n_bytes;
-            else if (b.addr)
-                w->t->stats.bytes_spilled += b.n_bytes;
+            CHK_TRY(chk_late_put(&w->late, &b, &w->out, err));
         }
         for (a = p; a >= 0; a--) {
             strip.lo[a] = a == p ? strip.hi[a] : strip.lo[a] + 1;
@@ -259,6 +256,7 @@ chunk_status chk_retile_run(chk_pass *p, chk_task *t, chunk_error *err)
     w.tile = tile;
     chunk_status st = fetch(&w, err);
     if (st == CHUNK_OK) st = make_chunks(&w, err);
+    if (st == CHUNK_OK) st = chk_late_write(&w.late, true, err);
     release(&w);
     return st;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "plan/put.h"
 #include "plan/scan_pass.h"
 
 /* A tile of 512 KiB of float64 stays in the second-level cache between reading, scanning and writing. The states of all lines abreast: 1 MiB, so that
@@ -111,8 +112,9 @@ static void scan_size(chk_pass *p, const chk_sizing *z)
     chk_reader_need(&s->reader, s->block, &need);
     s->block_bytes = chk_extent_bytes(ndim, s->block, s->dtype);
     s->reader_bytes = need.arena + need.transient;
-    p->work_bytes =
-        chk_page_round(chk_arena_cost(s->block_bytes) + chk_arena_cost(s->reader_bytes) + chk_arena_cost(s->scratch_bytes) + 64);
+    s->most_late = s->ordered && !s->encoded && !s->serial && z->n_workers > 1 ? CHK_LATE_BLOCKS : 0;
+    p->work_bytes = chk_page_round(chk_arena_cost(s->block_bytes) + chk_arena_cost(s->reader_bytes) +
+                                   chk_arena_cost(s->scratch_bytes) + chk_late_bytes(s->most_late, s->block_bytes) + 64);
     p->window_bytes = need.window;
     p->kept_bytes = s->encoded ? chk_page_round(chk_arena_cost(sizeof(chk_block)) + chk_arena_cost(chk_scan_kept_bytes(s))) : 0;
     p->worker_bytes = chk_reader_worker_bytes(&s->reader) + s->sink_worker_bytes;

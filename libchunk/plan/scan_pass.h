@@ -28,6 +28,7 @@ typedef struct chk_scan_pass {
     /* set by sizing */
     int64_t block[CHK_MAX_NDIM];
     size_t block_bytes, reader_bytes;
+    int64_t most_late; /* blocks that may wait for a busy file */
     /* how many tiles each line abreast has done since the pass opened */
     pthread_mutex_t lock;
     pthread_cond_t moved;

@@ -163,7 +163,9 @@ static chunk_status run_tile(chk_scan_pass *s, chk_task *t, const chk_box *tile,
     bool in_kept = s->encoded && !s->kept_bytes, turn_passed = false;
     char *data = in_kept ? kept_data(t) : chk_arena_get(&arena, s->block_bytes);
     void *scratch = chk_arena_get(&arena, s->scratch_bytes);
-    if (!data || !scratch) return chk_fail(err, CHUNK_ESTATE, "internal: a tile of %s is larger than planned", s->name);
+    chk_late late;
+    if (!data || !scratch || !chk_late_init(&late, s->most_late, s->block_bytes, s->sink, s->direct, t, &arena))
+        return chk_fail(err, CHUNK_ESTATE, "internal: a tile of %s is larger than planned", s->name);
     int64_t n = n_blocks(s, tile);
     for (int64_t i = 0; i < n; i++) {
         chk_box box;
@@ -175,9 +177,9 @@ static chunk_status run_tile(chk_scan_pass *s, chk_task *t, const chk_box *tile,
         if (i == n - 1) publish(s, abreast, before + 1);
         chk_block b = {.box = box, .data = data, .n_bytes = (size_t)chk_box_count(&box) * chk_dtype_size(s->dtype)};
         CHK_TRY(s->encoded ? encode(s, t, &box, data, scratch, err)
-                           : chk_put_block(s->sink, s->direct, t, &b, i == n - 1, &turn_passed, err));
+                           : chk_put_block_late(&late, &b, &data, i == n - 1, &turn_passed, err));
     }
-    return CHUNK_OK;
+    return chk_late_write(&late, true, err);
 }
 
 chunk_status chk_scan_run(chk_pass *p, chk_task *t, chunk_error *err)

@@ -155,7 +155,7 @@ class Bench:
         """limits.c with these arguments, once in a run of the benchmark (device: each time)."""
         key = args if args[0] != "device" else None
         if key not in self.memo or key is None:
-            if args[0] in ("window", "pread"):
+            if args[0] in ("window", "pread", "copy"):
                 warm([args[1]])
             self.memo[key] = self.measure(CORES, *args)
         return self.memo[key]
@@ -184,6 +184,11 @@ class Bench:
     def read_limit(self, *names):
         """Seconds for whole files through the page cache, the faster of windows and preads."""
         return sum(min(self.limit(way, self.path(n))["seconds"] for way in ("window", "pread")) for n in names)
+
+    def copy_limit(self, name, n_in, n_bytes):
+        """Seconds for n_in arrays read and one written, n_bytes each, by bare preads and pwrites, or from windows, on every core."""
+        n_bytes = max(MIB, n_bytes // MIB * MIB)
+        return self.limit("copy", self.path(name), n_in, os.path.join(self.dir, "limit.tmp"), n_bytes)["seconds"]
 
     def write_limit(self, n_bytes):
         return self.limit("write", os.path.join(self.dir, "limit.tmp"), max(MIB, n_bytes // MIB * MIB))["seconds"]

@@ -4,6 +4,8 @@
  *     work FILE BYTES              page cache through mapped windows, with arithmetic that takes about as long as a sine of every other element
  *     pread FILE                   page cache by preads of 128 KiB into a buffer that stays in L2
  *     write FILE BYTES             page-cache pwrites of 512 KiB of new pages, from a hot buffer, one file (removed)
+ *     copy FILE N TO BYTES         N reads of BYTES each, and BYTES of new pages written, one file (removed): pieces of 512 KiB on every core, by preads and from
+ *                                  mapped windows, the faster
  *     device FILE FIRST BYTES      best sequential read rate of the device, over three ways, each on its own third of the range
  *     decode CODEC FILE LIST RAW   gzip, zstd or lz4 (Bitshuffle's container): the codec alone over stored chunks
  *     encode CODEC FILE LIST RAW   gzip (shuffled, level 4) or lz4: the codec alone over uncompressed chunks of float64
@@ -31,7 +33,7 @@ enum { MAX_THREADS = 256, MIB = 1 << 20 };
 
 typedef struct job {
     const char *codec;
-    int fd;
+    int fd, to, n_in;
     int64_t first, bytes, piece; /* a range of the file in pieces, or */
     const int64_t (*list)[2];    /* n pieces: offset and bytes */
     int64_t n, raw;
@@ -306,6 +308,66 @@ static void write_new(const char *path, int64_t bytes)
     print_range(seconds, bytes);
 }
 
+/* ---- reading and writing together */
+
+enum { COPY_PIECE = MIB / 2, COPY_FIRST = 4096 };
+
+static int step_copy_pread(job *j, int64_t i, char *buffer, double *spent)
+{
+    (void)spent;
+    for (int k = 0; k < j->n_in; k++)
+        if (pread_all(j->fd, buffer, COPY_PIECE, k * j->bytes + i * COPY_PIECE)) return -1;
+    return pwrite(j->to, buffer, COPY_PIECE, COPY_FIRST + i * COPY_PIECE) == COPY_PIECE ? 0 : -1;
+}
+
+/* A piece is a window's worth of pieces: windows are 4 MiB, writes 512 KiB. */
+static int step_copy_window(job *j, int64_t i, char *buffer, double *spent)
+{
+    (void)buffer, (void)spent;
+    int64_t n = j->bytes - i * j->piece < j->piece ? j->bytes - i * j->piece : j->piece;
+    const char *p[8];
+    for (int k = 0; k < j->n_in; k++) {
+        p[k] = mmap(NULL, (size_t)n, PROT_READ, MAP_SHARED, j->fd, k * j->bytes + i * j->piece);
+        if (p[k] == MAP_FAILED) return -1;
+        for (int64_t at = 0; at < n; at += 16 * 4096) (void)*(const volatile char *)(p[k] + at);
+    }
+    for (int64_t at = 0; at < n; at += COPY_PIECE) {
+        for (int k = 1; k < j->n_in; k++) {
+            const double *x = (const double *)(const void *)(p[k] + at);
+            double s[16] = {0};
+            for (int64_t e = 0; e < COPY_PIECE / 8; e += 16)
+                for (int l = 0; l < 16; l++) s[l] += x[e + l];
+            for (int l = 1; l < 16; l++) s[0] += s[l];
+            sink = s[0];
+        }
+        if (pwrite(j->to, p[0] + at, COPY_PIECE, COPY_FIRST + i * j->piece + at) != COPY_PIECE) return -1;
+    }
+    for (int k = 0; k < j->n_in; k++)
+        if (munmap((void *)p[k], (size_t)n)) return -1;
+    return 0;
+}
+
+/* Each way twice; the fastest. */
+static void copy(job *j, const char *to, int n_threads)
+{
+    double seconds = 1e300;
+    for (int i = 0; i < 4; i++) {
+        j->to = open(to, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        if (j->to < 0) die(to);
+        j->step = i % 2 ? step_copy_window : step_copy_pread;
+        j->piece = i % 2 ? 4 * MIB : COPY_PIECE;
+        j->n = (j->bytes + j->piece - 1) / j->piece;
+        j->buffer_bytes = COPY_PIECE;
+        double start = now();
+        if (fallocate(j->to, 0, 0, COPY_FIRST + j->bytes) != 0 && errno != EOPNOTSUPP) die("fallocate");
+        double took = now() - start + run(j, n_threads);
+        if (took < seconds) seconds = took;
+        close(j->to);
+        unlink(to);
+    }
+    print_range(seconds, j->bytes);
+}
+
 /* The smallest of three runs, as for every bound here. */
 static double best_of_three(job *j, int n_threads)
 {
@@ -362,6 +424,10 @@ int main(int argc, char **argv)
         j.piece = 4 * MIB, j.step = step_work, j.bytes = atoll(argv[3]);
         j.n = (j.bytes + j.piece - 1) / j.piece;
         print_range(run(&j, n_threads), j.bytes);
+    } else if (!strcmp(what, "copy") && argc == 6) {
+        j.n_in = atoi(argv[3]), j.bytes = atoll(argv[5]) / COPY_PIECE * COPY_PIECE;
+        if (j.n_in < 1 || j.n_in > 8) die("limits: 1 to 8 inputs");
+        copy(&j, argv[4], n_threads);
     } else if (!strcmp(what, "pread") && argc == 3) {
         j.piece = MIB / 8, j.step = step_pread, j.buffer_bytes = MIB / 8;
         whole_file(&j, n_threads);

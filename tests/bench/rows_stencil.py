@@ -12,7 +12,7 @@ PASSES = 10
 
 def through(b, r):
     r.floor("reads of x", r.runs[-1]["json"]["bytes_read"] / ARRAY, 1.5, at_most=True)
-    r.limit = dict(text="reading x and writing the result", seconds=b.read_limit("xyz.h5") / 3 + b.write_limit(ARRAY))
+    r.limit = dict(text="reading x and writing the result", seconds=b.copy_limit("xyz.h5", 1, ARRAY))
 
 
 @row("W7", "xyz", stores=True)
