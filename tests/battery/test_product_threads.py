@@ -42,18 +42,23 @@ def test_no_more_runnable_threads_than_workers(square, tmp_path, workers, omp):
     env = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "OPENBLAS_"))}
     if omp:
         env["OMP_NUM_THREADS"] = omp
-    p = subprocess.Popen([CHUNK, "eval", "x @ x", f"x={square}:/x", "-o", f"{tmp_path}/y.h5:/r", "--memory", "300MiB", "--threads", str(workers)], env=env,
-                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    seen, most = [], 0
-    while p.poll() is None:
-        states = threads_of(p.pid)
-        seen.append(states.count("R"))
-        most = max(most, len(states))
-    assert p.returncode == 0, p.stderr.read()
-    # Threads are looked at one after the other: one that fell asleep may be counted beside the one it woke, now and then.
-    assert len(seen) > 20 and max(seen) >= 1
     own = 1 if is_sanitized("thread") else 0  # the sanitizer's
-    assert sum(n > workers + own for n in seen) <= len(seen) // 20, f"{workers} workers, but runnable: {seen}"
+    # Threads are looked at one after the other: one that fell asleep may be counted beside the one it woke, and on a busy machine that can be seen more than
+    # now and then. Threads too many are there every time.
+    for _ in range(3):
+        p = subprocess.Popen([CHUNK, "eval", "x @ x", f"x={square}:/x", "-o", f"{tmp_path}/y.h5:/r", "--overwrite", "--memory", "300MiB", "--threads", str(workers)],
+                             env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        seen, most = [], 0
+        while p.poll() is None:
+            states = threads_of(p.pid)
+            seen.append(states.count("R"))
+            most = max(most, len(states))
+        assert p.returncode == 0, p.stderr.read()
+        assert len(seen) > 20 and max(seen) >= 1
+        too_many = sum(n > workers + own for n in seen)
+        if too_many <= len(seen) // 20:
+            break
+    assert too_many <= len(seen) // 20, f"{workers} workers, but runnable: {seen}"
     assert most <= workers + 3, f"{most} threads: the launcher, the worker's main thread and {workers} workers are expected"
 
 
