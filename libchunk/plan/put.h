@@ -8,7 +8,7 @@
 /* Blocks of one output that a task has claimed, but not written. The kernel lets one thread at a time write into a file, and others spin meanwhile: so a block
  * whose file is being written into is kept, and written when it is not, at the latest when no more can be kept (exp(-x)*y + 1 of 2 GiB, two threads: a
  * seventh of both cores spun). */
-enum { CHK_LATE_BLOCKS = 2 };
+enum { CHK_LATE_BLOCKS = 1 };
 typedef struct chk_late {
     chk_sink *sink;
     chk_task *t;
