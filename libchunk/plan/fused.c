@@ -145,6 +145,7 @@ static void size_strip(chk_fused *f, int64_t *extent)
     int64_t least = f->g.leaf[a], halo = 0;
     for (int i = 0; i < f->program.n_inputs; i++)
         if (f->program.input[i].source->halo > halo) halo = f->program.input[i].source->halo;
+    f->strip_axis = a;
     f->strip = f->g.block[a] / f->beside;
     if (f->strip < STRIP_HALOS * halo) f->strip = STRIP_HALOS * halo;
     f->strip = (f->strip + least - 1) / least * least;

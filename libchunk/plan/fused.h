@@ -45,7 +45,8 @@ typedef struct chk_fused {
     int64_t units_per_task;
     int64_t
         beside; /* chunks of a task, neighbours along the last axis, that are made together: a stencil reads a box of all of them */
-    int64_t strip;    /* of such a box: indices of its first axis longer than one that are fetched at once */
+    int64_t strip; /* of such a box: indices of strip_axis that are fetched at once; before that axis a block has one index */
+    int strip_axis;
     int64_t together; /* fetched block by block: up to so many blocks of a unit at once, those in a row along `row_axis` */
     int row_axis;     /* -1: blocks are fetched one by one */
     size_t cap;       /* results of the largest block */

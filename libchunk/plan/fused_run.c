@@ -690,13 +690,12 @@ static chunk_status run_unit(worker *w, bool fetched, chunk_error *err)
 }
 
 /* A strip of the blocks `made` of n units: fetched at once, computed unit by unit into each block's place. skip: what was so far fill alone in the blocks. */
-static chunk_status make_strip(worker *w, size_t n, const chk_box *strip, int axis, const chk_box *made, bool *skip,
-                               chunk_error *err)
+static chunk_status make_strip(worker *w, size_t n, const chk_box *strip, const chk_box *made, bool *skip, chunk_error *err)
 {
     const chk_fused *f = w->f;
     const chk_sink *sink = f->out[0].sink;
     size_t item = chk_dtype_size(f->out[0].dtype), mark = w->arena.used;
-    int last = f->space.ndim - 1;
+    int last = f->space.ndim - 1, axis = f->strip_axis;
     if (chk_task_canceled(w->t)) return chk_fail(err, CHUNK_ECANCELED, "canceled");
     CHK_TRY(fetch(w, strip, 1, err));
     point_at(w, 0);
@@ -721,8 +720,7 @@ static chunk_status make_strip(worker *w, size_t n, const chk_box *strip, int ax
 static chunk_status run_beside(worker *w, size_t n, chunk_error *err)
 {
     const chk_fused *f = w->f;
-    int last = f->space.ndim - 1, axis = 0;
-    while (axis < last - 1 && f->g.block[axis] == 1) axis++;
+    int last = f->space.ndim - 1, axis = f->strip_axis;
     int64_t n_blocks = chk_geometry_n_blocks(&f->g, &w->box[0]);
     for (int64_t i = 0; i < n_blocks; i++) {
         chk_box made, strip;
@@ -733,7 +731,7 @@ static chunk_status run_beside(worker *w, size_t n, chunk_error *err)
         strip = made;
         for (; strip.lo[axis] < made.hi[axis]; strip.lo[axis] = strip.hi[axis]) {
             strip.hi[axis] = strip.lo[axis] + f->strip < made.hi[axis] ? strip.lo[axis] + f->strip : made.hi[axis];
-            CHK_TRY(make_strip(w, n, &strip, axis, &made, skip, err));
+            CHK_TRY(make_strip(w, n, &strip, &made, skip, err));
         }
         for (size_t u = 0; u < n; u++) {
             chk_box b = made;

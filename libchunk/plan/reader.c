@@ -43,8 +43,8 @@ chunk_status chk_reader_init_all(chk_reader *r, chk_node *const *nodes, int n, c
     }
     r->cuttable = true;
     for (int i = 0; i < r->program.n_inputs; i++) {
-        r->cuttable &= r->program.input[i].source->cuttable;
         const chk_source *s = r->program.input[i].source;
+        r->cuttable &= s->cuttable;
         r->overlaps |= s->overlaps != 0;
         if (s->halo > r->halo) r->halo = s->halo;
     }

@@ -92,8 +92,8 @@ struct chk_source {
     chk_grid grid;    /* its chunks; for memory, the fixed rule of the shape */
     bool cuttable;    /* a chunk can be read in parts at no extra cost (uncompressed); else a whole chunk is decoded each time */
     bool thread_safe; /* false: one fetch at a time (the scheduler's job) */
-    uint32_t
-        overlaps; /* axes, bit a, along which neighbouring boxes need some of the same work (a halo): cut into pieces, all of it costs more */
+    /* Axes, bit a, along which neighbouring boxes need some of the same work (a halo): cut into pieces, all of it costs more. */
+    uint32_t overlaps;
     bool stacked;       /* such a source over another */
     int64_t halo;       /* elements that it reads beyond a box along an axis, both sides together, at most */
     int64_t most_block; /* elements that are work enough for a task; 0: no wish */

@@ -59,7 +59,7 @@ def warm(paths):
             with open(name, "rb", buffering=0) as f:
                 if os.fstat(f.fileno()).st_size:
                     with mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ) as m, contextlib.suppress(OSError):
-                        m.madvise(14)  # MADV_HUGEPAGE
+                        m.madvise(mmap.MADV_HUGEPAGE)
                         for at in range(0, len(m), 1 << 16):
                             m[at]
                 while f.readinto(buf):
@@ -78,7 +78,7 @@ def ready():
         return
     with mmap.mmap(-1, n, flags=mmap.MAP_PRIVATE) as m:
         with contextlib.suppress(OSError):
-            m.madvise(14)  # MADV_HUGEPAGE
+            m.madvise(mmap.MADV_HUGEPAGE)
         try:
             m.madvise(23)  # MADV_POPULATE_WRITE, since Linux 5.14
         except OSError:

@@ -32,6 +32,11 @@ def output(b, name="out.h5"):
     return h5py.File(os.path.join(b.out, name), "r")["out"]
 
 
+def through_copy(b, row, file="xyz.h5", n_in=1, n_bytes=ARRAY, text="reading x and writing the result"):
+    """The limit of n_in arrays of a file read and one written."""
+    row.limit = dict(text=text, seconds=b.copy_limit(file, n_in, n_bytes))
+
+
 def through_cache(b, row, share, text):
     """The limit of one read of a share of xyz.h5."""
     row.limit = dict(text=text, seconds=share * b.read_limit("xyz.h5"))
@@ -54,7 +59,7 @@ def w2(b):
     r = Row("W2", "exp(-x)*y + 1 to a new dataset", 64)
     b.versus(r, lambda: b.chunk("exp(-x)*y + 1", some("x", "y"), 64, out="out.h5"), {"dask": ("w2", 7), "numexpr": ("w2", 2), "h5py": ("w2", None)},
              check=lambda a: probe(output(b)))
-    r.limit = dict(text="reading x and y and writing the result", seconds=b.copy_limit("xyz.h5", 2, ARRAY))
+    through_copy(b, r, n_in=2, text="reading x and y and writing the result")
     yield r
 
 

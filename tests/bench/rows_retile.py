@@ -5,17 +5,13 @@ import data
 from data import C, N, R
 from engine import Row
 from peers import probe
-from rows import ARRAY, output, row, some
+from rows import output, row, some, through_copy
 
 COLUMNS = f"{N}x{R}"
 
 
 def stored(b, expr, inputs, memory, chunks, filters="none", out="out.h5"):
     return b.chunk(expr, inputs, memory, out=out, extra=("--chunks", chunks, "--filter", filters))
-
-
-def copy_limit(b, file):
-    return dict(text="reading x and writing the result", seconds=b.copy_limit(file, 1, ARRAY))
 
 
 @row("W5r", "rows", stores=True)
@@ -25,7 +21,7 @@ def w5r(b):
         r = Row(f"W5r {memory}", f"({R}, {N}) chunks to ({N}, {R})", memory)
         b.versus(r, lambda: stored(b, f"rechunk(x, ({N}, {R}))", x, memory, COLUMNS),
                  {"dask": ("w5r", 9), "h5repack": ("w5r", 30), "h5py": ("w5r", None), "tensorstore": ("w5r", None)}, check=lambda a: probe(output(b)))
-        r.limit = copy_limit(b, "rows_none.h5")
+        through_copy(b, r, "rows_none.h5")
         yield r
 
 
@@ -35,7 +31,7 @@ def w5t(b):
     b.versus(r, lambda: stored(b, "permute_dims(x)", some("x"), 64, f"{C}x{C}"),
              {"dask": ("w5t", 9), "tensorstore": ("w5t", 4.5), "numpy": ("w5t", None), "h5py": ("w5t", None), "blosc2": ("w5t", None)},
              check=lambda a: probe(output(b)))
-    r.limit = dict(text="reading x and writing the result", seconds=b.copy_limit("xyz.h5", 1, ARRAY))
+    through_copy(b, r)
     yield r
 
 

@@ -2,7 +2,7 @@
 from data import HUNDRED, N, PART
 from engine import Row
 from peers import probe
-from rows import ARRAY, output, row, some
+from rows import ARRAY, output, row, some, through_copy
 
 
 @row("reshape", "xyz", stores=True)
@@ -11,7 +11,7 @@ def reshape(b):
     b.versus(r, lambda: b.chunk(f"reshape(x[:{N - 1}], ({N}, {N - 1}))", some("x"), 64, out="out.h5"), {"dask": ("reshape", 5), "numpy": ("reshape", None)},
              check=lambda a: probe(output(b)))
     r.floor("reads of x", r.runs[-1]["json"]["bytes_read"] / ARRAY, 1.01, at_most=True)
-    r.limit = dict(text="reading x and writing the result", seconds=b.copy_limit("xyz.h5", 1, ARRAY))
+    through_copy(b, r)
     yield r
 
 
@@ -23,5 +23,5 @@ def concat(b):
     b.versus(r, lambda: b.chunk(f"concat(({', '.join(names)}))", {k: f"hundred.h5:/{k}" for k in names}, 64, out="out.h5"), {"dask": ("concat", 5), "numpy": ("concat", None)},
              check=lambda a: probe(output(b)))
     r.floor("reads of each", r.runs[-1]["json"]["bytes_read"] / n_bytes, 1.01, at_most=True)
-    r.limit = dict(text="reading all and writing the result", seconds=b.copy_limit("hundred.h5", 1, n_bytes))
+    through_copy(b, r, "hundred.h5", n_bytes=n_bytes, text="reading all and writing the result")
     yield r
