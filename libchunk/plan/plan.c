@@ -32,6 +32,22 @@ uint64_t chk_plan_projected(const chk_plan *p, int n_workers, int n_kept, int *p
     return add(add(p->fixed_bytes, mul(workers, p->per_worker_bytes)), largest);
 }
 
+int chk_plan_useful_workers(const chk_plan *p, int most)
+{
+    uint64_t widest = 1;
+    bool kept = false;
+    for (int i = 0; i < p->n_passes; i++) {
+        const chk_pass *s = &p->pass[i];
+        uint64_t n = s->serial ? 1 : s->n_tasks;
+        if (n > widest) widest = n;
+        kept |= s->kept_bytes && !s->ops->claim;
+    }
+    uint64_t n = most > 0 ? (uint64_t)most : 1;
+    if (n > widest) n = widest;
+    if (kept && n > (uint64_t)p->n_kept) n = p->n_kept > 0 ? (uint64_t)p->n_kept : 1;
+    return (int)n;
+}
+
 uint64_t chk_plan_room(const chk_plan *p, int pass, int n_workers)
 {
     uint64_t workers = (uint64_t)n_workers, taken = add(p->fixed_bytes, mul(workers, p->per_worker_bytes));

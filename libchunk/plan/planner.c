@@ -34,9 +34,9 @@ static bool fits(chk_plan *p, int64_t block, int n_workers, int n_kept, uint64_t
 {
     set_resident(p, all_resident);
     size_passes(p, block, n_workers);
-    p->n_workers = n_workers;
     p->n_kept = n_kept;
-    p->projected_peak = chk_plan_projected(p, n_workers, n_kept, NULL);
+    p->n_workers = chk_plan_useful_workers(p, n_workers);
+    p->projected_peak = chk_plan_projected(p, p->n_workers, n_kept, NULL);
     if (p->projected_peak < *smallest) *smallest = p->projected_peak;
     if (p->projected_peak > ceiling) return false;
     for (int i = 0; i < p->n_spills && !all_resident; i++) {
@@ -44,7 +44,7 @@ static bool fits(chk_plan *p, int64_t block, int n_workers, int n_kept, uint64_t
         uint64_t room = ceiling - p->projected_peak;
         if (room < 4096) break;
         chk_spill_set_resident(s, (int64_t)((room - 4096) / s->chunk_bytes));
-        p->projected_peak = chk_plan_projected(p, n_workers, n_kept, NULL);
+        p->projected_peak = chk_plan_projected(p, p->n_workers, n_kept, NULL);
     }
     return true;
 }

@@ -163,9 +163,11 @@ struct chk_plan {
 
 /* The bound on resident bytes for so many workers and kept areas: fixed + workers * per_worker + the largest pass
  * (live regions + workers * (work + window + worker_bytes so far) + n_kept * kept). peak_pass (may be NULL): the pass that sets it. */
+uint64_t chk_plan_projected(const chk_plan *p, int n_workers, int n_kept, int *peak_pass);
 /* Bytes that pass number `pass` may still use under the ceiling: what is left beside fixed costs, workers, codec state and regions alive then. */
 uint64_t chk_plan_room(const chk_plan *p, int pass, int n_workers);
-uint64_t chk_plan_projected(const chk_plan *p, int n_workers, int n_kept, int *peak_pass);
+/* Of at most so many workers: no more than the widest pass has tasks, nor than kept areas where every running task holds one. */
+int chk_plan_useful_workers(const chk_plan *p, int most);
 void chk_plan_drop_regions(chk_plan *p);                        /* regions and spills, when planning starts over */
 void chk_plan_forget(chk_plan *p, int n_regions, int n_spills); /* those added since there were so many */
 void chk_plan_free(chk_plan *p);

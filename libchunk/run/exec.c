@@ -24,23 +24,6 @@ static bool is_small(const chk_plan *p)
     return true;
 }
 
-/* No more workers than the widest pass has tasks, nor than kept areas where every running task holds one. */
-static int useful_workers(const chk_plan *p)
-{
-    uint64_t widest = 1;
-    bool kept = false;
-    for (int i = 0; i < p->n_passes; i++) {
-        const chk_pass *s = &p->pass[i];
-        uint64_t n = s->serial ? 1 : s->n_tasks;
-        if (n > widest) widest = n;
-        kept |= s->kept_bytes && !s->ops->claim;
-    }
-    uint64_t n = p->n_workers > 0 ? (uint64_t)p->n_workers : 1;
-    if (n > widest) n = widest;
-    if (kept && n > (uint64_t)p->n_kept) n = p->n_kept > 0 ? (uint64_t)p->n_kept : 1;
-    return (int)n;
-}
-
 static void free_exec(chk_exec *e)
 {
     chk_order_free(&e->order);
@@ -116,7 +99,7 @@ static int threads_for(const chk_plan *plan, chk_pool *pool, const chk_exec_opti
     if (!pool || chk_pool_is_mine(pool)) return 0;
     pthread_mutex_lock(chk_pool_lock(pool));
     int n = 0;
-    if (!(options && options->inline_small && chk_pool_idle(pool) && is_small(plan))) n = chk_pool_grow(pool, useful_workers(plan));
+    if (!(options && options->inline_small && chk_pool_idle(pool) && is_small(plan))) n = chk_pool_grow(pool, chk_plan_useful_workers(plan, plan->n_workers));
     pthread_mutex_unlock(chk_pool_lock(pool));
     return n;
 }
