@@ -21,6 +21,7 @@ typedef struct vfd {
     H5FD_t pub; /* must come first */
     int fd;
     haddr_t eoa; /* end of what HDF5 has allocated */
+    haddr_t gap, gap_end; /* below eoa, never allocated */
     haddr_t eof; /* end of the file, or of what was captured for writing beyond it */
     dev_t dev;
     ino_t ino;
@@ -137,20 +138,40 @@ static haddr_t vfd_get_eoa(const H5FD_t *file, H5FD_mem_t type)
 static herr_t vfd_set_eoa(H5FD_t *file, H5FD_mem_t type, haddr_t addr)
 {
     (void)type;
-    ((vfd *)file)->eoa = addr;
+    vfd *f = (vfd *)file;
+    if (addr < f->gap_end) f->gap = f->gap_end = 0;
+    f->eoa = addr;
     return 0;
 }
 
-/* Raw data of whole pages begins at a page: what fills pages of the page cache to their ends is written in 0.6 of the time. The gap, which metadata leaves now and
- * then, is forgotten: HDF5 would keep 230 bytes for each if it were told (H5Pset_alignment). */
+/* Where raw data of whole pages begins: at a multiple of the largest power of two that divides its length, up to a quarter of that and 2 MiB, so that what is written in
+ * pieces fills whole pages, and large ones, of the page cache (2 GiB in pieces of 512 KiB: 0.20 s from 1 MiB on, 0.25 s from 4 KiB on, 0.35 s from elsewhere). The
+ * gap before it takes the metadata to come; what is left is forgotten: HDF5 would keep 230 bytes for each if it were told (H5Pset_alignment). */
+static haddr_t raw_bound(hsize_t size)
+{
+    enum { PAGE = 4096, FROM = 16 * PAGE, MOST = 2 << 20 };
+    if (size < FROM || size % PAGE != 0) return 1;
+    haddr_t bound = PAGE;
+    while (bound < MOST && bound < size / 4 && size % (2 * bound) == 0) bound *= 2;
+    return bound;
+}
+
 static haddr_t vfd_alloc(H5FD_t *file, H5FD_mem_t type, hid_t dxpl, hsize_t size)
 {
-    enum { PAGE = 4096, FROM = 16 * PAGE };
     (void)dxpl;
     vfd *f = (vfd *)file;
-    haddr_t at = f->eoa;
-    if (type == H5FD_MEM_DRAW && size >= FROM && size % PAGE == 0) at = (at + PAGE - 1) / PAGE * PAGE;
-    if (at > MAX_ADDR || size > MAX_ADDR - at) return HADDR_UNDEF;
+    haddr_t bound = type == H5FD_MEM_DRAW ? raw_bound(size) : 1;
+    if (bound == 1 && size <= f->gap_end - f->gap) {
+        f->gap += size;
+        return f->gap - size;
+    }
+    if (f->eoa > MAX_ADDR) return HADDR_UNDEF;
+    haddr_t at = (f->eoa + bound - 1) / bound * bound;
+    if (size > MAX_ADDR - at) return HADDR_UNDEF;
+    if (at - f->eoa > f->gap_end - f->gap) {
+        f->gap = f->eoa;
+        f->gap_end = at;
+    }
     f->eoa = at + size;
     return at;
 }

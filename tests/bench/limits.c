@@ -287,7 +287,7 @@ static void print_range(double seconds, int64_t bytes)
  * at hand (2 GiB in 0.29 s here; pieces of 1 MiB that begin at their multiples: 0.4 to 3.3 s). */
 static void write_new(const char *path, int64_t bytes)
 {
-    enum { PIECE = MIB / 2, FIRST = 4096 };
+    enum { PIECE = MIB / 2, FIRST = 2 * MIB };
     char *buffer = malloc(PIECE);
     if (!buffer) die(path);
     memset(buffer, 0x5a, PIECE);
@@ -310,7 +310,7 @@ static void write_new(const char *path, int64_t bytes)
 
 /* ---- reading and writing together */
 
-enum { COPY_PIECE = MIB / 2, COPY_FIRST = 4096 };
+enum { COPY_PIECE = MIB / 2, COPY_FIRST = 2 * MIB };
 
 static int step_copy_pread(job *j, int64_t i, char *buffer, double *spent)
 {
