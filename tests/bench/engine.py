@@ -12,7 +12,7 @@ from measure import CORES, drop, launch, median, ready, resident_share, warm
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MIB = 1 << 20
-NOISE = 0.4         # cores used by others above which a pair of runs is done again, once
+NOISE = 0.2         # cores used by others above which a pair of runs is done again, at most three times
 AT_LIMIT = 0.9      # a peer's floor is excused by a physical limit measured in the same run when this much of it is reached
 PEER_SECONDS = 200
 CHUNK_SECONDS = 120
@@ -203,7 +203,7 @@ class Bench:
             row.peers[p] = dict(runs=[], floor=peers[p][1], absent=None)
         for _ in range(repeat or self.repeat):
             for p in peers or [None]:
-                for attempt in range(2):
+                for attempt in range(4):
                     a = ours()
                     b = self.peer(p, peers[p][0]) if p and not row.peers[p]["absent"] else None
                     if max(a.get("others") or 0, (b or {}).get("others") or 0) <= NOISE:

@@ -9,7 +9,7 @@ import tempfile
 
 TICK = os.sysconf("SC_CLK_TCK")
 CORES = len(os.sched_getaffinity(0))
-FREE = 4 << 30  # bytes: outputs are 2 GiB, and so are the arrays that NumPy makes on the way
+FREE = 6 << 30  # bytes: outputs are 2 GiB, and so are the arrays that NumPy makes on the way; which of what is free they get is the kernel's choice
 
 
 def status_mib(key, pid="self"):
