@@ -104,6 +104,7 @@ static const struct {
     F(SQRT, "sqrt", 1, SAME),
     F(CBRT, "cbrt", 1, SAME),
     F(EXP, "exp", 1, SAME),
+    F(EXP_NEG, "exp_neg", 1, SAME),
     F(EXPM1, "expm1", 1, SAME),
     F(LOG, "log", 1, SAME),
     F(LOG1P, "log1p", 1, SAME),

@@ -77,6 +77,7 @@ typedef enum chk_fn {
     CHK_FN_SQRT,
     CHK_FN_CBRT, /* floats; sqrt, reciprocal also complex */
     CHK_FN_EXP,
+    CHK_FN_EXP_NEG, /* exp(-x), which programs join: floats */
     CHK_FN_EXPM1,
     CHK_FN_LOG,
     CHK_FN_LOG1P,

@@ -155,6 +155,7 @@ static inline VEC OF(floordiv_of)(VEC x, VEC y) /* as NumPy's divmod, which goes
 }
 
 UNARY(exp, S(exp, u10)(x))
+UNARY(exp_neg, S(exp, u10)(-x))
 UNARY(exp2, S(exp2, u10)(x))
 UNARY(expm1, S(expm1, u10)(x))
 UNARY(log, OF(LOG)(x))

@@ -264,13 +264,25 @@ static chk_fn take_operand(chk_program *p, const int *uses, int i, int k, int *i
     return from->u.call.fn;
 }
 
-/* Joins sums, differences and products with their operands, and square roots with what they are of: fewer walks over a piece, and a root's
+static void join_negation(chk_program *p, const int *uses, chk_instr *c)
+{
+    chk_kern kern = c->u.call.fn == CHK_FN_EXP ? chk_kern_find(CHK_FN_EXP_NEG, c->dtype) : NULL;
+    chk_instr *under = kern ? &p->instr[c->in[0]] : NULL;
+    if (!under || under->kind != CHK_INSTR_CALL || under->u.call.fn != CHK_FN_NEG || uses[c->in[0]] != 1) return;
+    c->u.call.fn = CHK_FN_EXP_NEG;
+    c->u.call.kern = kern;
+    c->in[0] = under->in[0];
+    under->kind = CHK_INSTR_JOINED;
+}
+
+/* Joins sums, differences and products with their operands, exponentials with a negation, and square roots with what they are of: fewer walks over a piece, and a root's
  * divider works while the rest is computed. */
 static void join_calls(chk_program *p, int *uses)
 {
     for (int i = 0; i < p->n_instr; i++) {
         chk_instr *c = &p->instr[i];
         if (c->kind != CHK_INSTR_CALL) continue;
+        join_negation(p, uses, c);
         int in[4], n_in = 0;
         chk_instr *under = c->u.call.fn == CHK_FN_SQRT ? &p->instr[c->in[0]] : NULL;
         if (under && under->kind == CHK_INSTR_CALL && under->dtype == c->dtype && uses[c->in[0]] == 1) {
