@@ -75,11 +75,17 @@ static size_t block_bytes(const chk_fused *f, int o)
 /* Encoded passes: sinks without an encoder have their values computed right into the kept area. */
 static bool block_in_kept(const chk_fused *f, int o) { return f->encoded && !f->out[o].kept_bytes; }
 
-/* How many blocks of an output may be late: of files that several workers write into. */
+/* How many blocks of an output may be late: of files that several workers write into. LATE_LARGE: a little faster (exp(-x)*y + 1 of 2 GiB: 2 to 3 %); in short runs
+ * they might never be used. */
+enum { LATE_LARGE = 3 };
+#define LARGE_OUTPUT ((uint64_t)256 << 20)
+
 static int64_t most_late(const chk_fused *f, int o)
 {
     bool late = f->keeps_late && !f->encoded && f->units_per_task == 1 && f->out[o].ordered && !f->out[o].serial;
-    return !late ? 0 : f->beside > CHK_LATE_BLOCKS ? f->beside : CHK_LATE_BLOCKS;
+    bool large = (uint64_t)chk_shape_count(&f->space) * chk_dtype_size(f->out[o].dtype) >= LARGE_OUTPUT;
+    int64_t most = large ? LATE_LARGE : CHK_LATE_BLOCKS;
+    return !late ? 0 : f->beside > most ? f->beside : most;
 }
 
 /* Streamed: one block of each unit at a time is handed on. */
