@@ -31,13 +31,14 @@
 #include "kern/math_real.inc.h"
 
 #define ROWS(D, d)                                                                                                                 \
-    {CHK_FN_EXP, D, exp_##d}, {CHK_FN_EXP_NEG, D, exp_neg_##d}, {CHK_FN_EXP2, D, exp2_##d}, {CHK_FN_EXPM1, D, expm1_##d}, {CHK_FN_LOG, D, log_##d},                  \
-        {CHK_FN_LOG2, D, log2_##d}, {CHK_FN_LOG10, D, log10_##d}, {CHK_FN_LOG1P, D, log1p_##d}, {CHK_FN_CBRT, D, cbrt_##d},        \
-        {CHK_FN_SIN, D, sin_##d}, {CHK_FN_COS, D, cos_##d}, {CHK_FN_TAN, D, tan_##d}, {CHK_FN_ASIN, D, asin_##d},                  \
-        {CHK_FN_ACOS, D, acos_##d}, {CHK_FN_ATAN, D, atan_##d}, {CHK_FN_SINH, D, sinh_##d}, {CHK_FN_COSH, D, cosh_##d},            \
-        {CHK_FN_TANH, D, tanh_##d}, {CHK_FN_ASINH, D, asinh_##d}, {CHK_FN_ACOSH, D, acosh_##d}, {CHK_FN_ATANH, D, atanh_##d},      \
-        {CHK_FN_ERF, D, erf_##d}, {CHK_FN_LGAMMA, D, lgamma_##d}, {CHK_FN_POW, D, pow_##d}, {CHK_FN_ATAN2, D, atan2_##d},          \
-        {CHK_FN_HYPOT, D, hypot_##d}, {CHK_FN_LOGADDEXP, D, logaddexp_##d}, {CHK_FN_FMOD, D, fmod_##d}, {CHK_FN_MOD, D, mod_##d},  \
+    {CHK_FN_EXP, D, exp_##d}, {CHK_FN_EXP_NEG, D, exp_neg_##d}, {CHK_FN_EXP2, D, exp2_##d}, {CHK_FN_EXPM1, D, expm1_##d},          \
+        {CHK_FN_LOG, D, log_##d}, {CHK_FN_LOG2, D, log2_##d}, {CHK_FN_LOG10, D, log10_##d}, {CHK_FN_LOG1P, D, log1p_##d},          \
+        {CHK_FN_CBRT, D, cbrt_##d}, {CHK_FN_SIN, D, sin_##d}, {CHK_FN_COS, D, cos_##d}, {CHK_FN_TAN, D, tan_##d},                  \
+        {CHK_FN_ASIN, D, asin_##d}, {CHK_FN_ACOS, D, acos_##d}, {CHK_FN_ATAN, D, atan_##d}, {CHK_FN_SINH, D, sinh_##d},            \
+        {CHK_FN_COSH, D, cosh_##d}, {CHK_FN_TANH, D, tanh_##d}, {CHK_FN_ASINH, D, asinh_##d}, {CHK_FN_ACOSH, D, acosh_##d},        \
+        {CHK_FN_ATANH, D, atanh_##d}, {CHK_FN_ERF, D, erf_##d}, {CHK_FN_LGAMMA, D, lgamma_##d}, {CHK_FN_POW, D, pow_##d},          \
+        {CHK_FN_ATAN2, D, atan2_##d}, {CHK_FN_HYPOT, D, hypot_##d}, {CHK_FN_LOGADDEXP, D, logaddexp_##d},                          \
+        {CHK_FN_FMOD, D, fmod_##d}, {CHK_FN_MOD, D, mod_##d},                                                                      \
     {                                                                                                                              \
         CHK_FN_FLOORDIV, D, floordiv_##d                                                                                           \
     }

@@ -108,48 +108,6 @@ static void transpose_bits(uint64_t *x, size_t n)
     }
 }
 
-enum { BIT_BLOCK = 512, BIT_PLANES = 16 }; /* elements at a time, and planes of them on the stack: 8 KiB */
-
-static void bitshuffle(void *out, const void *in, size_t item, size_t n)
-{
-    uint64_t planes[BIT_PLANES][BIT_BLOCK / 8];
-    uint8_t *o = out;
-    size_t row = n / 8; /* bytes of a row of bits */
-    bool together = item <= BIT_PLANES && !(item & (item - 1));
-    for (size_t i = 0; i < n; i += BIT_BLOCK) {
-        size_t m = n - i < BIT_BLOCK ? n - i : BIT_BLOCK;
-        const uint8_t *a = (const uint8_t *)in + i * item;
-        if (together) shuffle(planes, a, BIT_BLOCK, item, m);
-        for (size_t b = 0; b < item; b++) {
-            uint64_t *p = planes[together ? b : 0];
-            if (!together)
-                for (size_t j = 0; j < m; j++) ((uint8_t *)p)[j] = a[j * item + b];
-            transpose_bits(p, m / 8);
-            shuffle(o + 8 * b * row + i / 8, p, row, 8, m / 8);
-        }
-    }
-}
-
-static void bitunshuffle(void *out, const void *in, size_t item, size_t n)
-{
-    uint64_t planes[BIT_PLANES][BIT_BLOCK / 8];
-    const uint8_t *a = in;
-    size_t row = n / 8;
-    bool together = item <= BIT_PLANES && !(item & (item - 1));
-    for (size_t i = 0; i < n; i += BIT_BLOCK) {
-        size_t m = n - i < BIT_BLOCK ? n - i : BIT_BLOCK;
-        uint8_t *o = (uint8_t *)out + i * item;
-        for (size_t b = 0; b < item; b++) {
-            uint64_t *p = planes[together ? b : 0];
-            unshuffle(p, a + 8 * b * row + i / 8, row, 8, m / 8);
-            transpose_bits(p, m / 8);
-            if (!together)
-                for (size_t j = 0; j < m; j++) o[j * item + b] = ((uint8_t *)p)[j];
-        }
-        if (together) unshuffle(o, planes, BIT_BLOCK, item, m);
-    }
-}
-
 #define SWAP(name, T, reversed)                                                                                                    \
     static void name(T *o, const T *a, size_t n) { _Pragma("GCC ivdep") for (size_t i = 0; i < n; i++) o[i] = reversed(a[i]); }
 SWAP(swap2, u16u, __builtin_bswap16)
@@ -228,6 +186,55 @@ static void transpose(void *out, int64_t to, const void *in, int64_t from, size_
             by_size[__builtin_ctzll(item)].block(o + k * to + i * size, to, a + i * from + k * size, from);
     for (int64_t i = 0; i < n_rows; i++)
         for (int64_t k = i < rows ? cols : 0; k < n_cols; k++) memcpy(o + k * to + i * size, a + i * from + k * size, item);
+}
+
+#if defined __AVX512BW__ && defined __OPTIMIZE__
+#include "kern/bits.inc.h"
+#define WIDE(f, out, in, item, n) (bits_wide(item) ? f(out, in, item, n) : 0)
+#else
+#define WIDE(f, out, in, item, n) 0
+#endif
+
+enum { BIT_BLOCK = 512, BIT_PLANES = 16 }; /* elements at a time, and planes of them on the stack: 8 KiB */
+
+static void bitshuffle(void *out, const void *in, size_t item, size_t n)
+{
+    uint64_t planes[BIT_PLANES][BIT_BLOCK / 8];
+    uint8_t *o = out;
+    size_t row = n / 8; /* bytes of a row of bits */
+    bool together = item <= BIT_PLANES && !(item & (item - 1));
+    for (size_t i = WIDE(bitshuffle_wide, o, in, item, n); i < n; i += BIT_BLOCK) {
+        size_t m = n - i < BIT_BLOCK ? n - i : BIT_BLOCK;
+        const uint8_t *a = (const uint8_t *)in + i * item;
+        if (together) shuffle(planes, a, BIT_BLOCK, item, m);
+        for (size_t b = 0; b < item; b++) {
+            uint64_t *p = planes[together ? b : 0];
+            if (!together)
+                for (size_t j = 0; j < m; j++) ((uint8_t *)p)[j] = a[j * item + b];
+            transpose_bits(p, m / 8);
+            shuffle(o + 8 * b * row + i / 8, p, row, 8, m / 8);
+        }
+    }
+}
+
+static void bitunshuffle(void *out, const void *in, size_t item, size_t n)
+{
+    uint64_t planes[BIT_PLANES][BIT_BLOCK / 8];
+    const uint8_t *a = in;
+    size_t row = n / 8;
+    bool together = item <= BIT_PLANES && !(item & (item - 1));
+    for (size_t i = WIDE(bitunshuffle_wide, out, a, item, n); i < n; i += BIT_BLOCK) {
+        size_t m = n - i < BIT_BLOCK ? n - i : BIT_BLOCK;
+        uint8_t *o = (uint8_t *)out + i * item;
+        for (size_t b = 0; b < item; b++) {
+            uint64_t *p = planes[together ? b : 0];
+            unshuffle(p, a + 8 * b * row + i / 8, row, 8, m / 8);
+            transpose_bits(p, m / 8);
+            if (!together)
+                for (size_t j = 0; j < m; j++) o[j * item + b] = ((uint8_t *)p)[j];
+        }
+        if (together) unshuffle(o, planes, BIT_BLOCK, item, m);
+    }
 }
 
 /* ---- what a mask selects. No branch goes by the mask's values. */

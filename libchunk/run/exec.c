@@ -99,7 +99,8 @@ static int threads_for(const chk_plan *plan, chk_pool *pool, const chk_exec_opti
     if (!pool || chk_pool_is_mine(pool)) return 0;
     pthread_mutex_lock(chk_pool_lock(pool));
     int n = 0;
-    if (!(options && options->inline_small && chk_pool_idle(pool) && is_small(plan))) n = chk_pool_grow(pool, chk_plan_useful_workers(plan, plan->n_workers));
+    if (!(options && options->inline_small && chk_pool_idle(pool) && is_small(plan)))
+        n = chk_pool_grow(pool, chk_plan_useful_workers(plan, plan->n_workers));
     pthread_mutex_unlock(chk_pool_lock(pool));
     return n;
 }

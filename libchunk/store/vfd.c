@@ -20,9 +20,9 @@
 typedef struct vfd {
     H5FD_t pub; /* must come first */
     int fd;
-    haddr_t eoa; /* end of what HDF5 has allocated */
+    haddr_t eoa;          /* end of what HDF5 has allocated */
     haddr_t gap, gap_end; /* below eoa, never allocated */
-    haddr_t eof; /* end of the file, or of what was captured for writing beyond it */
+    haddr_t eof;          /* end of the file, or of what was captured for writing beyond it */
     dev_t dev;
     ino_t ino;
     bool unnamed; /* opened as "fd:N": HDF5 must not look for a path */
