@@ -1,5 +1,8 @@
 /* kern_bench [-w] [NAME...]: element rates of the kernels against a memcpy that moves as many bytes, in the L1 and L2 caches, at every
  * instruction set level of this machine (-w: at the widest only). Prints a line of JSON each; with NAMEs only kernels called so. */
+#if defined __x86_64__
+#include <immintrin.h>
+#endif
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,12 +31,19 @@ typedef struct work {
     bool cols;
     size_t item, n;
     size_t moved; /* bytes an element, read and written; 0: twice the item */
+    size_t stored, loaded; /* bytes, of loads and stores alone; loaded from one array */
+    bool two;              /* as much as is stored is loaded from another one */
+    size_t out_item;       /* bytes that a kernel writes an element; 0: the item */
 } work;
+
+static void loads_and_stores(char *out, size_t n_out, const char *in, size_t n_in, const char *more);
 
 static void once(const work *w)
 {
     const void *in[3] = {in_bytes[0], in_bytes[1], in_bytes[2]};
-    if (w->kern) {
+    if (w->stored) {
+        loads_and_stores(out_bytes, w->stored, in_bytes[0], w->loaded, w->two ? in_bytes[1] : NULL);
+    } else if (w->kern) {
         w->kern(out_bytes, in, w->n);
     } else if (w->move) {
         w->move(out_bytes, in_bytes[0], w->item, w->n);
@@ -60,17 +70,38 @@ static double seconds(const work *w, size_t *n_calls)
     }
 }
 
-/* Millions of elements a second of the kernel and of the copy, the best of timings in turn: the machine's pace changes while one waits. */
-static void rates(const work *w, const work *copy, double *rate, double *copy_rate)
+/* What vector loads and stores can do: for every vector stored so many bytes are loaded as a kernel does, and nothing is computed but a bit operation. A memcpy is
+ * faster in the L2 cache where the processor's string instruction moves whole lines without reading what it overwrites. */
+#if defined __x86_64__
+__attribute__((target("avx512f"))) static void loads_and_stores(char *out, size_t n_out, const char *in, size_t n_in, const char *more)
 {
-    size_t n_calls = 1, n_copies = 1;
-    double best = 1e9, best_copy = 1e9;
+    size_t per = 64 * n_in / n_out; /* loaded from `in` for 64 stored: 32 at least */
+    for (size_t o = 0, i = 0; o < n_out; o += 64, i += per) {
+        __m512i x = per < 64 ? _mm512_castsi256_si512(_mm256_loadu_si256((const void *)(in + i))) : _mm512_loadu_si512(in + i);
+        for (size_t k = 64; k + 64 <= per; k += 64) x = _mm512_xor_si512(x, _mm512_loadu_si512(in + i + k));
+        if (more) x = _mm512_xor_si512(x, _mm512_loadu_si512(more + o));
+        _mm512_storeu_si512(out + o, x);
+    }
+}
+static bool has_loads_and_stores(void) { return __builtin_cpu_supports("avx512f"); }
+#else
+static void loads_and_stores(char *out, size_t n_out, const char *in, size_t n_in, const char *more) { (void)out, (void)n_out, (void)in, (void)n_in, (void)more; }
+static bool has_loads_and_stores(void) { return false; }
+#endif
+
+/* Millions of elements a second of the kernel, the copy and the loads and stores, the best of timings in turn: the machine's pace changes while one waits. */
+static void rates(const work *w, const work *copy, const work *stream, double *rate, double *copy_rate, double *stream_rate)
+{
+    size_t n_calls = 1, n_copies = 1, n_streams = 1;
+    double best = 1e9, best_copy = 1e9, best_stream = 1e9;
     for (int i = 0; i < N_TIMES; i++) {
         best = fmin(best, seconds(w, &n_calls));
         best_copy = fmin(best_copy, seconds(copy, &n_copies));
+        if (stream->stored) best_stream = fmin(best_stream, seconds(stream, &n_streams));
     }
     *rate = (double)w->n / best / 1e6;
     *copy_rate = (double)copy->n / best_copy / 1e6;
+    *stream_rate = stream->stored ? (double)w->n / best_stream / 1e6 : 0;
 }
 
 static bool chosen(const char *name)
@@ -87,11 +118,16 @@ static void report(const char *kernel, const char *suffix, chk_dtype d, const ch
     if (!chosen(name)) return;
     size_t moved = w.moved ? w.moved : 2 * w.item;
     work copy = {.item = 1, .n = w.n * moved / 2}; /* reads so many and writes so many */
-    double r, c;
-    rates(&w, &copy, &r, &c);
+    size_t out_item = w.out_item ? w.out_item : w.item, stored = w.n * out_item, loaded = w.n * (moved - out_item);
+    bool two = loaded >= 2 * stored && !w.out_item;
+    if (two) loaded = stored;
+    bool streams = w.kern && has_loads_and_stores() && stored % 64 == 0 && 2 * loaded >= stored && loaded <= MAX_BYTES;
+    work stream = {.n = w.n, .stored = streams ? stored : 0, .loaded = loaded, .two = two};
+    double r, c, l;
+    rates(&w, &copy, &stream, &r, &c, &l);
     c *= 2 / (double)moved;
-    printf("{\"kernel\":\"%s\",\"dtype\":\"%s\",\"isa\":\"%s\",\"cache\":\"%s\",\"Melem_s\":%.0f,\"copy_Melem_s\":%.0f}\n", name,
-           chk_dtype_name(d), chk_isa_name(chk_isa_now()), cache, r, c);
+    printf("{\"kernel\":\"%s\",\"dtype\":\"%s\",\"isa\":\"%s\",\"cache\":\"%s\",\"Melem_s\":%.0f,\"copy_Melem_s\":%.0f,\"stream_Melem_s\":%.0f}\n",
+           name, chk_dtype_name(d), chk_isa_name(chk_isa_now()), cache, r, c, l);
     fflush(stdout);
 }
 
@@ -113,7 +149,7 @@ static void batch(chk_dtype d, const char *cache, size_t bytes)
         if (f == CHK_FN_WHERE)
             for (size_t j = 0; j < n; j++) in_bytes[0][j] = j * 7 % 3 == 0;
         chk_kern k = f >= CHK_FN_EQ_IU && f <= CHK_FN_GE_IU ? NULL : chk_kern_find((chk_fn)f, d);
-        work w = {.kern = k, .item = item, .n = n, .moved = f == CHK_FN_WHERE ? 1 + 3 * item : 0};
+        work w = {.kern = k, .item = item, .n = n, .moved = f == CHK_FN_WHERE ? 1 + 3 * item : (size_t)(chk_fn_n_in((chk_fn)f) + 1) * item};
         if (k) report(chk_fn_name((chk_fn)f), "", d, cache, w);
     }
     fill(d, n);
@@ -122,7 +158,7 @@ static void batch(chk_dtype d, const char *cache, size_t bytes)
         snprintf(name, sizeof name, "to_%s", chk_dtype_name((chk_dtype)to));
         size_t m = chk_dtype_size((chk_dtype)to) > item ? n * item / chk_dtype_size((chk_dtype)to) : n;
         size_t moved = item + chk_dtype_size((chk_dtype)to);
-        report(name, "", d, cache, (work){.kern = chk_kern_cast(d, (chk_dtype)to), .item = item, .n = m, .moved = moved});
+        report(name, "", d, cache, (work){.kern = chk_kern_cast(d, (chk_dtype)to), .item = item, .n = m, .moved = moved, .out_item = moved - item});
     }
     for (int r = 0; r < CHK_NRED; r++) {
         const chk_red_kern *k = chk_red_find((chk_red)r, d);
