@@ -389,7 +389,7 @@ void chk_program_sort_inputs(chk_program *p)
 size_t chk_program_work_bytes(const chk_program *p)
 {
     return chk_arena_cost(p->slot_bytes * (size_t)p->n_slots) + chk_arena_cost(p->slot_bytes * (size_t)p->n_consts) +
-           chk_arena_cost(sizeof(void *) * (size_t)p->n_instr) + 192;
+           chk_arena_cost(sizeof(chk_prog_place) * (size_t)p->n_instr) + chk_arena_cost(sizeof(chk_prog_step) * (size_t)p->n_instr) + 256;
 }
 
 bool chk_prog_state_init(chk_prog_state *s, const chk_program *p, chk_arena *arena, bool fresh)
@@ -397,13 +397,14 @@ bool chk_prog_state_init(chk_prog_state *s, const chk_program *p, chk_arena *are
     s->p = p;
     s->slots = chk_arena_get(arena, p->slot_bytes * (size_t)p->n_slots);
     s->consts = chk_arena_get(arena, p->slot_bytes * (size_t)p->n_consts);
-    s->ptr = chk_arena_get(arena, sizeof(void *) * (size_t)p->n_instr);
-    if (!s->slots || !s->consts || !s->ptr) return false;
+    s->place = chk_arena_get(arena, sizeof *s->place * (size_t)p->n_instr);
+    s->step = chk_arena_get(arena, sizeof *s->step * (size_t)p->n_instr);
+    if (!s->slots || !s->consts || !s->place || !s->step) return false;
     for (int i = 0; i < p->n_instr; i++) {
         const chk_instr *c = &p->instr[i];
         if (c->kind != CHK_INSTR_CONST) continue;
-        s->ptr[i] = s->consts + (size_t)c->slot * p->slot_bytes;
-        if (fresh) chk_kern_splat(s->ptr[i], c->u.scalar.v.bytes, chk_dtype_size(c->dtype), CHK_PIECE);
+        s->place[i] = (chk_prog_place){s->consts + (size_t)c->slot * p->slot_bytes, 0};
+        if (fresh) chk_kern_splat(s->place[i].at, c->u.scalar.v.bytes, chk_dtype_size(c->dtype), CHK_PIECE);
     }
     return true;
 }

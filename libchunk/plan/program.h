@@ -84,12 +84,25 @@ void chk_program_free(chk_program *p);
 /* Bytes of registers and constants a worker needs. */
 size_t chk_program_work_bytes(const chk_program *p);
 
+/* Where a value of a leaf lies: of element k from at + k * step on. step 0: a register, of the current piece alone. */
+typedef struct chk_prog_place {
+    char *at;
+    size_t step;
+} chk_prog_place;
+
+/* An instruction with its places in a leaf. */
+typedef struct chk_prog_step {
+    const chk_instr *instr;
+    chk_prog_place to, in[4];
+} chk_prog_step;
+
 /* A program bound to a worker's memory. */
 typedef struct chk_prog_state {
     const chk_program *p;
     char *slots;
     char *consts;
-    void **ptr; /* per value: where the current piece lies */
+    chk_prog_place *place; /* of each value */
+    chk_prog_step *step;   /* of the leaf that is run */
 } chk_prog_state;
 /* fresh: the memory is not as the last call for this program left it, so constants are written. false: it does not fit. */
 bool chk_prog_state_init(chk_prog_state *s, const chk_program *p, chk_arena *arena, bool fresh);

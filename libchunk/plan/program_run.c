@@ -162,6 +162,31 @@ static void ask_ahead(ahead *h, int n)
 
 enum { MAX_OUT = 64 };
 
+/* What is to be done for each piece of a leaf, in order: how many steps. home: where values are made that leave the program. */
+static int make_steps(chk_prog_state *s, const walk *w, const chk_prog_out *out, int n_out, char *const *home)
+{
+    const chk_program *p = s->p;
+    int n = 0;
+    for (int i = 0; i < p->n_instr; i++) {
+        const chk_instr *c = &p->instr[i];
+        size_t item = chk_dtype_size(c->dtype);
+        if (c->kind == CHK_INSTR_CONST || c->kind == CHK_INSTR_JOINED) continue;
+        if (c->kind == CHK_INSTR_LOAD && w[c->u.input].direct) {
+            s->place[i] = (chk_prog_place){(char *)(uintptr_t)w[c->u.input].base, item};
+            continue;
+        }
+        s->place[i] = (chk_prog_place){s->slots + (size_t)c->slot * p->slot_bytes, 0};
+        for (int o = 0; o < n_out; o++)
+            if (out[o].value == i && home[o]) s->place[i] = (chk_prog_place){home[o], item};
+        chk_prog_step *t = &s->step[n++];
+        *t = (chk_prog_step){.instr = c, .to = s->place[i]};
+        for (int k = 0; k < c->n_in; k++) t->in[k] = s->place[c->in[k]];
+    }
+    return n;
+}
+
+static inline char *piece_at(const chk_prog_place *p, int64_t first) { return p->at + (size_t)first * p->step; }
+
 chunk_status chk_program_run(chk_prog_state *s, const chk_piece *const *pieces, const chk_box *unit, const chk_box *leaf,
                              chk_prog_out *out, int n_out, chunk_error *err)
 {
@@ -177,36 +202,29 @@ chunk_status chk_program_run(chk_prog_state *s, const chk_piece *const *pieces, 
     if (only_in_place) return CHUNK_OK;
     ahead soon[p->n_inputs ? p->n_inputs : 1];
     int n_soon = ahead_make(soon, p, w);
+    const chk_prog_step *end = s->step + make_steps(s, w, out, n_out, home);
     int64_t piece = p->slow ? CHK_PIECE_SLOW : CHK_PIECE;
     for (int64_t first = 0; first < count; first += piece) {
         int64_t n = count - first < piece ? count - first : piece;
-        for (int i = 0; i < p->n_instr; i++) {
-            const chk_instr *c = &p->instr[i];
-            size_t item = chk_dtype_size(c->dtype);
-            if (c->kind == CHK_INSTR_CONST || c->kind == CHK_INSTR_JOINED) continue;
-            if (c->kind == CHK_INSTR_LOAD && w[c->u.input].direct) {
-                s->ptr[i] = (char *)(uintptr_t)w[c->u.input].base + (size_t)first * item;
-                continue;
-            }
-            if (c->kind == CHK_INSTR_CALL) ask_ahead(soon, n_soon);
-            char *to = s->slots + (size_t)c->slot * p->slot_bytes;
-            for (int o = 0; o < n_out; o++)
-                if (out[o].value == i && home[o]) to = home[o] + (size_t)first * item;
-            s->ptr[i] = to;
+        for (const chk_prog_step *t = s->step; t < end; t++) {
+            const chk_instr *c = t->instr;
+            char *to = piece_at(&t->to, first);
             const void *in[4];
-            for (int k = 0; k < c->n_in; k++) in[k] = s->ptr[c->in[k]];
-            if (c->kind == CHK_INSTR_LOAD)
-                load(to, &w[c->u.input], item, (size_t)chk_dtypes[c->dtype].swap, first, n);
-            else if (c->kind == CHK_INSTR_IOTA)
-                load_iota((int64_t *)(void *)to, c, leaf, first, n);
-            else if (c->kind == CHK_INSTR_CALL)
+            for (int k = 0; k < c->n_in; k++) in[k] = piece_at(&t->in[k], first);
+            if (c->kind == CHK_INSTR_CALL) {
+                ask_ahead(soon, n_soon);
                 c->u.call.kern(to, in, (size_t)n);
-            else if (c->u.user->map(c->u.user->user, in, to, (size_t)n) != 0)
+            } else if (c->kind == CHK_INSTR_LOAD) {
+                load(to, &w[c->u.input], chk_dtype_size(c->dtype), (size_t)chk_dtypes[c->dtype].swap, first, n);
+            } else if (c->kind == CHK_INSTR_IOTA) {
+                load_iota((int64_t *)(void *)to, c, leaf, first, n);
+            } else if (c->u.user->map(c->u.user->user, in, to, (size_t)n) != 0) {
                 return chk_fail(err, CHUNK_EUSER, "the function registered as %s reported a failure", c->u.user->name);
+            }
         }
         for (int o = 0; o < n_out; o++) {
             size_t item = chk_dtype_size(p->instr[out[o].value].dtype);
-            if (copy[o]) memcpy(out[o].dest + (size_t)first * item, s->ptr[out[o].value], (size_t)n * item);
+            if (copy[o]) memcpy(out[o].dest + (size_t)first * item, piece_at(&s->place[out[o].value], first), (size_t)n * item);
         }
     }
     return CHUNK_OK;
