@@ -38,6 +38,7 @@ static chunk_status make_plan(chk_plan **plan, chk_outputs *os, const chunk_cont
                           .fixed_bytes = chk_context_fixed_bytes(ctx) + chk_outputs_file_bytes(os) + reserved,
                           .per_worker_bytes = CHK_WORKER_BYTES,
                           .threads = ctx->threads,
+                          .n_started = chk_pool_started(ctx->pool),
                           .whole_process = ctx->whole_process,
                           .any_order = ctx->scramble != 0};
     chunk_status st = chk_plan_make(plan, os->targets, n, &o, err);
@@ -174,7 +175,7 @@ char *chunk_run_profile(chunk_run *run, bool json) { return chk_exec_profile(run
 static uint64_t measured_peak(const chunk_run *run, const chk_exec_totals *t)
 {
     if (run->ctx->whole_process) return chk_self_peak_bytes() + run->ctx->reserved;
-    return run->plan->fixed_bytes + (uint64_t)t->n_workers * run->plan->per_worker_bytes + t->ledger_peak;
+    return run->plan->fixed_bytes + chk_plan_thread_bytes(run->plan, t->n_workers) + t->ledger_peak;
 }
 
 chunk_status chunk_run_finish(chunk_run *run, chunk_report *report, chunk_error *err)

@@ -77,11 +77,13 @@ static inline __attribute__((always_inline)) void bits_apart(uint8_t *out, const
                 plane[b][q] = _mm512_permutexvar_epi8(order.join, x);
             }
         }
-        for (int b = 0; b < S; b++) transpose_8((char *)out + 8 * (size_t)b * row + i / 8, (int64_t)row, (const char *)plane[b], 64);
+        for (int b = 0; b < S; b++)
+            transpose_8((char *)out + 8 * (size_t)b * row + i / 8, (int64_t)row, (const char *)plane[b], 64);
     }
 }
 
-static inline __attribute__((always_inline)) void bits_together(uint8_t *out, const uint8_t *in, size_t row, int S, int log2_S, size_t n)
+static inline __attribute__((always_inline)) void bits_together(uint8_t *out, const uint8_t *in, size_t row, int S, int log2_S,
+                                                                size_t n)
 {
     bits_orders order = bits_make(S);
     __m512i plane[8][8], v[8];

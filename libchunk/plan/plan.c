@@ -8,6 +8,11 @@ static uint64_t add(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UINT64
 static uint64_t mul(uint64_t a, uint64_t b) { return b && a > UINT64_MAX / b ? UINT64_MAX : a * b; }
 static uint64_t pages(uint64_t n) { return n > UINT64_MAX - 4095 ? UINT64_MAX : (n + 4095) & ~(uint64_t)4095; }
 
+uint64_t chk_plan_thread_bytes(const chk_plan *p, int n_workers)
+{
+    return mul((uint64_t)(n_workers > p->n_started ? n_workers : p->n_started), p->per_worker_bytes);
+}
+
 /* worker_bytes add up over the passes (a worker keeps what a pass made it allocate): what several passes share is named by the first of
  * them, and what a loop needs by its first pass. */
 uint64_t chk_plan_projected(const chk_plan *p, int n_workers, int n_kept, int *peak_pass)
@@ -29,7 +34,7 @@ uint64_t chk_plan_projected(const chk_plan *p, int n_workers, int n_kept, int *p
         }
     }
     if (peak_pass) *peak_pass = at;
-    return add(add(p->fixed_bytes, mul(workers, p->per_worker_bytes)), largest);
+    return add(add(p->fixed_bytes, chk_plan_thread_bytes(p, n_workers)), largest);
 }
 
 int chk_plan_useful_workers(const chk_plan *p, int most)
@@ -50,7 +55,7 @@ int chk_plan_useful_workers(const chk_plan *p, int most)
 
 uint64_t chk_plan_room(const chk_plan *p, int pass, int n_workers)
 {
-    uint64_t workers = (uint64_t)n_workers, taken = add(p->fixed_bytes, mul(workers, p->per_worker_bytes));
+    uint64_t workers = (uint64_t)n_workers, taken = add(p->fixed_bytes, chk_plan_thread_bytes(p, n_workers));
     for (int i = 0; i < pass; i++) taken = add(taken, mul(workers, p->pass[i].worker_bytes));
     for (int r = 0; r < p->n_regions; r++) {
         const chk_region *g = p->region[r];

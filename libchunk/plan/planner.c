@@ -87,6 +87,7 @@ static chunk_status make_plan(chk_plan **out, chk_target *targets, int n_targets
     if (!p) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
     p->fixed_bytes = options->fixed_bytes;
     p->per_worker_bytes = options->per_worker_bytes;
+    p->n_started = options->n_started;
     p->any_order = options->any_order;
     chk_lower l = {
         .plan = p, .room = room_under(options), .threads = options->threads < 1 ? 1 : options->threads, .retile = retile};

@@ -389,7 +389,8 @@ void chk_program_sort_inputs(chk_program *p)
 size_t chk_program_work_bytes(const chk_program *p)
 {
     return chk_arena_cost(p->slot_bytes * (size_t)p->n_slots) + chk_arena_cost(p->slot_bytes * (size_t)p->n_consts) +
-           chk_arena_cost(sizeof(chk_prog_place) * (size_t)p->n_instr) + chk_arena_cost(sizeof(chk_prog_step) * (size_t)p->n_instr) + 256;
+           chk_arena_cost(sizeof(chk_prog_place) * (size_t)p->n_instr) +
+           chk_arena_cost(sizeof(chk_prog_step) * (size_t)p->n_instr) + 256;
 }
 
 bool chk_prog_state_init(chk_prog_state *s, const chk_program *p, chk_arena *arena, bool fresh)

@@ -151,6 +151,7 @@ struct chk_plan {
     uint64_t evaluated_bytes; /* for explain: read by n_evaluated runs that shapes and values needed before this could be planned */
     int n_evaluated;
     int n_workers;  /* chosen so that the projection fits */
+    int n_started;  /* threads that the pool already has: their stacks stay, whether this plan gives them work or not */
     bool any_order; /* tests: as chk_sizing's */
     int n_kept;     /* kept areas: workers, plus parked tasks where there is room */
     uint64_t ceiling, projected_peak;
@@ -166,6 +167,8 @@ struct chk_plan {
 uint64_t chk_plan_projected(const chk_plan *p, int n_workers, int n_kept, int *peak_pass);
 /* Bytes that pass number `pass` may still use under the ceiling: what is left beside fixed costs, workers, codec state and regions alive then. */
 uint64_t chk_plan_room(const chk_plan *p, int pass, int n_workers);
+/* Bytes of the threads that there are with so many workers. */
+uint64_t chk_plan_thread_bytes(const chk_plan *p, int n_workers);
 /* Of at most so many workers: no more than the widest pass has tasks, nor than kept areas where every running task holds one. */
 int chk_plan_useful_workers(const chk_plan *p, int most);
 void chk_plan_drop_regions(chk_plan *p);                        /* regions and spills, when planning starts over */

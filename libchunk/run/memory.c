@@ -86,7 +86,9 @@ chunk_status chk_memory_begin(chk_exec *e, chunk_error *err)
     e->ledger_peak_before = chk_ledger_peak(e->ledger);
     if (!chk_ledger_take(e->ledger, p->fixed_bytes)) return too_small(e, "fixed costs", p->fixed_bytes, -1, err);
     e->base_booked = p->fixed_bytes;
-    CHK_TRY(book(e, p->per_worker_bytes, &e->base_booked, "workers' stacks and state", -1, err));
+    uint64_t threads = chk_plan_thread_bytes(p, e->n_workers);
+    if (!chk_ledger_take(e->ledger, threads)) return too_small(e, "workers' stacks and state", threads, -1, err);
+    e->base_booked += threads;
     note_peak(e);
     return CHUNK_OK;
 }

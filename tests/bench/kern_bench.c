@@ -30,7 +30,7 @@ typedef struct work {
     void (*move)(void *out, const void *in, size_t item_bytes, size_t n);
     bool cols;
     size_t item, n;
-    size_t moved; /* bytes an element, read and written; 0: twice the item */
+    size_t moved;          /* bytes an element, read and written; 0: twice the item */
     size_t stored, loaded; /* bytes, of loads and stores alone; loaded from one array */
     bool two;              /* as much as is stored is loaded from another one */
     size_t out_item;       /* bytes that a kernel writes an element; 0: the item */
@@ -73,7 +73,8 @@ static double seconds(const work *w, size_t *n_calls)
 /* What vector loads and stores can do: for every vector stored so many bytes are loaded as a kernel does, and nothing is computed but a bit operation. A memcpy is
  * faster in the L2 cache where the processor's string instruction moves whole lines without reading what it overwrites. */
 #if defined __x86_64__
-__attribute__((target("avx512f"))) static void loads_and_stores(char *out, size_t n_out, const char *in, size_t n_in, const char *more)
+__attribute__((target("avx512f"))) static void loads_and_stores(char *out, size_t n_out, const char *in, size_t n_in,
+                                                                const char *more)
 {
     size_t per = 64 * n_in / n_out; /* loaded from `in` for 64 stored: 32 at least */
     for (size_t o = 0, i = 0; o < n_out; o += 64, i += per) {
@@ -85,7 +86,10 @@ __attribute__((target("avx512f"))) static void loads_and_stores(char *out, size_
 }
 static bool has_loads_and_stores(void) { return __builtin_cpu_supports("avx512f"); }
 #else
-static void loads_and_stores(char *out, size_t n_out, const char *in, size_t n_in, const char *more) { (void)out, (void)n_out, (void)in, (void)n_in, (void)more; }
+static void loads_and_stores(char *out, size_t n_out, const char *in, size_t n_in, const char *more)
+{
+    (void)out, (void)n_out, (void)in, (void)n_in, (void)more;
+}
 static bool has_loads_and_stores(void) { return false; }
 #endif
 
@@ -126,7 +130,8 @@ static void report(const char *kernel, const char *suffix, chk_dtype d, const ch
     double r, c, l;
     rates(&w, &copy, &stream, &r, &c, &l);
     c *= 2 / (double)moved;
-    printf("{\"kernel\":\"%s\",\"dtype\":\"%s\",\"isa\":\"%s\",\"cache\":\"%s\",\"Melem_s\":%.0f,\"copy_Melem_s\":%.0f,\"stream_Melem_s\":%.0f}\n",
+    printf("{\"kernel\":\"%s\",\"dtype\":\"%s\",\"isa\":\"%s\",\"cache\":\"%s\",\"Melem_s\":%.0f,\"copy_Melem_s\":%.0f,\"stream_"
+           "Melem_s\":%.0f}\n",
            name, chk_dtype_name(d), chk_isa_name(chk_isa_now()), cache, r, c, l);
     fflush(stdout);
 }
@@ -149,7 +154,10 @@ static void batch(chk_dtype d, const char *cache, size_t bytes)
         if (f == CHK_FN_WHERE)
             for (size_t j = 0; j < n; j++) in_bytes[0][j] = j * 7 % 3 == 0;
         chk_kern k = f >= CHK_FN_EQ_IU && f <= CHK_FN_GE_IU ? NULL : chk_kern_find((chk_fn)f, d);
-        work w = {.kern = k, .item = item, .n = n, .moved = f == CHK_FN_WHERE ? 1 + 3 * item : (size_t)(chk_fn_n_in((chk_fn)f) + 1) * item};
+        work w = {.kern = k,
+                  .item = item,
+                  .n = n,
+                  .moved = f == CHK_FN_WHERE ? 1 + 3 * item : (size_t)(chk_fn_n_in((chk_fn)f) + 1) * item};
         if (k) report(chk_fn_name((chk_fn)f), "", d, cache, w);
     }
     fill(d, n);
@@ -158,7 +166,8 @@ static void batch(chk_dtype d, const char *cache, size_t bytes)
         snprintf(name, sizeof name, "to_%s", chk_dtype_name((chk_dtype)to));
         size_t m = chk_dtype_size((chk_dtype)to) > item ? n * item / chk_dtype_size((chk_dtype)to) : n;
         size_t moved = item + chk_dtype_size((chk_dtype)to);
-        report(name, "", d, cache, (work){.kern = chk_kern_cast(d, (chk_dtype)to), .item = item, .n = m, .moved = moved, .out_item = moved - item});
+        report(name, "", d, cache,
+               (work){.kern = chk_kern_cast(d, (chk_dtype)to), .item = item, .n = m, .moved = moved, .out_item = moved - item});
     }
     for (int r = 0; r < CHK_NRED; r++) {
         const chk_red_kern *k = chk_red_find((chk_red)r, d);

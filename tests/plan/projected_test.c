@@ -28,6 +28,22 @@ Test(projected, pages_regions_workers_and_kept_areas)
     chk_plan_free(p);
 }
 
+Test(projected, threads_that_there_are_and_workers_of_use)
+{
+    chk_plan *p = toy_plan(2, 1, 4, 4);
+    toy_pass(p, "a", &ops, NULL, 3)->work_bytes = 4096;
+    toy_pass(p, "b", &ops, NULL, 2);
+    cr_assert_eq(chk_plan_useful_workers(p, 8), 3);
+    cr_assert_eq(chk_plan_useful_workers(p, 2), 2);
+    cr_assert_eq(chk_plan_useful_workers(p, 0), 1);
+    p->n_started = 5; /* by a run before: their stacks are there whatever this one does */
+    cr_assert_eq(chk_plan_projected(p, 3, 1, NULL), 10000 + 5 * 5000 + 3 * 4096u);
+    cr_assert_eq(chk_plan_projected(p, 6, 1, NULL), 10000 + 6 * 5000 + 6 * 4096u);
+    p->pass[0].serial = p->pass[1].serial = true;
+    cr_assert_eq(chk_plan_useful_workers(p, 8), 1);
+    chk_plan_free(p);
+}
+
 Test(projected, saturates_where_sizes_overflow)
 {
     chk_plan *p = toy_plan(1, 2, 1, 1);

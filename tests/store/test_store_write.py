@@ -159,6 +159,19 @@ def test_h5dump_and_ncdump_read_it(tmp_path):
     assert out.returncode == 0 and "float x(" in out.stdout, out.stderr
 
 
+def test_where_chunks_begin(tmp_path):
+    """At large bounds, up to a quarter of their size and 2 MiB; datasets that take turns in one file leave no gaps to speak of, nor do metadata."""
+    f = tmp_path / "a.h5"
+    x = np.arange(48 * 1024 * 1024 // 8, dtype="f8").reshape(-1, 1024)
+    write_ok(f, [("x", x, (512, 1024), {}), ("b", x.astype("u1"), (512, 1024), {}), ("odd", x[:100, :125], (50, 125), {}), ("y", x[:2048], (1024, 1024), {})])
+    with h5py.File(f) as h:
+        at = {n: [h[n].id.get_chunk_info(i).byte_offset for i in range(h[n].id.get_num_chunks())] for n in "xby"}
+        assert all((h[n][...] == x[:h[n].shape[0]].astype(h[n].dtype)).all() for n in "xby")
+    assert all(a % 2**20 == 0 for a in at["x"]) and all(a % 2**17 == 0 for a in at["b"]) and all(a % 2**21 == 0 for a in at["y"])
+    raw = x.nbytes + x.size + 2**24 + 100 * 125 * 8
+    assert raw < f.stat().st_size < raw + 8 * 2**20
+
+
 @pytest.mark.slow
 def test_more_than_a_million_chunks(tmp_path):
     """From a million chunks on, the dataset has the newer index; it is read by h5py and by this machine's h5dump."""
