@@ -38,7 +38,6 @@ static chunk_status make_plan(chk_plan **plan, chk_outputs *os, const chunk_cont
                           .fixed_bytes = chk_context_fixed_bytes(ctx) + chk_outputs_file_bytes(os) + reserved,
                           .per_worker_bytes = CHK_WORKER_BYTES,
                           .threads = ctx->threads,
-                          .n_started = chk_pool_started(ctx->pool),
                           .whole_process = ctx->whole_process,
                           .any_order = ctx->scramble != 0};
     chunk_status st = chk_plan_make(plan, os->targets, n, &o, err);

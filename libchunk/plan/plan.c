@@ -10,7 +10,7 @@ static uint64_t pages(uint64_t n) { return n > UINT64_MAX - 4095 ? UINT64_MAX : 
 
 uint64_t chk_plan_thread_bytes(const chk_plan *p, int n_workers)
 {
-    return mul((uint64_t)(n_workers > p->n_started ? n_workers : p->n_started), p->per_worker_bytes);
+    return mul((uint64_t)(n_workers > p->n_threads ? n_workers : p->n_threads), p->per_worker_bytes);
 }
 
 /* worker_bytes add up over the passes (a worker keeps what a pass made it allocate): what several passes share is named by the first of

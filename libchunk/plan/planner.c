@@ -32,6 +32,7 @@ static void set_resident(chk_plan *p, bool all)
  * *smallest: the least that any choice needed, which need not be the last: smaller blocks have more states. */
 static bool fits(chk_plan *p, int64_t block, int n_workers, int n_kept, uint64_t ceiling, bool all_resident, uint64_t *smallest)
 {
+    p->n_threads = n_workers;
     set_resident(p, all_resident);
     size_passes(p, block, n_workers);
     p->n_kept = n_kept;
@@ -87,7 +88,6 @@ static chunk_status make_plan(chk_plan **out, chk_target *targets, int n_targets
     if (!p) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
     p->fixed_bytes = options->fixed_bytes;
     p->per_worker_bytes = options->per_worker_bytes;
-    p->n_started = options->n_started;
     p->any_order = options->any_order;
     chk_lower l = {
         .plan = p, .room = room_under(options), .threads = options->threads < 1 ? 1 : options->threads, .retile = retile};

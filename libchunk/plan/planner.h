@@ -25,7 +25,7 @@ typedef struct chk_target {
 typedef struct chk_plan_options {
     uint64_t ceiling;                       /* bytes */
     uint64_t fixed_bytes, per_worker_bytes; /* the planner adds small.c's */
-    int threads, n_started;                 /* n_started: of the plan's */
+    int threads;
     bool whole_process;          /* the ceiling is the process's: nodes that are gone have left their room behind in its heap */
     bool any_order;              /* tests: combiners have room for what waits when tasks start in any order */
     uint64_t max_block_elements; /* 0: the default; tests choose small ones */

@@ -151,7 +151,7 @@ struct chk_plan {
     uint64_t evaluated_bytes; /* for explain: read by n_evaluated runs that shapes and values needed before this could be planned */
     int n_evaluated;
     int n_workers;  /* chosen so that the projection fits */
-    int n_started;  /* threads that the pool already has: their stacks stay, whether this plan gives them work or not */
+    int n_threads;  /* whose stacks count: wider runs before this one have left them, whether it has work for them or not */
     bool any_order; /* tests: as chk_sizing's */
     int n_kept;     /* kept areas: workers, plus parked tasks where there is room */
     uint64_t ceiling, projected_peak;

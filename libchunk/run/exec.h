@@ -8,8 +8,7 @@
 /* Threads that wait for work; made once a context, started on first need. */
 typedef struct chk_pool chk_pool;
 chunk_status chk_pool_new(chk_pool **out, int max_threads, chunk_error *err);
-void chk_pool_free(chk_pool *p);   /* joins */
-int chk_pool_started(chk_pool *p); /* how many threads it has by now */
+void chk_pool_free(chk_pool *p); /* joins */
 
 typedef struct chk_exec_options {
     bool profile;

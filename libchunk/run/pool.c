@@ -68,15 +68,6 @@ void chk_pool_free(chk_pool *p)
     chk_free(p);
 }
 
-int chk_pool_started(chk_pool *p)
-{
-    if (chk_pool_forked(p)) return 0;
-    pthread_mutex_lock(&p->lock);
-    int n = p->n_threads;
-    pthread_mutex_unlock(&p->lock);
-    return n;
-}
-
 static bool can_join(const chk_pool *p) { return p->current && p->current->n_joined < p->current->n_asked; }
 
 static void *thread_main(void *arg)

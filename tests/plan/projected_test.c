@@ -36,7 +36,7 @@ Test(projected, threads_that_there_are_and_workers_of_use)
     cr_assert_eq(chk_plan_useful_workers(p, 8), 3);
     cr_assert_eq(chk_plan_useful_workers(p, 2), 2);
     cr_assert_eq(chk_plan_useful_workers(p, 0), 1);
-    p->n_started = 5; /* by a run before: their stacks are there whatever this one does */
+    p->n_threads = 5; /* of a run before: their stacks are there whatever this one does */
     cr_assert_eq(chk_plan_projected(p, 3, 1, NULL), 10000 + 5 * 5000 + 3 * 4096u);
     cr_assert_eq(chk_plan_projected(p, 6, 1, NULL), 10000 + 6 * 5000 + 6 * 4096u);
     p->pass[0].serial = p->pass[1].serial = true;
