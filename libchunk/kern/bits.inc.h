@@ -13,33 +13,26 @@ static bool bits_wide(size_t item)
     return (item == 2 || item == 4 || item == 8) && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("gfni");
 }
 
-/* Orders of a vector's bytes. Items lie in planes so that interleaving planes lane by lane (rotate) gives them in order: with E = 16 / S items in a lane of a vector,
- * place E v + e of lane l is item 4 E v + E l + e. */
-typedef struct bits_orders {
-    __m512i cut, place, unplace, join;
-} bits_orders;
+/* Orders of a vector's bytes: which of them goes to place i. Items lie in planes so that interleaving planes lane by lane (rotate_lanes) gives them in order: with
+ * E = 16 / S items in a lane of a vector, place E v + e of lane l is item 4 E v + E l + e. CUT and UNPLACE turn the bytes of a word round, as the affine map
+ * wants its rows. */
+#define CUT(S, i) (8 * (7 - (i) % 8) + (i) / 8)
+#define JOIN(S, i) (8 * ((i) % 8) + (i) / 8)
+#define PLACE(S, i) (64 / (S) * ((i) % 16 * (S) / 16) + 16 / (S) * ((i) / 16) + (i) % (16 / (S)))
+#define PLACE_OF(S, item) (16 * ((item) % (64 / (S)) * (S) / 16) + 16 / (S) * ((item) * (S) / 64) + (item) % (16 / (S)))
+#define UNPLACE(S, i) PLACE_OF(S, (i) / 8 * 8 + 7 - (i) % 8)
+#define EIGHT(f, S, i) f(S, i), f(S, i + 1), f(S, i + 2), f(S, i + 3), f(S, i + 4), f(S, i + 5), f(S, i + 6), f(S, i + 7)
+#define ORDER(f, S)                                                                                                                \
+    {                                                                                                                              \
+        EIGHT(f, S, 0), EIGHT(f, S, 8), EIGHT(f, S, 16), EIGHT(f, S, 24), EIGHT(f, S, 32), EIGHT(f, S, 40), EIGHT(f, S, 48),       \
+            EIGHT(f, S, 56)                                                                                                        \
+    }
+static const uint8_t bits_cut[64] = ORDER(CUT, 0), bits_join[64] = ORDER(JOIN, 0);
+static const uint8_t bits_place[][64] = {ORDER(PLACE, 2), ORDER(PLACE, 4), ORDER(PLACE, 8)}; /* of S 2, 4, 8 */
+static const uint8_t bits_unplace[][64] = {ORDER(UNPLACE, 2), ORDER(UNPLACE, 4), ORDER(UNPLACE, 8)};
 
 #pragma GCC push_options
 #pragma GCC target("avx512vbmi,gfni")
-
-static bits_orders bits_make(int S)
-{
-    uint8_t cut[64], place[64], unplace[64], join[64];
-    int E = 16 / S;
-    for (int r = 0; r < 8; r++)
-        for (int c = 0; c < 8; c++) {
-            cut[8 * c + 7 - r] = (uint8_t)(8 * r + c);
-            join[8 * r + c] = (uint8_t)(8 * c + r);
-        }
-    for (int l = 0; l < 4; l++)
-        for (int v = 0; v < S; v++)
-            for (int e = 0; e < E; e++) {
-                int at = 16 * l + E * v + e, item = 4 * E * v + E * l + e;
-                place[at] = (uint8_t)item;
-                unplace[item / 8 * 8 + 7 - item % 8] = (uint8_t)at;
-            }
-    return (bits_orders){_mm512_loadu_si512(cut), _mm512_loadu_si512(place), _mm512_loadu_si512(unplace), _mm512_loadu_si512(join)};
-}
 
 static inline __attribute__((always_inline)) __m512i bits_transposed(__m512i x)
 {
@@ -62,10 +55,11 @@ static inline __attribute__((always_inline)) void rotate_lanes(__m512i *v, int S
 }
 
 /* Items [0, n) of a block with rows of `row` bytes; n is a multiple of WIDE_ITEMS. */
-static inline __attribute__((always_inline)) void bits_apart(uint8_t *out, const uint8_t *in, size_t row, int S, size_t n)
+static inline __attribute__((always_inline)) void bits_apart(uint8_t *out, const uint8_t *in, size_t row, int S, int log2_S,
+                                                             size_t n)
 {
-    bits_orders order = bits_make(S);
-    __m512i plane[8][8], v[8]; /* [word of a row][plane] */
+    __m512i unplace = _mm512_loadu_si512(bits_unplace[log2_S - 1]), join = _mm512_loadu_si512(bits_join);
+    __m512i plane[8][8], v[8]; /* [plane][word of a row] */
     for (size_t i = 0; i < n; i += WIDE_ITEMS) {
         for (int q = 0; q < 8; q++) {
             const uint8_t *a = in + (i + 64 * (size_t)q) * (size_t)S;
@@ -73,8 +67,8 @@ static inline __attribute__((always_inline)) void bits_apart(uint8_t *out, const
             rotate_lanes(v, S, 4);
             UNROLL for (int b = 0; b < S; b++)
             {
-                __m512i x = bits_transposed(_mm512_permutexvar_epi8(order.unplace, v[b]));
-                plane[b][q] = _mm512_permutexvar_epi8(order.join, x);
+                __m512i x = bits_transposed(_mm512_permutexvar_epi8(unplace, v[b]));
+                plane[b][q] = _mm512_permutexvar_epi8(join, x);
             }
         }
         for (int b = 0; b < S; b++)
@@ -85,15 +79,15 @@ static inline __attribute__((always_inline)) void bits_apart(uint8_t *out, const
 static inline __attribute__((always_inline)) void bits_together(uint8_t *out, const uint8_t *in, size_t row, int S, int log2_S,
                                                                 size_t n)
 {
-    bits_orders order = bits_make(S);
+    __m512i cut = _mm512_loadu_si512(bits_cut), place = _mm512_loadu_si512(bits_place[log2_S - 1]);
     __m512i plane[8][8], v[8];
     for (size_t i = 0; i < n; i += WIDE_ITEMS) {
         for (int b = 0; b < S; b++) transpose_8((char *)plane[b], 64, (const char *)in + 8 * (size_t)b * row + i / 8, (int64_t)row);
         for (int q = 0; q < 8; q++) {
             UNROLL for (int b = 0; b < S; b++)
             {
-                __m512i x = bits_transposed(_mm512_permutexvar_epi8(order.cut, plane[b][q]));
-                v[b] = _mm512_permutexvar_epi8(order.place, x);
+                __m512i x = bits_transposed(_mm512_permutexvar_epi8(cut, plane[b][q]));
+                v[b] = _mm512_permutexvar_epi8(place, x);
             }
             rotate_lanes(v, S, log2_S);
             uint8_t *o = out + (i + 64 * (size_t)q) * (size_t)S;
@@ -107,9 +101,9 @@ static size_t bitshuffle_wide(uint8_t *out, const uint8_t *in, size_t item, size
 {
     size_t whole = n / WIDE_ITEMS * WIDE_ITEMS;
     switch (item) {
-    case 2: bits_apart(out, in, n / 8, 2, whole); break;
-    case 4: bits_apart(out, in, n / 8, 4, whole); break;
-    default: bits_apart(out, in, n / 8, 8, whole);
+    case 2: bits_apart(out, in, n / 8, 2, 1, whole); break;
+    case 4: bits_apart(out, in, n / 8, 4, 2, whole); break;
+    default: bits_apart(out, in, n / 8, 8, 3, whole);
     }
     return whole;
 }

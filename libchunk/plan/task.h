@@ -162,7 +162,7 @@ struct chk_plan {
     struct chk_scratch *scratch; /* their file; NULL: nothing is spilled */
 };
 
-/* The bound on resident bytes for so many workers and kept areas: fixed + workers * per_worker + the largest pass
+/* The bound on resident bytes for so many workers and kept areas: fixed + threads * per_worker + the largest pass
  * (live regions + workers * (work + window + worker_bytes so far) + n_kept * kept). peak_pass (may be NULL): the pass that sets it. */
 uint64_t chk_plan_projected(const chk_plan *p, int n_workers, int n_kept, int *peak_pass);
 /* Bytes that pass number `pass` may still use under the ceiling: what is left beside fixed costs, workers, codec state and regions alive then. */

@@ -61,12 +61,17 @@ static void put(chk_exec *e, chk_buf *b)
     *b = (chk_buf){0};
 }
 
-static chunk_status book(chk_exec *e, uint64_t each, uint64_t *booked, const char *what, int pass, chunk_error *err)
+static chunk_status book(chk_exec *e, uint64_t n_bytes, uint64_t *booked, const char *what, int pass, chunk_error *err)
 {
-    uint64_t n = (uint64_t)e->n_workers, all = each > UINT64_MAX / n ? UINT64_MAX : each * n;
-    if (!chk_ledger_take(e->ledger, all)) return too_small(e, what, all, pass, err);
-    *booked += all;
+    if (!chk_ledger_take(e->ledger, n_bytes)) return too_small(e, what, n_bytes, pass, err);
+    *booked += n_bytes;
     return CHUNK_OK;
+}
+
+static uint64_t for_workers(const chk_exec *e, uint64_t each)
+{
+    uint64_t n = (uint64_t)e->n_workers;
+    return each > UINT64_MAX / n ? UINT64_MAX : each * n;
 }
 
 static uint64_t work_size(const chk_exec *e, const chk_pass *p) { return (uint64_t)e->n_workers * chk_page_round(p->work_bytes); }
@@ -84,11 +89,9 @@ chunk_status chk_memory_begin(chk_exec *e, chunk_error *err)
 {
     const chk_plan *p = e->plan;
     e->ledger_peak_before = chk_ledger_peak(e->ledger);
-    if (!chk_ledger_take(e->ledger, p->fixed_bytes)) return too_small(e, "fixed costs", p->fixed_bytes, -1, err);
-    e->base_booked = p->fixed_bytes;
-    uint64_t threads = chk_plan_thread_bytes(p, e->n_workers);
-    if (!chk_ledger_take(e->ledger, threads)) return too_small(e, "workers' stacks and state", threads, -1, err);
-    e->base_booked += threads;
+    e->base_booked = 0;
+    CHK_TRY(book(e, p->fixed_bytes, &e->base_booked, "fixed costs", -1, err));
+    CHK_TRY(book(e, chk_plan_thread_bytes(p, e->n_workers), &e->base_booked, "workers' stacks and state", -1, err));
     note_peak(e);
     return CHUNK_OK;
 }
@@ -147,8 +150,9 @@ chunk_status chk_memory_areas(chk_exec *e, int pass, chunk_error *err)
         put(e, &e->kept);
         if (kept) CHK_TRY(get(e, &e->kept, kept, "kept areas", pass, err));
     }
-    CHK_TRY(book(e, p->window_bytes, &e->window_booked, "file windows", pass, err));
-    if (!e->entered[pass]) CHK_TRY(book(e, p->worker_bytes, &e->worker_booked, "workers' codecs and buffers", pass, err));
+    CHK_TRY(book(e, for_workers(e, p->window_bytes), &e->window_booked, "file windows", pass, err));
+    if (!e->entered[pass])
+        CHK_TRY(book(e, for_workers(e, p->worker_bytes), &e->worker_booked, "workers' codecs and buffers", pass, err));
     e->entered[pass] = true;
     note_peak(e);
     return CHUNK_OK;
