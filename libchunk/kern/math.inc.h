@@ -3,6 +3,8 @@
 #include "kern/isa.h"
 #include "kern/simd.h"
 
+#include "kern/sleef/exp.inc.h"
+
 /* HALF_EXP: half of exp(x) is exp(x - SHIFT) * FACTOR, for x above FROM. SHIFT is the multiple of 1/4 whose factor, exp(SHIFT) / 2, lies
  * nearest to a number of the type, found by trying all up to 60; x - SHIFT is exact. */
 #define REAL f64

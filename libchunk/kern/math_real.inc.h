@@ -48,7 +48,7 @@
 static inline VEC OF(logaddexp_of)(VEC x, VEC y)
 {
     VEC d = x - y, high = OF(choose)(OF(less)(y, x), x, y);
-    VEC r = high + S(log1p, u10)(S(exp, u10)(-OF(abs)(d)));
+    VEC r = high + S(log1p, u10)(OF(exp_of)(-OF(abs)(d)));
     return OF(choose)(OF(equal)(x, y), x + OF(all)((REAL_T)0.693147180559945309417), OF(choose)(OF(equal)(d, d), r, d));
 }
 
@@ -72,7 +72,7 @@ static inline VEC OF(acosh_of)(VEC x)
     MASK large = OF(less)(OF(all)((REAL_T)1e17), x);
     return OF(any)(large) ? OF(choose)(large, S(log, u10)(x) + OF(all)((REAL_T)0.693147180559945309417), r) : r;
 }
-static inline VEC OF(half_exp)(VEC size) { return S(exp, u10)(size - OF(all)(HALF_EXP_SHIFT)) * OF(all)(HALF_EXP_FACTOR); }
+static inline VEC OF(half_exp)(VEC size) { return OF(exp_of)(size - OF(all)(HALF_EXP_SHIFT)) * OF(all)(HALF_EXP_FACTOR); }
 static inline VEC OF(sinh_of)(VEC x)
 {
     VEC size = OF(abs)(x), r = S(sinh, u10)(x);
@@ -154,8 +154,8 @@ static inline VEC OF(floordiv_of)(VEC x, VEC y) /* as NumPy's divmod, which goes
     return OF(choose)(OF(equal)(y, zero), x / y, f);
 }
 
-UNARY(exp, S(exp, u10)(x))
-UNARY(exp_neg, S(exp, u10)(-x))
+UNARY(exp, OF(exp_of)(x))
+UNARY(exp_neg, OF(exp_of)(-x))
 UNARY(exp2, S(exp2, u10)(x))
 UNARY(expm1, S(expm1, u10)(x))
 UNARY(log, OF(LOG)(x))

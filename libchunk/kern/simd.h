@@ -57,6 +57,11 @@ static inline vec_f64 nearest_f64(vec_f64 x) { return _mm512_roundscale_pd(x, _M
 static inline vec_f32 nearest_f32(vec_f32 x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 static inline vec_f64 fnma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return _mm512_fnmadd_pd(a, b, c); }
 static inline vec_f32 fnma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return _mm512_fnmadd_ps(a, b, c); }
+static inline vec_f64 fma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return _mm512_fmadd_pd(a, b, c); }
+static inline vec_f32 fma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return _mm512_fmadd_ps(a, b, c); }
+/* x * 2^n for whole n from -2000 to 2000 (float32: -250 to 250) */
+static inline vec_f64 scale_f64(vec_f64 x, vec_f64 n) { return _mm512_scalef_pd(x, n); }
+static inline vec_f32 scale_f32(vec_f32 x, vec_f32 n) { return _mm512_scalef_ps(x, n); }
 #elif defined __AVX2__
 #include <immintrin.h>
 typedef __m256d vec_f64, mask_f64;
@@ -96,6 +101,29 @@ static inline vec_f64 floor_f64(vec_f64 x) { return _mm256_floor_pd(x); }
 static inline vec_f32 floor_f32(vec_f32 x) { return _mm256_floor_ps(x); }
 static inline vec_f64 fnma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return _mm256_fnmadd_pd(a, b, c); }
 static inline vec_f32 fnma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return _mm256_fnmadd_ps(a, b, c); }
+static inline vec_f64 fma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return _mm256_fmadd_pd(a, b, c); }
+static inline vec_f32 fma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return _mm256_fmadd_ps(a, b, c); }
+static inline vec_f64 nearest_f64(vec_f64 x) { return _mm256_round_pd(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+static inline vec_f32 nearest_f32(vec_f32 x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+/* In two steps, of which only the second can round. */
+static inline vec_f64 power_of_two_f64(__m128i n)
+{
+    return _mm256_castsi256_pd(_mm256_slli_epi64(_mm256_cvtepi32_epi64(_mm_add_epi32(n, _mm_set1_epi32(1023))), 52));
+}
+static inline vec_f64 scale_f64(vec_f64 x, vec_f64 n)
+{
+    __m128i i = _mm256_cvtpd_epi32(n), half = _mm_srai_epi32(i, 1);
+    return x * power_of_two_f64(half) * power_of_two_f64(_mm_sub_epi32(i, half));
+}
+static inline vec_f32 power_of_two_f32(__m256i n)
+{
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
+}
+static inline vec_f32 scale_f32(vec_f32 x, vec_f32 n)
+{
+    __m256i i = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(i, 1);
+    return x * power_of_two_f32(half) * power_of_two_f32(_mm256_sub_epi32(i, half));
+}
 #else
 typedef double vec_f64;
 typedef float vec_f32;

@@ -2,6 +2,7 @@
  * results depend neither on n nor on neighbours, inputs may be overwritten in place, and arithmetic has the same bits at every level. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <sleef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -177,7 +178,55 @@ Test(kern, functions)
     cr_assert(n_checked > 400, "%d kernels", n_checked);
 }
 
-Test(kern, casts)
+#if defined __x86_64__
+/* sleef.h declares them where the compiler fuses by itself. */
+double Sleef_finz_expd1_u10purecfma(double);
+float Sleef_finz_expf1_u10purecfma(float);
+
+/* Arguments of all bits, and as many where exp is neither 0 nor infinite */
+static double any_or_near(uint64_t *seed, bool near, double most)
+{
+    uint64_t bits = next_random(seed) << 40 ^ next_random(seed);
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return near ? ((double)(bits >> 11) * 0x1p-53 * 2 - 1) * most : x;
+}
+
+Test(kern, exp_has_the_bits_of_sleef)
+{
+    enum { N = 2048, ROUNDS = 200 };
+    uint64_t seed = 7;
+    for (chk_isa level = CHK_ISA_AVX2; level <= chk_isa_best(); level++) {
+        chk_isa_set(level);
+        chk_kern exp_f64 = chk_kern_find(CHK_FN_EXP, CHK_F64), exp_f32 = chk_kern_find(CHK_FN_EXP, CHK_F32);
+        chk_kern neg_f64 = chk_kern_find(CHK_FN_EXP_NEG, CHK_F64), neg_f32 = chk_kern_find(CHK_FN_EXP_NEG, CHK_F32);
+        for (int round = 0; round < ROUNDS; round++) {
+            double x[N], minus[N], want[N], got[N];
+            float xs[N], minus_s[N], want_s[N], got_s[N];
+            for (int i = 0; i < N; i++) {
+                x[i] = any_or_near(&seed, round % 2, 760);
+                minus[i] = -x[i];
+                want[i] = Sleef_finz_expd1_u10purecfma(x[i]);
+                uint32_t bits = (uint32_t)next_random(&seed);
+                memcpy(&xs[i], &bits, sizeof bits);
+                if (round % 2) xs[i] = (float)any_or_near(&seed, true, 110);
+                minus_s[i] = -xs[i];
+                want_s[i] = Sleef_finz_expf1_u10purecfma(xs[i]);
+            }
+            exp_f64(got, (const void *[]){x}, N);
+            cr_assert(same((char *)got, (char *)want, CHK_F64, N), "exp of float64 at %s", chk_isa_name(level));
+            neg_f64(got, (const void *[]){minus}, N);
+            cr_assert(same((char *)got, (char *)want, CHK_F64, N), "exp(-x) of float64 at %s", chk_isa_name(level));
+            exp_f32(got_s, (const void *[]){xs}, N);
+            cr_assert(same((char *)got_s, (char *)want_s, CHK_F32, N), "exp of float32 at %s", chk_isa_name(level));
+            neg_f32(got_s, (const void *[]){minus_s}, N);
+            cr_assert(same((char *)got_s, (char *)want_s, CHK_F32, N), "exp(-x) of float32 at %s", chk_isa_name(level));
+        }
+    }
+}
+#endif
+
+    Test(kern, casts)
 {
     area in[3] = {new_area(), new_area(), new_area()}, out = new_area();
     for (int from = 0; from < CHK_NDTYPE; from++)
