@@ -1,6 +1,10 @@
 /* arith.inc.h: arithmetic, bitwise and selecting kernels, one loop an operation and dtype, left to the compiler to vectorise. Integers wrap. */
 #include <math.h>
 
+#if defined __AVX512BW__
+#include <immintrin.h>
+#endif
+
 #include "kern/isa.h"
 
 #define FOR_INTS(X)                                                                                                                \
@@ -137,8 +141,34 @@ CHK_UNARY(not_b, u8u, u8u, x == 0)
     }
 WHERE(where8, u8u)
 WHERE(where16, u16u)
+#if defined __AVX512BW__
+/* A vector at a time, the last by a mask: left to itself the compiler takes eight and then the rest one by one. */
+#define WHERE_512(name, T, W, bits)                                                                                                \
+    static void name(void *out, const void *const *in, size_t n)                                                                   \
+    {                                                                                                                              \
+        const u8u *c = in[0];                                                                                                      \
+        const T *a = in[1], *b = in[2];                                                                                            \
+        T *o = out;                                                                                                                \
+        size_t i = 0;                                                                                                              \
+        _Pragma("GCC unroll 4") for (; i + W <= n; i += W)                                                                         \
+        {                                                                                                                          \
+            __m128i m = W == 8 ? _mm_loadl_epi64((const void *)(c + i)) : _mm_loadu_si128((const void *)(c + i));                  \
+            __mmask##W yes = (__mmask##W)_mm_test_epi8_mask(m, m);                                                                 \
+            _mm512_storeu_si512(o + i, _mm512_mask_loadu_##bits(_mm512_loadu_si512(b + i), yes, a + i));                           \
+        }                                                                                                                          \
+        if (i == n) return;                                                                                                        \
+        __mmask##W rest = (__mmask##W)((1u << (n - i)) - 1);                                                                       \
+        __m128i m = _mm_maskz_loadu_epi8(rest, c + i);                                                                             \
+        __m512i y = _mm512_maskz_loadu_##bits(rest, b + i);                                                                        \
+        _mm512_mask_storeu_##bits(o + i, rest,                                                                                     \
+                                  _mm512_mask_loadu_##bits(y, (__mmask##W)_mm_mask_test_epi8_mask(rest, m, m), a + i));            \
+    }
+WHERE_512(where32, u32u, 16, epi32)
+WHERE_512(where64, u64u, 8, epi64)
+#else
 WHERE(where32, u32u)
 WHERE(where64, u64u)
+#endif
 static void where128(void *out, const void *const *in, size_t n)
 {
     const u8u *c = in[0];
