@@ -70,7 +70,8 @@ target_link_libraries(chunk PRIVATE chunk_objects)
 target_include_directories(chunk INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/libchunk/include>
     $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated/include>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/libchunk>)
-set_target_properties(chunk PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+set_target_properties(chunk PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
+    BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "${CHUNK_RPATH}")
 
 add_library(chunk_static STATIC EXCLUDE_FROM_ALL)
 target_link_libraries(chunk_static PUBLIC chunk_objects)

@@ -55,6 +55,15 @@ def test_pkg_config(prefix, tmp_path):
     assert run(tmp_path / "user").strip() == header_version()
 
 
+def test_nothing_is_loaded_from_the_current_directory(prefix):
+    """An RPATH with an empty or relative entry would make the loader look there."""
+    files = [f for where in (prefix, BUILD / "bin", BUILD / "lib") for f in where.rglob("*") if f.is_file() and f.read_bytes()[:4] == b"\x7fELF"]
+    assert {"chunk", "chunk-worker", "libchunk.so"} <= {f.name for f in files}
+    for f in files:
+        for path in re.findall(r"(?:RPATH|RUNPATH).*\[(.*)\]", run("readelf", "-d", f)):
+            assert all(entry.startswith(("/", "$ORIGIN")) for entry in path.split(":")), (f, path)
+
+
 def header_version():
     return re.search(r'#define CHUNK_VERSION "([^"]+)"', (ROOT / "libchunk/include/chunk.h").read_text())[1]
 
