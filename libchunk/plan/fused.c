@@ -291,7 +291,7 @@ static bool wants_windows(const chk_fused *f)
     bool any = false, all = true;
     for (int i = 0; i < f->program.n_inputs; i++) {
         const chk_source *s = f->program.input[i].source;
-        bool large = chk_source_windows(s, f->waits_for_memory);
+        bool large = chk_source_windows(s, f->waits_for_memory, (uint64_t)chk_shape_count(&f->space) * chk_dtype_size(s->dtype));
         any |= large;
         all &= large || (!s->file && !s->ops->inner);
     }

@@ -339,7 +339,7 @@ static void local_free(chk_source *s)
 }
 
 /* Whether all that is handed on lies in windows. */
-static bool only_windows(const chk_source *source, bool waits_for_memory)
+static bool only_windows(const chk_source *source, bool waits_for_memory, uint64_t n_bytes)
 {
     const chk_local_source *l = (const chk_local_source *)source;
     if (!l->node->u.custom.op->local->forward) return false;
@@ -348,7 +348,7 @@ static bool only_windows(const chk_source *source, bool waits_for_memory)
         const chk_view *view;
         const chk_scalar *constant;
         chk_source *s = chk_reader_plain(&l->reader[i], &view, &constant);
-        if (!constant && (!s || !chk_source_windows(s, waits_for_memory))) return false;
+        if (!constant && (!s || !chk_source_windows(s, waits_for_memory, n_bytes))) return false;
         any |= s != NULL;
     }
     return any;

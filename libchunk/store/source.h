@@ -72,8 +72,9 @@ typedef struct chk_source_ops {
                          chk_hold *books, bool *done, chunk_error *err);
     /* May be NULL. Tells the kernel that these boxes come soon; returns at once. */
     void (*advise)(chk_source *s, const chk_view *v, const chk_box *boxes, size_t n);
-    /* May be NULL: no. Whether it reads through windows, which cost less a byte the larger they are, into holds that are so. Not during a run. */
-    bool (*windows)(const chk_source *s, bool waits_for_memory);
+    /* May be NULL: no. Whether it reads through windows, which cost less a byte the larger they are, into holds that are so, where about n_bytes are to be
+     * read. Not during a run. */
+    bool (*windows)(const chk_source *s, bool waits_for_memory, uint64_t n_bytes);
     /* May be NULL: true when all of these boxes certainly hold only the fill value (*value); must be cheap (an index look-up a chunk). */
     bool (*all_fill)(chk_source *s, const chk_view *v, const chk_box *box, chk_scalar *value);
     /* May be NULL: a source that reads no others. Calls visit for each source that this one reads in its turn. */
@@ -211,9 +212,9 @@ chunk_status chk_scratch_write(chk_scratch *s, const void *data, size_t n_bytes,
 chunk_status chk_scratch_read(chk_scratch *s, void *data, size_t n_bytes, uint64_t at, chunk_error *err);
 int chk_scratch_fd(const chk_scratch *s);
 
-static inline bool chk_source_windows(const chk_source *s, bool waits_for_memory)
+static inline bool chk_source_windows(const chk_source *s, bool waits_for_memory, uint64_t n_bytes)
 {
-    return s->ops->windows && s->ops->windows(s, waits_for_memory);
+    return s->ops->windows && s->ops->windows(s, waits_for_memory, n_bytes);
 }
 
 #endif

@@ -36,11 +36,14 @@ static bool windows(const h5_source *s, const chk_hold *h)
     return s->way == CHK_WINDOWS || (s->way == CHK_WINDOWS_OR_READS && !h->waits_for_memory && chk_windows_paid());
 }
 
-static bool windows_planned(const chk_source *source, bool waits_for_memory)
+/* Finding out what pays takes a few milliseconds: worth it from here on. */
+#define WORTH_TIMING ((uint64_t)1 << 30)
+
+static bool windows_planned(const chk_source *source, bool waits_for_memory, uint64_t n_bytes)
 {
     const h5_source *s = (const h5_source *)source;
-    return s->way == CHK_WINDOWS ||
-           (s->way == CHK_WINDOWS_OR_READS && !waits_for_memory && chk_windows_pay(s->set->file->fd, s->file_lo, s->file_hi));
+    if (s->way != CHK_WINDOWS_OR_READS || waits_for_memory) return s->way == CHK_WINDOWS;
+    return n_bytes < WORTH_TIMING ? chk_windows_paid() : chk_windows_pay(s->set->file->fd, s->file_lo, s->file_hi);
 }
 
 static bool filtered(const chk_h5set *d) { return d->info.pipeline.n > 0; }
