@@ -33,15 +33,19 @@ typedef struct work {
     size_t moved;          /* bytes an element, read and written; 0: twice the item */
     size_t stored, loaded; /* bytes, of loads and stores alone; loaded from one array */
     bool two;              /* as much as is stored is loaded from another one */
+    bool flags;            /* and a byte for each element of `item` bytes from a third: items of 4 or 8 */
     size_t out_item;       /* bytes that a kernel writes an element; 0: the item */
 } work;
 
 static void loads_and_stores(char *out, size_t n_out, const char *in, size_t n_in, const char *more);
+static void loads_with_flags(char *out, size_t n_out, char *const in[3], size_t item);
 
 static void once(const work *w)
 {
     const void *in[3] = {in_bytes[0], in_bytes[1], in_bytes[2]};
-    if (w->stored) {
+    if (w->stored && w->flags) {
+        loads_with_flags(out_bytes, w->stored, in_bytes, w->item);
+    } else if (w->stored) {
         loads_and_stores(out_bytes, w->stored, in_bytes[0], w->loaded, w->two ? in_bytes[1] : NULL);
     } else if (w->kern) {
         w->kern(out_bytes, in, w->n);
@@ -84,8 +88,25 @@ __attribute__((target("avx512f"))) static void loads_and_stores(char *out, size_
         _mm512_storeu_si512(out + o, x);
     }
 }
+#define WITH_FLAGS(load, step)                                                                                                     \
+    for (size_t o = 0; o < n_out; o += 64) {                                                                                       \
+        __m512i x = _mm512_xor_si512(_mm512_loadu_si512(in[0] + o), _mm512_loadu_si512(in[1] + o));                                \
+        x = _mm512_xor_si512(x, _mm512_zextsi128_si512(load((const void *)(in[2] + o / step))));                                   \
+        _mm512_storeu_si512(out + o, x);                                                                                           \
+    }
+__attribute__((target("avx512f"))) static void loads_with_flags(char *out, size_t n_out, char *const in[3], size_t item)
+{
+    if (item == 8)
+        WITH_FLAGS(_mm_loadl_epi64, 8)
+    else
+        WITH_FLAGS(_mm_loadu_si128, 4)
+}
 static bool has_loads_and_stores(void) { return __builtin_cpu_supports("avx512f"); }
 #else
+static void loads_with_flags(char *out, size_t n_out, char *const in[3], size_t item)
+{
+    (void)out, (void)n_out, (void)in, (void)item;
+}
 static void loads_and_stores(char *out, size_t n_out, const char *in, size_t n_in, const char *more)
 {
     (void)out, (void)n_out, (void)in, (void)n_in, (void)more;
@@ -124,9 +145,10 @@ static void report(const char *kernel, const char *suffix, chk_dtype d, const ch
     work copy = {.item = 1, .n = w.n * moved / 2}; /* reads so many and writes so many */
     size_t out_item = w.out_item ? w.out_item : w.item, stored = w.n * out_item, loaded = w.n * (moved - out_item);
     bool two = loaded >= 2 * stored && !w.out_item;
+    bool flags = two && loaded == 2 * stored + w.n && (w.item == 4 || w.item == 8);
     if (two) loaded = stored;
     bool streams = w.kern && has_loads_and_stores() && stored % 64 == 0 && 2 * loaded >= stored && loaded <= MAX_BYTES;
-    work stream = {.n = w.n, .stored = streams ? stored : 0, .loaded = loaded, .two = two};
+    work stream = {.item = w.item, .n = w.n, .stored = streams ? stored : 0, .loaded = loaded, .two = two, .flags = flags};
     double r, c, l;
     rates(&w, &copy, &stream, &r, &c, &l);
     c *= 2 / (double)moved;
