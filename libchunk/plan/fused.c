@@ -189,7 +189,7 @@ static void size_reductions(chk_fused *f, int n_workers)
     for (int o = 0; o < f->n_out; o++) {
         chk_fused_out *out = &f->out[o];
         if (!out->reduce) continue;
-        f->cacheable &= out->reducer.kern && !out->reducer.kern->wants_index;
+        f->cacheable &= out->reducer.kern != NULL;
         out->n_entries = chk_combiner_entries(g, f->units_per_task > 1 ? 0 : f->block_level, n_workers, ahead * f->units_per_task,
                                               kept_blocks * (f->units_per_task > 1 ? 2 : 1));
         out->pool->n_bytes = chk_combiner_bytes(out->n_entries, &out->reducer, f->cap);

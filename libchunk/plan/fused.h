@@ -55,7 +55,7 @@ typedef struct chk_fused {
     bool keeps_late;       /* a block that would wait for another's write is kept while the next is computed */
     bool waits_for_memory; /* only sums and the like of what is read, or of little arithmetic with it */
     int64_t run_ahead;     /* tasks may start this far above the lowest unfinished one; 0: no limit */
-    bool cacheable;        /* blocks of fill alone have the same states wherever they lie */
+    bool cacheable;        /* blocks of fill alone have the same states wherever they lie, but for indices */
     size_t fetch_arena, fetch_transient;
     uint64_t epoch; /* of this opening: marks what lies in work areas as ours */
 } chk_fused;

@@ -278,24 +278,6 @@ static chunk_status begin_block(worker *w, const int64_t *chunk, const chk_box *
     return CHUNK_OK;
 }
 
-/* A block of fill alone: the same states as the last one of these extents. */
-static bool cached_block(worker *w, const int64_t *chunk, const chk_box *block)
-{
-    if (!w->f->cacheable || !w->cache->valid) return false;
-    for (int a = 0; a < block->ndim; a++)
-        if (w->cache->extent[a] != chk_box_extent(block, a)) return false;
-    int64_t slot = chk_geometry_slot(&w->f->g, chunk, block->lo);
-    for (int o = 0; o < w->f->n_out; o++) {
-        out_state *s = &w->out[o];
-        if (!w->f->out[o].reduce) continue;
-        void *state = chk_red_stack_push(&s->stack, w->f->block_level, slot >> w->f->block_level);
-        if (!state) return false;
-        memcpy(state, s->cached, w->f->out[o].reducer.state_bytes * w->f->cap);
-        if (!chk_red_stack_settle(&s->stack)) return false;
-    }
-    return true;
-}
-
 static void cache_block(worker *w, const chk_box *block)
 {
     for (int o = 0; o < w->f->n_out; o++) {
@@ -419,6 +401,59 @@ static chunk_status compute_block(worker *w, const chk_box *unit, const int64_t 
     return CHUNK_OK;
 }
 
+static bool wants_index(const chk_fused *f, int o)
+{
+    return f->out[o].reduce && f->out[o].reducer.kern && f->out[o].reducer.kern->wants_index;
+}
+
+/* States that name an index, of a block of one value: those of its first elements along the reduced axes. */
+static chunk_status fold_first(worker *w, const chk_box *unit, const chk_box *block, void *const *state, chunk_error *err)
+{
+    const chk_fused *f = w->f;
+    chk_box first = *block;
+    for (int a = 0; a < first.ndim; a++)
+        if (f->reduced >> a & 1) first.hi[a] = first.lo[a] + 1;
+    for (int64_t i = 0, n = n_leaves(&f->g, &first); i < n; i++) {
+        chk_box leaf;
+        chk_prog_out out[f->n_out];
+        leaf_at(&f->g, &first, i, &leaf);
+        for (int o = 0; o < f->n_out; o++)
+            out[o] = (chk_prog_out){.value = f->out[o].value, .in_place_ok = true, .dest = w->out[o].leaf};
+        CHK_TRY(chk_program_run(&w->prog, w->at, unit, &leaf, out, f->n_out, err));
+        for (int o = 0; o < f->n_out; o++)
+            if (wants_index(f, o)) chk_reducer_fold(&f->out[o].reducer, state[o], f->cap, out[o].data, &f->g, block, &leaf);
+    }
+    return CHUNK_OK;
+}
+
+/* A block of fill alone: the same states as the last one of these extents, but for indices. */
+static chunk_status cached_block(worker *w, const chk_box *unit, const int64_t *chunk, const chk_box *block, bool *cached,
+                                 chunk_error *err)
+{
+    const chk_fused *f = w->f;
+    bool indices = false;
+    void *state[f->n_out];
+    *cached = f->cacheable && w->cache->valid;
+    for (int a = 0; a < block->ndim && *cached; a++) *cached = w->cache->extent[a] == chk_box_extent(block, a);
+    if (!*cached) return CHUNK_OK;
+    int64_t slot = chk_geometry_slot(&f->g, chunk, block->lo);
+    for (int o = 0; o < f->n_out; o++) {
+        chk_red_stack *s = &w->out[o].stack;
+        if (!f->out[o].reduce) continue;
+        state[o] = chk_red_stack_push(s, f->block_level, slot >> f->block_level);
+        if (!state[o]) return chk_fail(err, CHUNK_ESTATE, "internal: more than %d partial results in a task", s->depth);
+        indices |= wants_index(f, o);
+        if (wants_index(f, o))
+            chk_reducer_init(s->r, state[o], s->cap, s->k);
+        else
+            memcpy(state[o], w->out[o].cached, f->out[o].reducer.state_bytes * f->cap);
+    }
+    if (indices) CHK_TRY(fold_first(w, unit, block, state, err));
+    for (int o = 0; o < f->n_out; o++)
+        if (f->out[o].reduce && !chk_red_stack_settle(&w->out[o].stack)) return user_failed(&f->out[o], err);
+    return CHUNK_OK;
+}
+
 /* A block whose inputs are all fill: stored values are one constant, states come from the last such block. Returns in *skip which stores need not
  * happen at all. */
 static chunk_status compute_fill(worker *w, const chk_box *unit, const int64_t *chunk, const chk_box *block, char *const *dest,
@@ -445,7 +480,9 @@ static chunk_status compute_fill(worker *w, const chk_box *unit, const int64_t *
     }
     if (!reduces) return CHUNK_OK;
     CHK_TRY(begin_block(w, chunk, block, err));
-    if (cached_block(w, chunk, block)) return CHUNK_OK;
+    bool cached;
+    CHK_TRY(cached_block(w, unit, chunk, block, &cached, err));
+    if (cached) return CHUNK_OK;
     if (!f->cacheable || stores) return compute_block(w, unit, chunk, block, dest, err);
     CHK_TRY(flush(w, err));
     CHK_TRY(compute_block(w, unit, chunk, block, dest, err));

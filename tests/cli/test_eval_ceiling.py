@@ -72,6 +72,30 @@ def test_absent_chunks_cost_nothing(tmp_path):
     assert plan["shapes"] == [[]]
 
 
+@pytest.mark.parametrize("fill", [0.0, 2.5, -2.5, np.nan])
+@pytest.mark.parametrize("shape, chunks", [((450, 700), (64, 96)), ((2100, 2500), (1024, 1024)), ((30, 40, 50), (8, 16, 7))])
+def test_reductions_over_absent_chunks(tmp_path, shape, chunks, fill):
+    """States of blocks of fill alone are taken from the last one, but for indices, which are those of the block's first elements."""
+    random = np.random.default_rng(len(shape) + shape[0])
+    x = np.full(shape, fill)
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        d = f.create_dataset("x", shape, "f8", chunks=chunks, fillvalue=fill)
+        for chunk in list(d.iter_chunks())[3::5]:
+            d[chunk] = x[chunk] = random.integers(-2, 3, [k.stop - k.start for k in chunk])
+    names = ["argmax", "argmin", "max", "sum", "nanargmax", "nanargmin"] if not np.isnan(fill) else ["argmax", "argmin", "max"]
+    for axis in (None, *range(len(shape))):
+        texts = [f"{name}(x, axis={axis})" for name in names]
+        expected = [eval(f"np.{t}", {"np": np, "x": x}) for t in texts]
+        for some in ([k] for k in range(len(names))), [range(len(names))]:
+            for which in some:
+                outs = [a for k in which for a in ("-o", f"{tmp_path}/r.h5:/{names[k]}")]
+                eval_json("; ".join(texts[k] for k in which), f"x={tmp_path}/x.h5:/x", *outs, "--overwrite", "--memory", "40MiB")
+                with h5py.File(tmp_path / "r.h5") as f:
+                    for k in which:
+                        assert np.array_equal(f[names[k]][()], expected[k], equal_nan=True), texts[k]
+                (tmp_path / "r.h5").unlink()
+
+
 @pytest.mark.parametrize("text", ["x", "x[::64, ::64]", "x[1000:1030, ::-5]", "permute_dims(x[:, 3:9])", "sum(x)"])
 def test_one_input_in_large_filtered_chunks(tmp_path, text):
     """40 MiB are enough for chunks of 8 MiB. Printing a part of them once decoded them whole, unshuffled, in a third buffer."""
