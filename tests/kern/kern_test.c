@@ -226,7 +226,7 @@ Test(kern, exp_has_the_bits_of_sleef)
 }
 #endif
 
-    Test(kern, casts)
+Test(kern, casts)
 {
     area in[3] = {new_area(), new_area(), new_area()}, out = new_area();
     for (int from = 0; from < CHK_NDTYPE; from++)
