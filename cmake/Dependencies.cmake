@@ -24,12 +24,6 @@ set(CHUNK_DEPS PkgConfig::HDF5 ${CHUNK_DEPS_BUT_HDF5})
 include(CheckCSourceCompiles)
 list(GET HDF5_LINK_LIBRARIES 0 hdf5_shared)
 cmake_path(GET hdf5_shared PARENT_PATH hdf5_folder) # of the same version as the headers
-# Where the loader finds HDF5 if not by itself. Programs and libraries that are installed get their final RPATH when they are built: one that CMake puts in
-# place later is filled up with colons before, and the loader takes each empty entry for the current directory.
-set(CHUNK_RPATH "")
-if(NOT hdf5_folder MATCHES "^(/usr)?/lib")
-    set(CHUNK_RPATH ${hdf5_folder})
-endif()
 find_library(CHUNK_HDF5_ARCHIVE NAMES libhdf5.a HINTS ${hdf5_folder} NO_DEFAULT_PATH)
 set(CHUNK_HDF5_LINKED_IN FALSE)
 if(CHUNK_STATIC_HDF5 AND CHUNK_HDF5_ARCHIVE AND NOT CHUNK_SANITIZE AND NOT CHUNK_COVER)

@@ -70,8 +70,10 @@ target_link_libraries(chunk PRIVATE chunk_objects)
 target_include_directories(chunk INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/libchunk/include>
     $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated/include>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/libchunk>)
+# The RPATH is final from the start: one that CMake puts in place at installation is filled up with colons before, and the loader takes each empty entry for the
+# current directory.
 set_target_properties(chunk PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
-    BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "${CHUNK_RPATH}")
+    BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH_USE_LINK_PATH ON)
 
 add_library(chunk_static STATIC EXCLUDE_FROM_ALL)
 target_link_libraries(chunk_static PUBLIC chunk_objects)

@@ -43,6 +43,5 @@ if(worker_sources)
         file(RELATIVE_PATH worker_to_lib /${CMAKE_INSTALL_LIBEXECDIR}/libchunk /${CMAKE_INSTALL_LIBDIR})
         set(worker_rpath "$ORIGIN/${worker_to_lib}" "$ORIGIN/../lib") # installed; where it is built
     endif()
-    list(APPEND worker_rpath ${CHUNK_RPATH})
-    set_target_properties(chunk-worker PROPERTIES BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "${worker_rpath}")
+    set_target_properties(chunk-worker PROPERTIES BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH_USE_LINK_PATH ON INSTALL_RPATH "${worker_rpath}")
 endif()

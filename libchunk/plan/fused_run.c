@@ -22,6 +22,7 @@ typedef struct cache_head {
 typedef struct held_input {
     chk_box box;
     size_t arena_used;
+    chk_scalar fill; /* in the fill-only block whose states are cached: inputs that pass others on have several */
 } held_input;
 
 typedef struct out_state {
@@ -212,7 +213,8 @@ static chunk_status fetch(worker *w, const chk_box *boxes, size_t n, chunk_error
             release(w);
             return st;
         }
-        w->held[i] = (held_input){base, w->arena.used};
+        w->held[i].box = base;
+        w->held[i].arena_used = w->arena.used;
         if (n == 1 && w->cache->n_held == i && w->hold[i].n == 0 && !w->hold[i].inner) w->cache->n_held = i + 1;
     }
     return CHUNK_OK;
@@ -278,6 +280,8 @@ static chunk_status begin_block(worker *w, const int64_t *chunk, const chk_box *
     return CHUNK_OK;
 }
 
+static const chk_scalar *fill_of(const worker *w, int input) { return &w->at[input]->fill; }
+
 static void cache_block(worker *w, const chk_box *block)
 {
     for (int o = 0; o < w->f->n_out; o++) {
@@ -287,6 +291,7 @@ static void cache_block(worker *w, const chk_box *block)
         memcpy(s->cached, s->stack.node[0].state, w->f->out[o].reducer.state_bytes * w->f->cap);
     }
     for (int a = 0; a < block->ndim; a++) w->cache->extent[a] = chk_box_extent(block, a);
+    for (int i = 0; i < w->f->program.n_inputs; i++) w->held[i].fill = *fill_of(w, i);
     w->cache->valid = true;
 }
 
@@ -426,7 +431,7 @@ static chunk_status fold_first(worker *w, const chk_box *unit, const chk_box *bl
     return CHUNK_OK;
 }
 
-/* A block of fill alone: the same states as the last one of these extents, but for indices. */
+/* A block of fill alone: the same states as the last one of these extents and values, but for indices. */
 static chunk_status cached_block(worker *w, const chk_box *unit, const int64_t *chunk, const chk_box *block, bool *cached,
                                  chunk_error *err)
 {
@@ -435,6 +440,10 @@ static chunk_status cached_block(worker *w, const chk_box *unit, const int64_t *
     void *state[f->n_out];
     *cached = f->cacheable && w->cache->valid;
     for (int a = 0; a < block->ndim && *cached; a++) *cached = w->cache->extent[a] == chk_box_extent(block, a);
+    for (int i = 0; i < f->program.n_inputs && *cached; i++) {
+        const chk_scalar *now = fill_of(w, i), *then = &w->held[i].fill;
+        *cached = now->dtype == then->dtype && !memcmp(now->v.bytes, then->v.bytes, sizeof now->v.bytes);
+    }
     if (!*cached) return CHUNK_OK;
     int64_t slot = chk_geometry_slot(&f->g, chunk, block->lo);
     for (int o = 0; o < f->n_out; o++) {

@@ -40,6 +40,7 @@ typedef struct chk_retile_input {
     chk_axis_grid axis[CHK_MAX_NDIM]; /* its chunks along each axis of the space */
     bool cut;                         /* by these; else its box of a tile is fetched in one piece */
     bool shown[CHK_MAX_NDIM];
+    int windows;    /* whether it is read through windows, which one plan is told once: 0 not asked, 1 yes, -1 no */
     int split_axis; /* set by sizing: pieces are cut further along this axis, to `split` elements; -1: they are not */
     int64_t split;
     int64_t most_cells, most_bounds;

@@ -174,7 +174,8 @@ static void cut_cells(chk_retile *r, int i)
         bytes *= in->shown[a] ? (double)in->cell[a] : 1;
     }
     int64_t more = 1;
-    for (int b = 0; b < pi->view.base_ndim && bytes > WINDOW_PIECE && chk_source_windows(pi->source, false, all); b++) {
+    if (bytes > WINDOW_PIECE && !in->windows) in->windows = chk_source_windows(pi->source, false, all) ? 1 : -1;
+    for (int b = 0; b < pi->view.base_ndim && bytes > WINDOW_PIECE && in->windows > 0; b++) {
         int a = pi->view.axis[b];
         if (a < 0 || in->cell[a] < 2) continue;
         int64_t n = (int64_t)(bytes / WINDOW_PIECE) + 1, part = (in->cell[a] + n - 1) / n;

@@ -96,6 +96,22 @@ def test_reductions_over_absent_chunks(tmp_path, shape, chunks, fill):
                 (tmp_path / "r.h5").unlink()
 
 
+def test_absent_chunks_of_several_fills(tmp_path):
+    """One array after the other: blocks of one shape, but not of one value."""
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        for name, fill in ("x", 1.0), ("y", 5.0), ("z", -2.0):
+            f.create_dataset(name, (200, 300), "f8", chunks=(50, 60), fillvalue=fill)
+    x, y, z = (np.full((200, 300), fill) for fill in (1.0, 5.0, -2.0))
+    bindings = [f"{name}={tmp_path}/x.h5:/{name}" for name in "xyz"]
+    for threads in 1, 2:
+        got = eval_json("c = concat([x, y, z, x]); sum(c); max(c); argmax(c); argmin(c); mean(c, axis=1)[390:410]; sum(c, axis=0)[7]; sum(c + x[0, 0])".replace("c = ", "c := ", 1),
+                        *bindings, "--threads", threads)["values"]
+        c = np.concatenate([x, y, z, x])
+        assert got == [c.sum(), c.max(), c.argmax(), c.argmin(), c.mean(axis=1)[390:410].tolist(), c.sum(axis=0)[7], (c + 1).sum()]
+    for text, expected in ("sum(concat([x, y, z, x]))", 5 * 60000.0), ("max(concat([x, y]))", 5.0), ("min(concat([y, z, x]))", -2.0), ("var(concat([x, y]))", 4.0):
+        assert eval_json(text, *(b for b in bindings if b[0] in text.split("(", 2)[2]))["value"] == expected, text
+
+
 @pytest.mark.parametrize("text", ["x", "x[::64, ::64]", "x[1000:1030, ::-5]", "permute_dims(x[:, 3:9])", "sum(x)"])
 def test_one_input_in_large_filtered_chunks(tmp_path, text):
     """40 MiB are enough for chunks of 8 MiB. Printing a part of them once decoded them whole, unshuffled, in a third buffer."""
