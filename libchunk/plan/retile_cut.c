@@ -164,7 +164,6 @@ static void cut_cells(chk_retile *r, int i)
     chk_retile_input *in = &r->in[i];
     const chk_prog_input *pi = &r->program.input[i];
     double bytes = (double)chk_dtype_size(pi->source->dtype);
-    uint64_t all = (uint64_t)chk_shape_count(&r->space) * chk_dtype_size(pi->source->dtype);
     in->split_axis = -1;
     in->most_cells = 1;
     in->most_bounds = 0;
@@ -174,7 +173,10 @@ static void cut_cells(chk_retile *r, int i)
         bytes *= in->shown[a] ? (double)in->cell[a] : 1;
     }
     int64_t more = 1;
-    if (bytes > WINDOW_PIECE && !in->windows) in->windows = chk_source_windows(pi->source, false, all) ? 1 : -1;
+    if (bytes > WINDOW_PIECE && !in->windows) {
+        uint64_t all = (uint64_t)chk_shape_count(&r->space) * chk_dtype_size(pi->source->dtype);
+        in->windows = chk_source_windows(pi->source, false, all) ? 1 : -1;
+    }
     for (int b = 0; b < pi->view.base_ndim && bytes > WINDOW_PIECE && in->windows > 0; b++) {
         int a = pi->view.axis[b];
         if (a < 0 || in->cell[a] < 2) continue;
