@@ -109,7 +109,10 @@ chunk_status chk_plan_add_spill(chk_source **source, chk_sink **sink, chk_plan_b
     CHK_TRY(chk_lower_add_spill(&spill, b->l, region, dtype, shape, grid, err));
     CHK_TRY(chk_spill_source(source, spill, name, err));
     chunk_status st = chk_spill_sink(sink, spill, err);
-    if (st != CHUNK_OK) chk_source_release(*source);
+    if (st != CHUNK_OK) {
+        chk_source_release(*source);
+        *source = NULL; /* the caller frees what it has */
+    }
     return st;
 }
 
