@@ -1,4 +1,5 @@
 /* block_by_block.c: a stored array walked block by block, each block computed into one small buffer. Usage: block_by_block [--small] */
+#define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 /* eval_text.c: an expression as text over a dataset that may be far larger than memory. Usage: eval_text [--small] */
+#define _POSIX_C_SOURCE 200809L
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

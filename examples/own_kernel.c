@@ -1,10 +1,9 @@
 /* own_kernel.c: an elementwise kernel and a reduction of one's own, then used by name in text. Usage: own_kernel [--small] */
+#include <chunk.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <chunk.h>
 
 static void check(chunk_status st, const chunk_error *err)
 {
@@ -18,48 +17,40 @@ static int softplus(void *user, const void *const *in, void *out, size_t n)
 {
     const double *x = in[0];
     double *y = out;
-    (void)user;
     for (size_t i = 0; i < n; i++) y[i] = x[i] > 0 ? x[i] + log1p(exp(-x[i])) : log1p(exp(x[i]));
-    return 0;
+    return (void)user, 0;
 }
 
 /* rms(x): the state is the count and the sum of squares. */
-typedef struct rms_state {
+typedef struct {
     double n, squares;
 } rms_state;
 
-static void rms_init(void *user, void *state)
-{
-    (void)user;
-    *(rms_state *)state = (rms_state){0, 0};
-}
+static void rms_init(void *user, void *state) { (void)user, *(rms_state *)state = (rms_state){0, 0}; }
 
 static int rms_fold(void *user, void *state, const void *data, size_t n)
 {
     rms_state *s = state;
     const double *x = data;
-    (void)user;
     for (size_t i = 0; i < n; i++) s->squares += x[i] * x[i];
     s->n += (double)n;
-    return 0;
+    return (void)user, 0;
 }
 
 static int rms_merge(void *user, void *into, const void *from)
 {
     rms_state *a = into;
     const rms_state *b = from;
-    (void)user;
     a->n += b->n;
     a->squares += b->squares;
-    return 0;
+    return (void)user, 0;
 }
 
 static int rms_finish(void *user, const void *state, void *out)
 {
     const rms_state *s = state;
-    (void)user;
     *(double *)out = sqrt(s->squares / s->n);
-    return 0;
+    return (void)user, 0;
 }
 
 int main(int argc, char **argv)
@@ -80,10 +71,7 @@ int main(int argc, char **argv)
     const chunk_output out = {.size = sizeof out, .array = result, .data = &got};
     check(chunk_compute(ctx, &out, 1, NULL, NULL, &err), &err);
 
-    for (long i = 0; i < n; i++) {
-        double y = log1p(exp(-5 + 10.0 * (double)i / (double)(n - 1))) - 1;
-        squares += y * y;
-    }
+    for (long i = 0; i < n; i++) squares += pow(log1p(exp(-5 + 10.0 * (double)i / (double)(n - 1))) - 1, 2);
     double expected = sqrt(squares / (double)n);
     printf("%s = %.12g, expected %.12g\n", text, got, expected);
     chunk_array_free(result);

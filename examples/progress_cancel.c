@@ -1,4 +1,5 @@
 /* progress_cancel.c: a run watched while it goes, and canceled; then run again to its end. Usage: progress_cancel [--small] */
+#define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 /* several_results.c: several results asked for together share one pass over their input. Usage: several_results [--small] */
+#define _POSIX_C_SOURCE 200809L
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -12,6 +12,7 @@ typedef struct walk {
     bool verbose;
     chunk_info_callback fn;
     void *user;
+    chunk_error failed; /* of the first dataset that could not be read */
 } walk;
 
 typedef struct attrs {
@@ -124,17 +125,22 @@ static chunk_status fill_info(chunk_dataset_info *i, chk_h5set *d, const char *p
     return verbose ? all_attrs(&i->attributes, d, err) : CHUNK_OK;
 }
 
+/* What cannot be read keeps nothing else from being listed. */
 static chunk_status one(void *arg, const char *path, chunk_error *err)
 {
     walk *w = arg;
     chk_h5set *d;
-    CHK_TRY(chk_h5set_open(&d, w->file, path, err));
+    chunk_error why = {0};
     chunk_dataset_info i = {0};
-    chunk_status st = fill_info(&i, d, path, w->verbose, err);
-    if (st == CHUNK_OK) st = w->fn(w->user, &i, err);
-    chk_free(i.attributes);
-    chk_h5set_release(d);
-    return st;
+    chunk_status told = CHUNK_OK, st = chk_h5set_open(&d, w->file, path, &why);
+    if (st == CHUNK_OK) {
+        st = fill_info(&i, d, path, w->verbose, &why);
+        if (st == CHUNK_OK) told = w->fn(w->user, &i, err);
+        chk_free(i.attributes);
+        chk_h5set_release(d);
+    }
+    if (st != CHUNK_OK && w->failed.code == CHUNK_OK) w->failed = why;
+    return told;
 }
 
 chunk_status chunk_info(const char *file, const char *object, bool verbose, chunk_info_callback fn, void *user, chunk_error *err)
@@ -144,5 +150,6 @@ chunk_status chunk_info(const char *file, const char *object, bool verbose, chun
     CHK_TRY(chk_h5file_open(&w.file, file, err));
     chunk_status st = chk_h5file_walk(w.file, object ? object : "/", one, &w, err);
     chk_h5file_release(w.file);
+    if (st == CHUNK_OK && (st = w.failed.code) != CHUNK_OK && err) *err = w.failed;
     return st;
 }

@@ -118,6 +118,7 @@ chunk_status chk_value_axes(uint32_t *axes, const chk_value *v, int ndim, const 
         int64_t axis = 0;
         int a = 0;
         CHK_TRY(chk_value_int(&axis, &item[i], who, "axis", err));
+        if (ndim == 0 && v == item && (axis == 0 || axis == -1)) return CHUNK_OK; /* as NumPy's */
         CHK_TRY(chk_axis_normal(&a, axis, ndim, who, err));
         if (*axes >> a & 1) return chk_fail(err, CHUNK_EINVAL, "%s: axis %lld is named twice", who, (long long)axis);
         *axes |= UINT32_C(1) << a;

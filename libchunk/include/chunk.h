@@ -331,7 +331,9 @@ typedef struct chunk_output {
     size_t size; /* sizeof(chunk_output) */
     chunk_array *array;
     const char *file, *dataset;
-    const int64_t *chunk;       /* chunk shape of the dataset or of callback blocks; NULL: by the rule of the manual */
+    const int64_t *
+        chunk; /* chunk shape of the dataset or of callback blocks; NULL: the array's own chunks where they are regular and of 16 KiB to
+                                 * 64 MiB, else about 1 MiB, all axes divided alike */
     const char *filter;         /* "gzip=4,shuffle", "lz4", "zstd=3", "none" (default) */
     void *data;                 /* the caller's memory, of the array's dtype; not counted under the ceiling */
     const int64_t *strides;     /* bytes; NULL: C order */
@@ -377,7 +379,7 @@ typedef struct chunk_run_options {
     bool overwrite;    /* replace output datasets that exist */
     bool durable;      /* wait for the disk before the outputs become visible */
     bool profile;      /* measure time per operation */
-    const char *trace; /* file for a trace in Chrome's format; NULL: none */
+    const char *trace; /* a new file, or an earlier trace, for one in Chrome's format; NULL: none */
     uint64_t reserved; /* bytes of the caller's that count under the ceiling during this run: results that it will hand on, say */
     chunk_event_callback event; /* NULL: none */
     void *event_user;
@@ -443,7 +445,8 @@ typedef struct chunk_dataset_info {
     char *attributes;                     /* JSON object text; NULL unless asked for */
     bool null_space;                      /* neither shape nor elements (h5py's Empty); ndim is 0 */
 } chunk_dataset_info;
-/* Calls fn for every dataset at or below object ("/" or NULL: the whole file), in name order. */
+/* Calls fn for every dataset at or below object ("/" or NULL: the whole file), in name order; of several names of one dataset for the first. Datasets that
+ * cannot be read are left out, and what kept the first of them from being read is returned when all others have been listed. */
 typedef chunk_status (*chunk_info_callback)(void *user, const chunk_dataset_info *info, chunk_error *err);
 CHUNK_API chunk_status chunk_info(const char *file, const char *object, bool verbose, chunk_info_callback fn, void *user,
                                   chunk_error *err);

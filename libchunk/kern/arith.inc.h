@@ -15,13 +15,20 @@
 #define FOR_UINTS(X) X(u8, u8u, uint8_t, 8) X(u16, u16u, uint16_t, 16) X(u32, u32u, uint32_t, 32) X(u64, u64u, uint64_t, 64)
 #define FOR_FLOATS(X) X(f32, f32u, float, f) X(f64, f64u, double, )
 
-/* Integer powers by squaring; exponents are not negative here. */
+/* Integer powers by squaring. */
 static inline uint64_t upow(uint64_t x, uint64_t y)
 {
     uint64_t r = 1;
     for (; y; y >>= 1, x *= x)
         if (y & 1) r *= x;
     return r;
+}
+
+/* The integer part where the exponent is negative: 0, but of 1 and -1. Of 0, which has none, 0, as its quotients have. */
+static inline uint64_t ipow(int64_t x, int64_t y)
+{
+    if (y >= 0) return upow((uint64_t)x, (uint64_t)y);
+    return x == 1 ? 1 : x != -1 ? 0 : y & 1 ? UINT64_MAX : 1;
 }
 
 /* ---- signed: additions and products in the unsigned type, where wrapping is defined */
@@ -35,7 +42,7 @@ static inline uint64_t upow(uint64_t x, uint64_t y)
                          : (V)(x / y - (x % y != 0 && (x < 0) != (y < 0))))                                                        \
     CHK_BINARY(mod_##d, T, T, T, y == 0 || y == -1 ? 0 : (V)(x % y + ((x % y != 0 && (x < 0) != (y < 0)) ? y : 0)))                \
     CHK_BINARY(fmod_##d, T, T, T, y == 0 || y == -1 ? 0 : (V)(x % y))                                                              \
-    CHK_BINARY(pow_##d, T, T, T, (V)(UV)upow((uint64_t)(int64_t)x, y < 0 ? 0 : (uint64_t)y))                                       \
+    CHK_BINARY(pow_##d, T, T, T, (V)(UV)ipow(x, y))                                       \
     CHK_BINARY(shl_##d, T, T, T, (uint64_t)(int64_t)y < bits ? (V)(UV)((uint64_t)(int64_t)x << (y & (bits - 1))) : 0)              \
     CHK_BINARY(shr_##d, T, T, T, (V)(x >> ((uint64_t)(int64_t)y < bits ? y : bits - 1)))                                           \
     CHK_UNARY(neg_##d, UT, UT, (UV)(0 - x))                                                                                        \

@@ -247,10 +247,10 @@ static inline void OF(var_of_row)(void *state, size_t cap, size_t j, const R_T *
     while (n) {
         size_t m = n < 4 * LANES ? n : 4 * LANES;
         for (size_t i = 0; i < m; i++) {
-            double x = a[2 * i] - re, y = a[2 * i + 1] - im;
-            bool counts = (x == x && y == y) || !skip_nan;
-            buf[2 * i] = counts ? x : 0;
-            buf[2 * i + 1] = counts ? y : 0;
+            double x = a[2 * i], y = a[2 * i + 1];
+            bool counts = (x == x && y == y) || !skip_nan; /* differences of infinities are NaN, too */
+            buf[2 * i] = counts ? x - re : 0;
+            buf[2 * i + 1] = counts ? y - im : 0;
         }
         fold_m2_f64(squares, buf, 2 * m, 0);
         a += 2 * m, n -= m;
@@ -272,9 +272,10 @@ static inline void OF(var_of_cols)(void *state, size_t cap, size_t j0, size_t k,
     for (size_t j = 0; j < k; j++) re[j] /= n[j], im[j] /= n[j];
     for (size_t r = 0; r < n_rows; r++)
         for (size_t j = 0; j < k; j++) {
-            double x = a[2 * (r * stride + j)] - re[j], y = a[2 * (r * stride + j) + 1] - im[j];
+            double x = a[2 * (r * stride + j)], y = a[2 * (r * stride + j) + 1];
             bool counts = (x == x && y == y) || !skip_nan;
-            m2[j] += counts ? x * x + y * y : 0;
+            double u = x - re[j], v = y - im[j];
+            m2[j] += counts ? u * u + v * v : 0;
         }
     for (size_t j = 0; j < k; j++)
         if (n[j] != 0) OF(var_add)(state, cap, j0 + j, n[j], re[j], im[j], m2[j]);

@@ -219,5 +219,7 @@ const chk_op chk_op_pow = {
     .params = {OPS_X1_X2},
     .build = build_pow,
     .doc = "Floats within 2 ulp, whole powers of whole numbers exact below 2^50 (float32: 2^21); integers exact, wrapping. A "
-           "constant negative exponent of an integer base is an error.",
+           "constant negative exponent of an integer base is an error; where the data hold one the result is the integer part: 0, "
+           "but 1 and -1 "
+           "for a base of 1 and -1.",
 };

@@ -259,7 +259,8 @@ void chk_fused_size(chk_fused *f, chk_pass *pass, int64_t block_elements, int n_
         pass->serial |= !in->source->thread_safe;
         pass->worker_bytes += in->source->worker_bytes;
         bool alike = in->aligned && chk_shape_equal(&in->source->shape, &f->space);
-        pass->bytes_read += (uint64_t)((double)in->source->stored_bytes * (alike ? chk_geometry_share(&f->g) : 1));
+        pass->bytes_read += alike ? (uint64_t)((double)in->source->stored_bytes * chk_geometry_share(&f->g))
+                                  : chk_source_view_bytes(in->source, &in->view);
     }
     pass->kept_bytes = 0;
     pass->ordered = false;

@@ -275,8 +275,8 @@ static chunk_status need_level(chk_lower *l, const chk_node *n, int64_t space, b
                                chunk_error *err)
 {
     if (depth > MAX_DEPTH)
-        return chk_fail(err, CHUNK_EUNSUPPORTED, "expression is nested more than %d operations deep: persist a part of it",
-                        MAX_DEPTH);
+        return chk_fail(err, CHUNK_EUNSUPPORTED,
+                        "expression is nested more than %d operations deep: keep a part of it (NAME := PART; in text)", MAX_DEPTH);
     bool aligned = is_aligned(l, n);
     if (l->cap_seen && !as_root) {
         size_t i = seen_slot(l, n, space, aligned);

@@ -193,8 +193,8 @@ static chunk_status compile(chk_program *p, const chk_node *n, const chk_view *v
                             void *arg, int depth, int *value, chunk_error *err)
 {
     if (depth > MAX_DEPTH)
-        return chk_fail(err, CHUNK_EUNSUPPORTED, "expression is nested more than %d operations deep: persist a part of it",
-                        MAX_DEPTH);
+        return chk_fail(err, CHUNK_EUNSUPPORTED,
+                        "expression is nested more than %d operations deep: keep a part of it (NAME := PART; in text)", MAX_DEPTH);
     if (n->kind == CHK_NODE_VIEW) {
         chk_view v = chk_view_compose(view, &n->u.view);
         return compile(p, n->in[0], &v, false, lookup, arg, depth + 1, value, err);

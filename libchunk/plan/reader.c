@@ -287,7 +287,7 @@ void chk_reader_sources(const chk_reader *r, void (*visit)(void *arg, chk_source
 uint64_t chk_reader_stored_bytes(const chk_reader *r)
 {
     uint64_t n = 0;
-    for (int i = 0; i < r->program.n_inputs; i++) n += r->program.input[i].source->stored_bytes;
+    for (int i = 0; i < r->program.n_inputs; i++) n += chk_source_view_bytes(r->program.input[i].source, &r->program.input[i].view);
     return n;
 }
 

@@ -125,7 +125,8 @@ static void retile_size(chk_pass *p, const chk_sizing *z)
     chk_retile_choose(r, z->room > taken ? z->room - taken : 0, z->n_workers);
     chk_retile_bytes(r, &work, &window, &kept);
     for (int i = 0; i < r->n_in; i++)
-        p->bytes_read += (uint64_t)((double)r->program.input[i].source->stored_bytes * (i == 0 && r->times > 1 ? r->times : 1));
+        p->bytes_read += (uint64_t)((double)chk_source_view_bytes(r->program.input[i].source, &r->program.input[i].view) *
+                                    (i == 0 && r->times > 1 ? r->times : 1));
     p->work_bytes = work;
     p->window_bytes = window;
     p->kept_bytes = kept;

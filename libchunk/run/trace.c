@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -47,14 +48,37 @@ static void write_out(chk_trace *t, const char *text, size_t n)
     pthread_mutex_unlock(&t->lock);
 }
 
+static const char head[] = "[\n{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":1,\"args\":{\"name\":\"chunk\"}}";
+
+/* A new file, or an earlier trace in its place; anything else that is there stays. -1: errno, 0 where it holds something else. */
+static int create(const char *path)
+{
+    char first[sizeof head - 1];
+    struct stat sb;
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd >= 0 || errno != EEXIST) return fd;
+    if (stat(path, &sb) != 0) return -1;
+    if (S_ISREG(sb.st_mode) && sb.st_size > 0) {
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0) return -1;
+        bool ours = read(fd, first, sizeof first) == (ssize_t)sizeof first && memcmp(first, head, sizeof first) == 0;
+        close(fd);
+        errno = 0;
+        if (!ours) return -1;
+    }
+    return open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+}
+
 chunk_status chk_trace_open(chk_trace **out, const char *path, int n_workers, chunk_error *err)
 {
     chk_trace *t = chk_malloc(sizeof *t + (size_t)n_workers * sizeof t->buffer[0]);
     char *copy = chk_strdup(path);
-    int file = t && copy ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
+    int file = t && copy ? create(path) : -1;
     if (file < 0) {
-        chunk_status st = t && copy ? chk_fail_errno(err, errno, path, "cannot create the trace")
-                                    : chk_fail(err, CHUNK_ENOMEM, "trace: no memory for the buffers of %d workers", n_workers);
+        chunk_status st = t && copy && errno == 0
+                              ? chk_fail(err, CHUNK_EEXIST, "%s: exists and is not a trace: choose another file for it", path)
+                          : t && copy ? chk_fail_errno(err, errno, path, "cannot create the trace")
+                                      : chk_fail(err, CHUNK_ENOMEM, "trace: no memory for the buffers of %d workers", n_workers);
         chk_free(copy);
         chk_free(t);
         return st;
@@ -65,7 +89,6 @@ chunk_status chk_trace_open(chk_trace **out, const char *path, int n_workers, ch
     t->path = copy;
     t->n_workers = n_workers;
     for (int i = 0; i < n_workers; i++) t->buffer[i].used = 0;
-    static const char head[] = "[\n{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":1,\"args\":{\"name\":\"chunk\"}}";
     write_out(t, head, sizeof head - 1);
     *out = t;
     return CHUNK_OK;

@@ -98,6 +98,16 @@ static herr_t visit_link(hid_t root, const char *name, const H5L_info_t *info, v
     return note_other(c, "", path);
 }
 
+/* Bytes before HDF5's own. */
+static hsize_t user_block(hid_t file)
+{
+    hsize_t n_bytes = 0;
+    hid_t fcpl = H5Fget_create_plist(file);
+    if (fcpl >= 0 && H5Pget_userblock(fcpl, &n_bytes) < 0) n_bytes = 0;
+    if (fcpl >= 0) H5Pclose(fcpl);
+    return n_bytes;
+}
+
 static chunk_status look_inside(contents *c, const char *path, chunk_error *err)
 {
     chk_h5file *f;
@@ -105,6 +115,7 @@ static chunk_status look_inside(contents *c, const char *path, chunk_error *err)
     chunk_status st = chk_h5_enter(err);
     if (st == CHUNK_OK) {
         if (has_attributes(f->id, "/")) note_other(c, "attributes of ", "/");
+        if (user_block(f->id) > 0) note_other(c, "a user block", "");
         if (!c->has_other && H5Lvisit(f->id, H5_INDEX_NAME, H5_ITER_INC, visit_link, c) < 0)
             st = chk_fail(err, CHUNK_EFILE, "%s: cannot list what it holds", path);
         chk_h5_leave();

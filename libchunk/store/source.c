@@ -3,6 +3,8 @@
 
 #include <stdatomic.h>
 
+#include "store/boxes.h"
+
 void chk_source_retain(chk_source *s) { atomic_fetch_add(&s->refs, 1); }
 
 void chk_source_release(chk_source *s)
@@ -55,4 +57,33 @@ void chk_piece_place(chk_piece *p, const char *data, const chk_box *have, const 
         p->data += (first - have->lo[b]) * stride[b];
         if (v->axis[b] >= 0) p->stride[v->axis[b]] += v->step[b] * stride[b];
     }
+}
+
+/* The share of axis b that a view shows: of its elements, or of its chunks. Short steps along the last axis are not worth a read each. */
+static double shown(const chk_source *s, const chk_view *v, int b, int64_t count)
+{
+    const chk_axis_grid *g = &s->grid.axis[b];
+    int64_t step = v->axis[b] < 0   ? 1
+                   : v->step[b] < 0 ? -v->step[b]
+                                    : v->step[b],
+            span = (count - 1) * step + 1, n = s->shape.dim[b];
+    int64_t lo = v->axis[b] >= 0 && v->step[b] < 0 ? v->off[b] - (span - 1) : v->off[b];
+    if (count < 1 || n < 1) return 0;
+    if (s->cuttable || lo < 0 || lo + span > n || g->n_chunks < 1) {
+        int64_t bytes = b + 1 == s->shape.ndim && step * (int64_t)chk_dtype_size(s->dtype) <= CHK_MAX_GAP ? span : count;
+        return bytes < n ? (double)bytes / (double)n : 1;
+    }
+    int64_t met = chk_axis_find(g, lo + span - 1) - chk_axis_find(g, lo) + 1;
+    return (double)(met < count ? met : count) / (double)g->n_chunks;
+}
+
+uint64_t chk_source_view_bytes(const chk_source *s, const chk_view *v)
+{
+    double share = 1;
+    for (int b = 0; b < v->base_ndim; b++) {
+        bool again = false; /* a diagonal: both axes go together */
+        for (int k = 0; k < b; k++) again |= v->axis[b] >= 0 && v->axis[k] == v->axis[b];
+        share *= shown(s, v, b, v->axis[b] < 0 || again ? 1 : v->shape.dim[v->axis[b]]);
+    }
+    return (uint64_t)((double)s->stored_bytes * share + 0.5);
 }

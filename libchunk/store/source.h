@@ -113,6 +113,8 @@ void chk_piece_point(chk_piece *p, const char *data, const chk_box *have, const 
 /* The same of data with other strides, an axis of the base. */
 void chk_piece_place(chk_piece *p, const char *data, const chk_box *have, const int64_t *stride, const chk_view *v,
                      const chk_box *box);
+/* What reading all that a view shows brings in, of stored_bytes: its elements where chunks can be cut, else the chunks that they lie in. */
+uint64_t chk_source_view_bytes(const chk_source *s, const chk_view *v);
 /* visit for s itself and all that it reads, however deep. */
 void chk_source_walk(chk_source *s, void (*visit)(void *arg, chk_source *s), void *arg);
 void chk_source_retain(chk_source *s);

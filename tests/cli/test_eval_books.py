@@ -54,3 +54,21 @@ def test_spilled_bytes_by_pass(data):
     with h5py.File(data / "x.h5") as f, h5py.File(data / "b.h5") as g:
         k = f["x"][...] * f["z"][...]
         np.testing.assert_allclose(g["y"][...], (k - k.mean()) / k.std(), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("chunks", [(100, 1000), None], ids=["chunked", "contiguous"])
+@pytest.mark.parametrize("text", ["x[5] + 0", "sum(x[0:100])", "sum(x[::100])", "x[:, 5] + 0", "x[::-1, :500][3] * 2", "x[:, ::2] + 1"])
+def test_explain_reads_what_a_slice_reads(tmp_path, text, chunks):
+    """Slices once counted for the whole dataset."""
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        f.create_dataset("x", data=np.ones((1200, 2000)), chunks=chunks)
+    command = [text, "x=x.h5:/x", "-o", "y.h5:/y", "--overwrite"]
+    planned, read = (eval_json(*command, *more, cwd=tmp_path)["bytes_read"] for more in (["--explain"], []))
+    assert 0.99 * read <= planned <= 1.1 * read + 8192
+
+
+def test_explain_reads_chunks_that_a_slice_meets(tmp_path):
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        f.create_dataset("x", data=np.random.default_rng(1).random((1200, 2000)), chunks=(100, 1000), compression="gzip", compression_opts=1)
+    for text, part in [("x[5] + 0", 1 / 12), ("x[::100, :3] + 0", 1 / 2), ("x[-101:-99] + 0", 1 / 6)]:
+        assert eval_json(text, "x=x.h5:/x", "-o", "y.h5:/y", "--explain", cwd=tmp_path)["bytes_read"] == pytest.approx(1200 * 2000 * 8 * part), text

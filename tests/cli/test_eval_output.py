@@ -64,6 +64,16 @@ def test_existing_outputs(data):
     assert np.array_equal(read(data / "out.h5", "y"), np.arange(10) + 1)
 
 
+def test_a_user_block_is_kept(data):
+    with h5py.File(data / "block.h5", "w", userblock_size=512) as f:
+        f["y"] = 1.0
+    with open(data / "block.h5", "r+b") as f:
+        f.write(b"another program's")
+    before = (data / "block.h5").read_bytes()
+    assert "a user block" in eval_fails(1, "2", "-o", "block.h5:/y", "--overwrite", cwd=data)
+    assert (data / "block.h5").read_bytes() == before
+
+
 def test_overwriting_an_input(data):
     """A file that holds more than the output is never replaced."""
     before = (data / "x.h5").read_bytes()

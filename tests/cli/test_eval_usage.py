@@ -1,4 +1,6 @@
 """What the command line alone decides: exit 2, before any file is opened."""
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
@@ -106,6 +108,44 @@ def test_expression_comes_first(x):
 def test_a_choice_that_there_is_not(x, text):
     """With a file bound it was taken for one about the file."""
     assert chunk_eval(text, x).returncode == 2
+
+
+ALONE = ["mean(x, axis=1.5)", 'x["a"]', "x[1.5]", "x[::0]", "x[..., ...]", 'sum(x); "s"', "x + None", "x + (1, 2)", 'sum(x, keepdims="a")', "std(x, dtype=int8)",
+         "astype(x, 3)", "x + zeros(-1)", "x + 1//0", "zeros(3) + zeros(4) + x", "2**70 + x", "round(x, 1.5)", "broadcast_to(x, (-1,))", "sum(x, axis=(0, 0))", "argmin(x[:0])"]
+
+
+@pytest.mark.parametrize("text, code", [(t, 2) for t in ALONE] + [(t, 1) for t in ("sum(x, axis=2)", "x @ zeros(7)", "x[5]", "x + zeros((5, 5))")])
+def test_what_the_text_alone_decides(x, text, code):
+    """Whatever the file holds these fail, or only with what it does hold."""
+    done = chunk_eval(text, x)
+    assert done.returncode == code, done.stderr
+
+
+def test_nesting_is_of_the_text():
+    done = chunk_eval("+".join(["arange(3)"] * 1100))
+    assert done.returncode == 2 and "NAME := PART" in done.stderr
+
+
+def test_trace_replaces_nothing_else(tmp_path, x):
+    """A trace once went over the run's own input."""
+    name = x.removeprefix("x=").split(":/")[0]
+    before = Path(name).read_bytes()
+    assert chunk_eval("x + 1", x, "--trace", name).returncode == 2
+    (tmp_path / "other").write_bytes(before)
+    done = chunk_eval("x + 1", x, "--trace", tmp_path / "other")
+    assert done.returncode == 1 and "is not a trace" in done.stderr
+    assert Path(name).read_bytes() == before and (tmp_path / "other").read_bytes() == before
+    done = chunk_eval("x + 1", x, "-o", f"{tmp_path}/new.h5:/y", "--trace", tmp_path / "new.h5")
+    assert done.returncode == 2 and not (tmp_path / "new.h5").exists()
+    for _ in range(2):
+        eval_ok("x + 1", x, "--trace", tmp_path / "trace.json")
+
+
+def test_scratch_is_a_folder(tmp_path, x):
+    (tmp_path / "file").write_text("")
+    for scratch in (tmp_path / "none", tmp_path / "file"):
+        done = chunk_eval("sum(x)", x, "--scratch", scratch)
+        assert done.returncode == 1 and str(scratch) in done.stderr
 
 
 def test_transposed_as_attribute(x):

@@ -95,6 +95,21 @@ def test_failures(folder):
         assert chunk("info", *args, cwd=folder).returncode == 2
 
 
+def test_what_cannot_be_read_hides_nothing_else(tmp_path):
+    """The layout message of the dataset in the middle has a version that no HDF5 knows."""
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        for name in "abc":
+            f.create_dataset(name, data=np.arange(1000.0 * (ord(name) - 90)))
+        offset = f["b"].id.get_offset()
+    raw = (tmp_path / "x.h5").read_bytes()
+    at = raw.index(offset.to_bytes(8, "little")) - 2
+    assert raw[at : at + 2] == b"\3\1"
+    (tmp_path / "x.h5").write_bytes(raw[:at] + b"\x63" + raw[at + 1 :])
+    done = chunk("info", tmp_path / "x.h5")
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["dataset", "/a", "/c"]
+
+
 def test_damaged_length_takes_no_memory(tmp_path):
     """An attribute that claims two billion characters: 2 GiB were taken before HDF5 noticed."""
     if is_sanitized():

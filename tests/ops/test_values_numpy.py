@@ -249,6 +249,36 @@ def test_variance_of_too_few(run):
         assert got.dtype == want.dtype and got.shape == want.shape and close(got, want, 64).all(), (text, got, want)
 
 
+@pytest.mark.parametrize("dtype", ["c8", "c16"])
+def test_variance_of_complex_infinities(run, dtype):
+    """The nan forms leave out what is NaN, not what an infinity makes NaN on the way."""
+    inf, nan = np.inf, np.nan
+    c = np.array([[1, complex(inf, 1), 2, complex(nan, 0)], [2j, 3, complex(0, -inf), 4], [complex(nan, inf), 1, 2, 3j]] * 7, dtype)
+    texts = [f"{name}(c{cut}{axis})" for name in ("var", "std", "nanvar", "nanstd") for cut in ("", "[:, :1]", "[1:2, 1:]") for axis in ("", ", axis=0", ", axis=1", ", axis=()")]
+    for text, got in zip(texts, run.on({"c": c}, texts)):
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            want = np.asarray(eval(text, {n: getattr(np, n) for n in ("var", "std", "nanvar", "nanstd")} | {"c": c}))
+        assert got.dtype == want.dtype and got.shape == want.shape and close(got, want, 64).all(), (text, got, want)
+
+
+@pytest.mark.parametrize("dtype", ["i1", "i2", "i4", "i8"])
+def test_negative_powers_of_integers(run, dtype):
+    """NumPy refuses them; in data they give the integer part."""
+    base, power = (a.astype(dtype).reshape(12, 15) for a in np.meshgrid(np.array([-128, -3, -2, -1, 0, 1, 2, 3, 127]), np.tile([-128, -7, -2, -1], 5)))
+    want = np.where(base == 1, 1, np.where(base == -1, 1 - 2 * (power % 2), 0))
+    assert (run.on({"m": base, "n": power}, ["m ** n"])[0] == want).all()
+
+
+def test_axis_of_a_number(run):
+    arrays = {"s": np.array(3.5)}
+    names = {n: getattr(np, n) for n in ("sum", "prod", "max", "min", "nansum", "nanmax", "any", "all", "count_nonzero", "argmax")}
+    texts = [f"{name}(s, axis={axis}{keep})" for name in names for axis in (0, -1) for keep in ("", ", keepdims=True")]
+    for text, got in zip(texts, run.on(arrays, texts)):
+        want = np.asarray(eval(text, names | arrays))
+        assert got.shape == want.shape and got == want, text
+
+
 def test_powers_of_bool(run):
     check(run, ["b ** 2", "b ** 3", "b ** 0", "b ** b", "2 ** b", "b ** 2.0", "b ** 0.5", "b ** u", "b ** abs(k % 5)", "pow(b, 2)", "pow(b, b)"])
 

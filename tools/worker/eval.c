@@ -1,6 +1,8 @@
 /* eval.c: `chunk eval` from first to last: the command line, the text, the files, the run. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "eval.h"
 
@@ -25,7 +27,46 @@ static int parse(job *j)
     return fail_error(&j->v, err.code == CHUNK_ENOMEM ? EXIT_FILE : EXIT_USAGE, &err, j->text);
 }
 
-/* Opens what is used and builds the results. Without files whatever is wrong was decided by the command line alone. */
+static bool is_about_arguments(chunk_status st)
+{
+    return st == CHUNK_EINVAL || st == CHUNK_ETYPE || st == CHUNK_ESHAPE || st == CHUNK_EINDEX || st == CHUNK_EUNSUPPORTED;
+}
+
+/* Whether the text fails in the same words whatever the inputs are: with some of other ranks and types in their place. */
+static bool fails_whatever_is_bound(const job *j, chunk_binding *bound, int n, const chunk_error *why)
+{
+    static const char *const inputs[] = {"zeros((7,), dtype='bool')", "zeros((3, 4, 5), dtype='float64')",
+                                         "zeros((2, 1, 6, 3), dtype='int16')"};
+    bool same = is_about_arguments(why->code);
+    chunk_array *kept[n + 1], **results = need_memory((size_t)j->n_results, sizeof *results);
+    for (int i = 0; i < n; i++) kept[i] = bound[i].array;
+    for (size_t k = 0; k < sizeof inputs / sizeof *inputs && same; k++) {
+        chunk_error err = {0};
+        chunk_array *other;
+        if (chunk_eval(&other, j->ctx, inputs[k], NULL, 0, &err) != CHUNK_OK) {
+            same = false;
+            break;
+        }
+        for (int i = 0; i < n; i++) bound[i].array = other;
+        same = chunk_text_build(results, j->parsed, j->ctx, bound, n, &err) != CHUNK_OK;
+        for (int i = 0; i < j->n_results && !same; i++) chunk_array_free(results[i]);
+        same = same && err.code == why->code && strcmp(err.text, why->text) == 0;
+        chunk_array_free(other);
+    }
+    for (int i = 0; i < n; i++) bound[i].array = kept[i];
+    free(results);
+    return same;
+}
+
+int job_exit(const job *j, const chunk_error *err)
+{
+    bool files = false;
+    for (int i = 0; i < j->n_bindings; i++) files |= j->bindings[i].used;
+    int code = exit_of(err->code);
+    return code == EXIT_FILE && !files && is_about_arguments(err->code) ? EXIT_USAGE : code;
+}
+
+/* Opens what is used and builds the results. */
 static int build(job *j)
 {
     chunk_error err = {0};
@@ -48,6 +89,7 @@ static int build(job *j)
         if (err.code == CHUNK_ECEILING) job_need_at_most(j, bound, n, &err);
         int code = exit_of(err.code);
         if (n == 0 && code == EXIT_FILE && err.code != CHUNK_ENOMEM) code = EXIT_USAGE;
+        if (n > 0 && code == EXIT_FILE && fails_whatever_is_bound(j, bound, n, &err)) code = EXIT_USAGE;
         return fail_error(&j->v, code, &err, j->text);
     }
     for (int i = 0; i < n; i++) chunk_array_free(bound[i].array);
@@ -74,6 +116,22 @@ int job_stored_outputs(job *j, chunk_output *outputs)
                 chunk_array_ndim(j->results[0]));
 }
 
+/* Files named by options: a trace goes where nothing else is, scratch into a folder. */
+static int check_files(const job *j)
+{
+    struct stat sb;
+    const target trace = {.file = (char *)j->trace};
+    for (int i = 0; j->trace != NULL && i < j->n_bindings; i++)
+        if (target_same_file(&trace, &j->bindings[i].from))
+            return fail(&j->v, EXIT_USAGE, 0, "--trace %s is the input %s: choose another file", j->trace, j->bindings[i].name);
+    for (int i = 0; j->trace != NULL && j->outputs != NULL && i < j->n_results; i++)
+        if (target_same_file(&trace, &j->outputs[i]))
+            return fail(&j->v, EXIT_USAGE, 0, "--trace %s is an output: choose another file", j->trace);
+    if (j->scratch == NULL) return 0;
+    if (stat(j->scratch, &sb) != 0) return fail(&j->v, EXIT_FILE, 0, "--scratch %s: %s", j->scratch, strerror(errno));
+    return S_ISDIR(sb.st_mode) ? 0 : fail(&j->v, EXIT_FILE, 0, "--scratch %s: not a folder", j->scratch);
+}
+
 int job_main(job *j)
 {
     int code;
@@ -88,6 +146,7 @@ int job_main(job *j)
     if ((code = parse(j)) != 0) return code;
     if ((code = job_check_names(j)) != 0) return code;
     if (j->outputs == NULL && (code = job_match_outputs(j)) != 0) return code;
+    if ((code = check_files(j)) != 0) return code;
     if ((code = build(j)) != 0) return code;
     return j->explain ? job_explain(j) : job_run(j);
 }

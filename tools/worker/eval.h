@@ -61,6 +61,8 @@ int job_into_output(job *j, chunk_output *output);
 /* Plans or runs what has been built. */
 int job_explain(job *j);
 int job_run(job *j);
+/* The exit code for what went wrong with a plan: without files whatever is wrong with its arguments was decided by the command line alone. */
+int job_exit(const job *j, const chunk_error *err);
 /* What a run needs where masks select what the context assumes, as err; false where the expression cannot be built so. */
 bool job_need(job *j, const chunk_binding *bound, int n, chunk_error *err);
 /* The ceiling is too small to count what masks select: err->needed becomes what is needed for that and, at most, for the run after it. */

@@ -1,6 +1,7 @@
 /* eval_line.c: the command line of `chunk eval`, and what it alone decides: names, bindings, outputs. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "eval.h"
 
@@ -45,6 +46,8 @@ static int read_binding(job *j, const char *text)
     for (int i = 0; i < j->n_bindings; i++)
         if (strcmp(j->bindings[i].name, name) == 0) return fail(&j->v, EXIT_USAGE, 0, "'%s' is bound twice", name);
     if (!target_parse(&b->from, eq + 1)) return fail(&j->v, EXIT_USAGE, 0, "'%s': write inputs as NAME=FILE:/DATASET", text);
+    if (b->from.object == NULL && strchr(b->from.file, '/') != NULL && access(b->from.file, F_OK) != 0)
+        return fail(&j->v, EXIT_FILE, 0, "'%s': there is no such file; write %s=FILE:/DATASET", text, name);
     if (b->from.object == NULL || strcmp(b->from.object, "/") == 0)
         return fail(&j->v, EXIT_USAGE, 0, "'%s' names no dataset; write %s=FILE:/DATASET", text, name);
     j->n_bindings++;

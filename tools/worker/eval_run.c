@@ -31,7 +31,7 @@ static int make_request(job *j, request *r)
     r->parts = need_memory((size_t)n, sizeof(chunk_array *));
     for (int i = 0; i < j->n_results; i++)
         if (values_outputs(&r->shown[i], j->ctx, j->results[i], r->outputs, r->parts, &r->n, &err) != CHUNK_OK)
-            return fail_error(&j->v, -1, &err, NULL);
+            return fail_error(&j->v, job_exit(j, &err), &err, NULL);
     return 0;
 }
 
@@ -71,7 +71,7 @@ int job_explain(job *j)
     int code = make_request(j, &r);
     if (code != 0) return code;
     if (chunk_explain(&plan, j->ctx, r.outputs, r.n, &options, j->v.json, &report, &err) != CHUNK_OK)
-        return fail_error(&j->v, -1, &err, NULL);
+        return fail_error(&j->v, job_exit(j, &err), &err, NULL);
     if (!j->v.json) {
         fputs(plan, stdout);
     } else {
@@ -196,14 +196,15 @@ int job_run(job *j)
     int code = make_request(j, &r);
     if (code != 0) return code;
     worker_run_claims();
-    if (chunk_run_start(&run, j->ctx, r.outputs, r.n, &options, &err) != CHUNK_OK) return fail_error(&j->v, -1, &err, NULL);
+    if (chunk_run_start(&run, j->ctx, r.outputs, r.n, &options, &err) != CHUNK_OK)
+        return fail_error(&j->v, job_exit(j, &err), &err, NULL);
     worker_run_started(run);
     if (chunk_run_warning(run) != NULL) warn(&j->v, "%s", chunk_run_warning(run));
     worker_crash_point("run");
     wait_for(j, run);
     char *profile = j->profile ? chunk_run_profile(run, j->v.json) : NULL;
     worker_run_ends();
-    if (chunk_run_finish(run, &report, &err) != CHUNK_OK) return fail_error(&j->v, -1, &err, NULL);
+    if (chunk_run_finish(run, &report, &err) != CHUNK_OK) return fail_error(&j->v, job_exit(j, &err), &err, NULL);
     double seconds = worker_seconds();
     if (j->v.json)
         write_json(j, &r, &report, seconds, profile);

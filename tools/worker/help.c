@@ -18,7 +18,7 @@ static const char eval_help[] =
     "                      lie: no way back (the manual says what a crash may leave)\n"
     "  --memory SIZE       the ceiling for the whole command: bytes, or with KiB MiB GiB TiB (1024), KB MB GB TB (1000)\n"
     "  --threads N         workers (default: the cores that this process may use)\n"
-    "  --chunks 1024x1024  chunk shape of the results with as many axes (default: by the rule of the manual)\n"
+    "  --chunks 1024x1024  chunk shape of the results with as many axes (default: those of the inputs, else of 1 MiB)\n"
     "  --filter LIST       gzip[=0..9], zstd[=1..22], lz4, bitshuffle, shuffle, fletcher32, none; as in gzip=4,shuffle\n"
     "  --scratch DIR       folder for intermediate data that does not fit (default: the output's)\n"
     "  --durable           wait for the disk before results become visible\n"
