@@ -186,7 +186,14 @@ static bool gives_fill(const chk_retile *r, const chk_scalar *absent, const chk_
 
 static char *program_room(const chk_retile *r)
 {
-    return (char *)r->places->buf.data + chk_arena_cost((size_t)chk_grid_n_chunks(&r->grid) * sizeof(uint64_t));
+    size_t n = (size_t)chk_grid_n_chunks(&r->grid);
+    return (char *)r->places->buf.data + chk_arena_cost(n * sizeof(uint64_t)) + chk_arena_cost(n);
+}
+
+_Atomic unsigned char *chk_retile_stored(const chk_retile *r)
+{
+    size_t n = (size_t)chk_grid_n_chunks(&r->grid);
+    return (_Atomic unsigned char *)((char *)r->places->buf.data + chk_arena_cost(n * sizeof(uint64_t)));
 }
 
 /* Output chunks that need no place: no input has stored anything for them, and what is made of that is the output's fill value. */
@@ -206,13 +213,17 @@ static chunk_status retile_open(chk_pass *p, int n_workers, chunk_error *err)
 {
     chk_retile *r = p->ctx;
     (void)n_workers;
-    return r->placed ? r->sink->ops->place(r->sink, is_absent, r, r->places->buf.data, err) : CHUNK_OK;
+    if (!r->placed) return CHUNK_OK;
+    memset((void *)chk_retile_stored(r), 0, (size_t)chk_grid_n_chunks(&r->grid));
+    return r->sink->ops->place(r->sink, is_absent, r, r->places->buf.data, err);
 }
 
 static chunk_status retile_close(chk_pass *p, int *next_pass, chunk_error *err)
 {
     (void)next_pass;
-    chk_sink *sink = ((chk_retile *)p->ctx)->sink;
+    const chk_retile *r = p->ctx;
+    chk_sink *sink = r->sink;
+    if (r->placed) CHK_TRY(sink->ops->enter(sink, r->places->buf.data, (const unsigned char *)chk_retile_stored(r), err));
     return sink->ops->finish ? sink->ops->finish(sink, err) : CHUNK_OK;
 }
 

@@ -1,4 +1,5 @@
 /* retile_run.c: one task of retile.h: fetch the pieces of a tile, then make output chunks of them. */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/thread.h"
@@ -152,8 +153,18 @@ static int64_t cut_part(const chk_retile *r, const chk_box *chunk, const chk_box
     return n > 0 ? n : 1;
 }
 
+/* Whether the strip has to be written: of chunks that have places what is fill alone has not. */
+static bool is_stored(const worker *w, const chk_block *b, int64_t number)
+{
+    const chk_retile *r = w->r;
+    if (!r->placed) return true;
+    bool fill = r->sink->has_fill && r->sink->ops->leading_fill(r->sink, b) == chk_box_count(&b->box);
+    if (!fill) atomic_store_explicit(&chk_retile_stored(r)[number], 1, memory_order_relaxed);
+    return !fill;
+}
+
 /* Strip by strip: made, and written where chunks are not encoded. at: the chunk's place, for sinks that have some. */
-static chunk_status make_part(worker *w, const chk_box *chunk, const chk_box *part, uint64_t at, chunk_error *err)
+static chunk_status make_part(worker *w, const chk_box *chunk, const chk_box *part, int64_t number, uint64_t at, chunk_error *err)
 {
     const chk_retile *r = w->r;
     size_t item = chk_dtype_size(r->dtype), done = 0;
@@ -171,7 +182,7 @@ static chunk_status make_part(worker *w, const chk_box *chunk, const chk_box *pa
             done += b.n_bytes;
         } else {
             CHK_TRY(check_holds(w, err));
-            CHK_TRY(chk_late_put(&w->late, &b, &w->out, err));
+            if (is_stored(w, &b, number)) CHK_TRY(chk_late_put(&w->late, &b, &w->out, err));
         }
         for (a = p; a >= 0; a--) {
             strip.lo[a] = a == p ? strip.hi[a] : strip.lo[a] + 1;
@@ -205,11 +216,11 @@ static chunk_status encode(worker *w, const chk_box *chunk, size_t *used, chunk_
     return CHUNK_OK;
 }
 
-static uint64_t place_of(const chk_retile *r, const int64_t *coord)
+static int64_t number_of(const chk_retile *r, const int64_t *coord)
 {
     int64_t number = 0;
     for (int a = 0; a < r->space.ndim; a++) number = number * r->grid.axis[a].n_chunks + coord[a];
-    return ((const uint64_t *)r->places->buf.data)[number];
+    return number;
 }
 
 static chunk_status make_chunks(worker *w, chunk_error *err)
@@ -227,9 +238,10 @@ static chunk_status make_chunks(worker *w, chunk_error *err)
             part.lo[b] = chunk.lo[b] > tile->lo[b] ? chunk.lo[b] : tile->lo[b];
             part.hi[b] = chunk.hi[b] < tile->hi[b] ? chunk.hi[b] : tile->hi[b];
         }
-        uint64_t at = r->placed ? place_of(r, coord) : 0;
+        int64_t number = r->placed ? number_of(r, coord) : 0;
+        uint64_t at = r->placed ? ((const uint64_t *)r->places->buf.data)[number] : 0;
         if (chk_task_canceled(w->t)) return chk_fail(err, CHUNK_ECANCELED, "canceled");
-        if (at || !r->placed) CHK_TRY(make_part(w, &chunk, &part, at, err));
+        if (at || !r->placed) CHK_TRY(make_part(w, &chunk, &part, number, at, err));
         if (r->encoded) CHK_TRY(encode(w, &chunk, &used, err));
         for (a = ndim - 1; a >= 0; a--) {
             if (chunk.hi[a] < tile->hi[a]) {

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -194,12 +195,12 @@ static chunk_status poison(chk_h5out *d, chunk_status st)
     return st;
 }
 
-/* Places a chunk by capture. Nothing reads the buffer. */
-static bool place_captured(uint64_t *addr, const chk_h5out *d, const hsize_t *at, uint32_t mask, uint64_t n_bytes)
+/* Places a chunk by capture, at `where` unless that is 0. Nothing reads the buffer. */
+static bool place_captured(uint64_t *addr, const chk_h5out *d, const hsize_t *at, uint32_t mask, uint64_t n_bytes, uint64_t where)
 {
     static const char nothing;
     chk_vfd_record r;
-    chk_vfd_capture_begin();
+    chk_vfd_capture_begin_at(where);
     herr_t rc = H5Dwrite_chunk(d->id, H5P_DEFAULT, mask, at, n_bytes, &nothing);
     int n = chk_vfd_capture_end(&r);
     *addr = r.addr;
@@ -223,11 +224,11 @@ static bool place_by_index(uint64_t *addr, const chk_h5out *d, const hsize_t *at
 
 /* Has disk space allocated ahead of the writes: as much as the chunks to come may take, and never more than as much again as there is. What was too much is cut
  * off when HDF5 closes the file. */
-static void have_space(chk_h5out *d, uint64_t n_bytes)
+static void have_space(chk_h5out *d, uint64_t n_bytes, uint64_t end)
 {
     enum { LEAST = 4 << 20, MOST = 256 << 20 };
     chk_h5writer *w = d->writer;
-    uint64_t end = w->end, ahead = end < MOST ? end : MOST, to_come;
+    uint64_t ahead = end < MOST ? end : MOST, to_come;
     if (d->left > 0) d->left--;
     if (end <= w->had || end < LEAST || (d->pipeline.n > 0 && 2 * w->written < end)) return;
     if (!__builtin_mul_overflow(d->left, n_bytes, &to_come) && to_come < ahead) ahead = to_come;
@@ -241,14 +242,49 @@ chunk_status chk_h5out_claim(chk_h5out *d, const int64_t *coord, uint32_t mask, 
     CHK_TRY(chk_h5_enter(err));
     chk_vfd_clear_errno();
     uint64_t place;
-    bool ok = (d->writer->by_index ? place_by_index : place_captured)(&place, d, at, mask, n_bytes) && chk_vfd_errno() == 0;
+    bool ok = d->writer->by_index ? place_by_index(&place, d, at, mask, n_bytes) : place_captured(&place, d, at, mask, n_bytes, 0);
+    ok = ok && chk_vfd_errno() == 0;
     chunk_status st = ok ? CHUNK_OK : chk_h5writer_fail(d->writer, "HDF5 cannot place a chunk", err);
     if (ok && place + n_bytes > d->writer->end) d->writer->end = place + n_bytes;
-    if (ok) have_space(d, n_bytes);
+    if (ok) have_space(d, n_bytes, d->writer->end);
     chk_h5_leave();
     if (!ok) return poison(d, st);
     *addr = place;
     return CHUNK_OK;
+}
+
+chunk_status chk_h5out_reserve(chk_h5out *d, const int64_t *coord, uint64_t n_bytes, uint64_t *addr, chunk_error *err)
+{
+    if (d->writer->by_index) return chk_h5out_claim(d, coord, 0, n_bytes, addr, err);
+    CHK_TRY(chk_h5_enter(err));
+    *addr = chk_vfd_reserve(d->writer->file, n_bytes);
+    if (*addr != 0) have_space(d, n_bytes, *addr + n_bytes);
+    chk_h5_leave();
+    return *addr != 0 ? CHUNK_OK : poison(d, chk_fail(err, CHUNK_EFILE, "%s: cannot hold so many chunks", d->writer->name));
+}
+
+chunk_status chk_h5out_enter(chk_h5out *d, const int64_t *coord, uint64_t n_bytes, uint64_t addr, chunk_error *err)
+{
+    hsize_t at[CHK_MAX_NDIM];
+    if (d->writer->by_index) return CHUNK_OK;
+    for (int a = 0; a < d->shape.ndim; a++) at[a] = (hsize_t)(coord[a] * d->chunk[a]);
+    CHK_TRY(chk_h5_enter(err));
+    chk_vfd_clear_errno();
+    uint64_t place = 0;
+    bool ok = place_captured(&place, d, at, 0, n_bytes, addr) && chk_vfd_errno() == 0 && place == addr;
+    if (ok && addr + n_bytes > d->writer->end) d->writer->end = addr + n_bytes;
+    chunk_status st = ok ? CHUNK_OK : chk_h5writer_fail(d->writer, "HDF5 cannot enter a chunk", err);
+    chk_h5_leave();
+    return ok ? CHUNK_OK : poison(d, st);
+}
+
+/* Its blocks on the disk, too; that some file systems cannot do so is no failure. */
+void chk_h5out_give_back(chk_h5out *d, uint64_t from, uint64_t to)
+{
+    if (from == to || d->writer->by_index || chk_h5_enter(NULL) != CHUNK_OK) return;
+    chk_vfd_give_back(d->writer->file, from, to);
+    chk_h5_leave();
+    (void)!fallocate(d->writer->temp.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)(to - from));
 }
 
 static chunk_status failed_write(chk_h5out *d, int errnum, chunk_error *err)

@@ -162,9 +162,31 @@ static chunk_status plain_place(chk_sink *s, bool (*absent)(void *arg, const chk
     for (int64_t k = 0; k < n; k++) {
         chk_block b = {.skip = false};
         chk_grid_chunk_box(&b.box, &s->grid, coord);
-        if (!absent(arg, &b.box)) CHK_TRY(chk_h5out_claim(h->set, coord, 0, h->chunk_bytes, &b.addr, err));
+        if (!absent(arg, &b.box)) CHK_TRY(chk_h5out_reserve(h->set, coord, h->chunk_bytes, &b.addr, err));
         if (b.addr != 0 && !h->zero_fill) CHK_TRY(fill_chunk(h, b.addr, err));
         addr[k] = b.addr;
+        for (int a = s->shape.ndim - 1; a >= 0 && ++coord[a] == s->grid.axis[a].n_chunks; a--) coord[a] = 0;
+    }
+    return CHUNK_OK;
+}
+
+static chunk_status plain_enter(chk_sink *s, const uint64_t *addr, const unsigned char *stored, chunk_error *err)
+{
+    h5_sink *h = (h5_sink *)s;
+    int64_t n = chk_grid_n_chunks(&s->grid), coord[CHK_MAX_NDIM] = {0};
+    uint64_t from = 0, to = 0;
+    /* From the end on, so that what nothing lies behind makes the file shorter. */
+    for (int64_t k = n - 1; k >= 0; k--) {
+        if (addr[k] == 0 || stored[k]) continue;
+        if (addr[k] + h->chunk_bytes != from) {
+            chk_h5out_give_back(h->set, from, to);
+            to = addr[k] + h->chunk_bytes;
+        }
+        from = addr[k];
+    }
+    chk_h5out_give_back(h->set, from, to);
+    for (int64_t k = 0; k < n; k++) {
+        if (addr[k] != 0 && stored[k]) CHK_TRY(chk_h5out_enter(h->set, coord, h->chunk_bytes, addr[k], err));
         for (int a = s->shape.ndim - 1; a >= 0 && ++coord[a] == s->grid.axis[a].n_chunks; a--) coord[a] = 0;
     }
     return CHUNK_OK;
@@ -324,6 +346,7 @@ static const chk_sink_ops plain_ops = {.kind = "hdf5",
                                        .write = plain_write,
                                        .busy = plain_busy,
                                        .place = plain_place,
+                                       .enter = plain_enter,
                                        .resize = h5_resize,
                                        .free = h5_free};
 static const chk_sink_ops coded_ops = {

@@ -162,6 +162,9 @@ typedef struct chk_sink_ops {
      * runs of its C order; they come from any thread in any order. */
     chunk_status (*place)(chk_sink *s, bool (*absent)(void *arg, const chk_box *chunk), void *arg, uint64_t *addr,
                           chunk_error *err);
+    /* Where place is. After the last block, before finish: chunks for which stored is 0 turned out to hold fill alone, and are left out. Blocks of fill need not be
+     * written. */
+    chunk_status (*enter)(chk_sink *s, const uint64_t *addr, const unsigned char *stored, chunk_error *err);
     /* May be NULL. After the last block, before finish: the array turned out to be smaller. */
     chunk_status (*resize)(chk_sink *s, const chk_shape *shape, chunk_error *err);
     /* After the last block, once; not called for failed runs. */

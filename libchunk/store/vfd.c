@@ -35,6 +35,7 @@ static _Thread_local struct {
     bool on;
     int n;
     chk_vfd_record last;
+    haddr_t at; /* where the next raw data are to lie; 0: anywhere */
 } capture;
 static _Thread_local int last_errno;
 
@@ -43,6 +44,13 @@ void chk_vfd_capture_begin(void)
     capture.on = true;
     capture.n = 0;
     capture.last = (chk_vfd_record){0};
+    capture.at = 0;
+}
+
+void chk_vfd_capture_begin_at(uint64_t addr)
+{
+    chk_vfd_capture_begin();
+    capture.at = addr;
 }
 
 int chk_vfd_capture_end(chk_vfd_record *out)
@@ -122,11 +130,12 @@ static int vfd_cmp(const H5FD_t *a, const H5FD_t *b)
     return 0;
 }
 
-/* The standard driver's, less SWMR (which needs atomic metadata reads) and the data sieve, whose buffer would hide raw transfers. */
+/* The standard driver's, less SWMR (which needs atomic metadata reads), the data sieve, whose buffer would hide raw transfers, and the blocks that small raw data
+ * share, which vfd_alloc would not see. */
 static herr_t vfd_query(const H5FD_t *file, unsigned long *flags)
 {
     const vfd *f = (const vfd *)file; /* NULL when HDF5 asks about the driver itself */
-    *flags = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA | H5FD_FEAT_AGGREGATE_SMALLDATA | CHK_H5FD_COMPATIBLE;
+    *flags = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA | CHK_H5FD_COMPATIBLE;
     if (!f || !f->unnamed) *flags |= H5FD_FEAT_POSIX_COMPAT_HANDLE;
     return 0;
 }
@@ -165,6 +174,11 @@ static haddr_t vfd_alloc(H5FD_t *file, H5FD_mem_t type, hid_t dxpl, hsize_t size
 {
     (void)dxpl;
     vfd *f = (vfd *)file;
+    if (capture.on && capture.at != 0 && type == H5FD_MEM_DRAW) {
+        haddr_t at = capture.at;
+        capture.at = 0;
+        return at;
+    }
     haddr_t bound = type == H5FD_MEM_DRAW ? raw_bound(f, size) : 1, in_gap = round_up(f->gap, bound);
     if (in_gap < f->gap_end && size <= f->gap_end - in_gap) {
         f->gap = in_gap + size;
@@ -347,6 +361,19 @@ int chk_vfd_fd(hid_t file)
 {
     vfd *f = vfd_of(file);
     return f ? f->fd : -1;
+}
+
+uint64_t chk_vfd_reserve(hid_t file, uint64_t n_bytes)
+{
+    vfd *f = vfd_of(file);
+    haddr_t at = f ? vfd_alloc(&f->pub, H5FD_MEM_DRAW, H5P_DEFAULT, n_bytes) : HADDR_UNDEF;
+    return at == HADDR_UNDEF ? 0 : at;
+}
+
+void chk_vfd_give_back(hid_t file, uint64_t from, uint64_t to)
+{
+    vfd *f = vfd_of(file);
+    if (f && f->eoa == to) f->eoa = from;
 }
 
 bool chk_vfd_failed(hid_t file)

@@ -135,6 +135,37 @@ def test_expressions(tmp_path):
         assert len(files) == 1, (text_, after, shape)
 
 
+@pytest.mark.parametrize("shape", ["64x64", "10x7", "512x512", "70x900", "700x900"])
+def test_chunks_of_fill_alone_are_left_out(tmp_path, shape):
+    """Of values that are stored: whichever way the plan takes, and the space is given back."""
+    rng = np.random.default_rng(SEED)
+    x = np.zeros((700, 900))
+    x[:90] = rng.random((90, 900))
+    x[333, 444], x[500:640, 130:131], x[260, 700] = -0.0, 2, np.nan
+    with h5py.File(tmp_path / "a.h5", "w") as f:
+        f.create_dataset("x", data=x, chunks=(100, 100))
+        f.create_dataset("z", data=x, chunks=(90, 130), compression="gzip")
+    extent = [int(n) for n in shape.split("x")]
+    for expr, want in (("rechunk(x, -1)", x), ("permute_dims(x)", x.T), ("z + x[:, ::-1]", x + x[:, ::-1]), ("z * 0", np.where(np.isnan(x), np.nan, np.copysign(0, x)))):
+        chunks = [min(c, n) for c, n in zip(extent, want.shape)]
+        parts = [want[i : i + chunks[0], k : k + chunks[1]] for i in range(0, want.shape[0], chunks[0]) for k in range(0, want.shape[1], chunks[1])]
+        stored = sum(np.any(part.view("u8") if part.flags.c_contiguous else np.ascontiguousarray(part).view("u8")) for part in parts)
+        assert stored < len(parts) or shape not in ("64x64", "10x7")
+        files = set()
+        for memory in (ceiling(20), "1GiB"):
+            names = [f"{n}=a.h5:/{n}" for n in "xz" if n in expr.replace("permute_dims", "").replace("rechunk", "")]
+            eval_ok(expr, *names, "-o", "o.h5:/y", "--chunks", "x".join(map(str, chunks)), "--memory", memory, "--overwrite", "-q", cwd=tmp_path)
+            with h5py.File(tmp_path / "o.h5") as f:
+                assert f["y"].id.get_num_chunks() == stored, (expr, memory)
+                got = np.full(want.shape, 7.0)
+                f["y"].read_direct(got)
+            assert np.array_equal(got, want, equal_nan=True) and np.array_equal(np.signbit(got), np.signbit(want)), (expr, memory)
+            files.add((tmp_path / "o.h5").read_bytes())
+        assert len(files) == 1, expr
+        disk = os.stat(tmp_path / "o.h5").st_blocks * 512
+        assert disk <= stored * 8 * chunks[0] * chunks[1] * 1.1 + 40 * len(parts) + 300_000, (expr, disk, stored)
+
+
 def test_shapes_without_chunks(tmp_path):
     """Nothing to copy, one element, a contiguous dataset."""
     with h5py.File(tmp_path / "a.h5", "w") as f:
