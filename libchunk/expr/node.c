@@ -90,6 +90,8 @@ static chunk_status keep(chk_node **out, chk_builder *b, chk_node *in, chunk_err
 chunk_status chk_node_keep(chk_node **out, chk_builder *b, chk_node *in, chunk_error *err)
 {
     bool there = in->kind == CHK_NODE_KEEP || in->kind == CHK_NODE_SOURCE || in->kind == CHK_NODE_SCALAR;
+    there |= in->kind == CHK_NODE_REDUCE ||
+             (in->kind == CHK_NODE_CUSTOM && chk_op_lowers(in->u.custom.op, in)); /* by passes of their own */
     if (!there) return keep(out, b, in, err);
     *out = chk_node_retain(in);
     return CHUNK_OK;

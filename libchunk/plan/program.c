@@ -59,13 +59,24 @@ static chunk_status add_instr(chk_program *p, const chk_instr *in, int *value, c
     return CHUNK_OK;
 }
 
+static chunk_status add_call(chk_program *p, chk_kern kern, const char *name, chk_fn fn, chk_dtype out, const int *in, int n_in,
+                             int *value, chunk_error *err)
+{
+    chk_instr c = {.kind = CHK_INSTR_CALL, .dtype = out, .n_in = n_in, .u.call = {kern, name, fn}};
+    for (int i = 0; i < n_in; i++) c.in[i] = in[i];
+    return add_instr(p, &c, value, err);
+}
+
 static chunk_status add_load(chk_program *p, chk_source *s, const chk_view *view, int *value, chunk_error *err)
 {
     CHK_TRY(grow((void **)&p->input, p->n_inputs, sizeof *p->input, err));
     chk_source_retain(s);
     p->input[p->n_inputs] = (chk_prog_input){.source = s, .view = *view};
     chk_instr in = {.kind = CHK_INSTR_LOAD, .dtype = s->dtype, .u.input = p->n_inputs++};
-    return add_instr(p, &in, value, err);
+    CHK_TRY(add_instr(p, &in, value, err));
+    if (s->dtype != CHK_BOOL || !chk_source_h5_set(s)) return CHUNK_OK;
+    return add_call(p, chk_kern_cast(CHK_U8, CHK_BOOL), "bool", CHK_FN_NONE, CHK_BOOL, value, 1, value,
+                    err); /* files may hold any byte */
 }
 
 static chunk_status add_const(chk_program *p, const chk_scalar *v, int *value, chunk_error *err)
@@ -80,14 +91,6 @@ static chunk_status add_const(chk_program *p, const chk_scalar *v, int *value, c
     }
     chk_instr in = {.kind = CHK_INSTR_CONST, .dtype = v->dtype, .u.scalar = *v};
     return add_instr(p, &in, value, err);
-}
-
-static chunk_status add_call(chk_program *p, chk_kern kern, const char *name, chk_fn fn, chk_dtype out, const int *in, int n_in,
-                             int *value, chunk_error *err)
-{
-    chk_instr c = {.kind = CHK_INSTR_CALL, .dtype = out, .n_in = n_in, .u.call = {kern, name, fn}};
-    for (int i = 0; i < n_in; i++) c.in[i] = in[i];
-    return add_instr(p, &c, value, err);
 }
 
 static chunk_status add_cast(chk_program *p, int *value, chk_dtype to, chunk_error *err)

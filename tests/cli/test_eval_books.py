@@ -72,3 +72,12 @@ def test_explain_reads_chunks_that_a_slice_meets(tmp_path):
         f.create_dataset("x", data=np.random.default_rng(1).random((1200, 2000)), chunks=(100, 1000), compression="gzip", compression_opts=1)
     for text, part in [("x[5] + 0", 1 / 12), ("x[::100, :3] + 0", 1 / 2), ("x[-101:-99] + 0", 1 / 6)]:
         assert eval_json(text, "x=x.h5:/x", "-o", "y.h5:/y", "--explain", cwd=tmp_path)["bytes_read"] == pytest.approx(1200 * 2000 * 8 * part), text
+
+
+def test_what_is_kept_anyway_is_kept_once(data):
+    """Scans have passes that keep their result, and reductions are kept: NAME := made another copy of them."""
+    bound = ["x=x.h5:/x", "-o", "k.h5:/y", "--memory", spare(20), "--overwrite"]
+    for named, plain in (("y := cumsum(x, axis=1); y / max(y)", "cumsum(x, axis=1) / max(cumsum(x, axis=1))"),
+                         ("y := sum(x, axis=0); (y - 1) * 2", "(sum(x, axis=0) - 1) * 2")):
+        assert len(passes(named, *bound, cwd=data)) == len(passes(plain, *bound, cwd=data)), named
+    assert eval_json("y := cumsum(x, axis=1); y / max(y)", *bound, cwd=data)["bytes_spilled"] <= 1400 * 1000 * 8

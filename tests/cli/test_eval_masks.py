@@ -1,5 +1,6 @@
 """x[mask] straight to a dataset: one pass, places claimed in order, the dataset cut to what was found."""
 import json
+import zlib
 
 import h5py
 import numpy as np
@@ -214,3 +215,28 @@ def test_refusals_of_large_plans_come_soon(tmp_path):
     text = "a = compress(m, k, axis=0); b = where(v > 0, flip(repeat(w, 1, 1), axis=(2, 0)), w) & 7"
     args = [*(f"{n}=in.h5:/{n}" for n in "kmvw"), "-o", "o.h5:/", "--memory", spare(16), "--threads", "64"]
     assert chunk_eval(text, *args, cwd=tmp_path, timeout=400 if is_sanitized() else 60).returncode == 3
+
+
+@pytest.mark.parametrize("layout", [dict(chunks=(5,)), dict(chunks=(5,), compression="gzip"), {}], ids=["chunked", "gzip", "contiguous"])
+def test_any_byte_of_a_bool(tmp_path, layout):
+    """Files may hold others than 0 and 1: they are true."""
+    raw, truth = bytes([0, 2, 128, 1, 255]), np.array([0, 1, 1, 1, 1], bool)
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        d = f.create_dataset("m", data=np.zeros(5, bool), **layout)
+        if layout:
+            d.id.write_direct_chunk((0,), zlib.compress(raw) if "compression" in layout else raw)
+        offset = None if layout else d.id.get_offset()
+    if offset:
+        with open(tmp_path / "x.h5", "r+b") as f:
+            f.seek(offset)
+            f.write(raw)
+    texts = ["m", "sum(m)", "astype(m, 'int8')", "m == True", "m[m]", "concat([m, m])", "where(m, 1, 2)", "~m", "m[::-1]", "nonzero(m)[0]", "arange(5)[m]", "m * 2.5"]
+    names = {"m": truth, "sum": np.sum, "astype": lambda a, t: a.astype(t), "concat": np.concatenate, "where": np.where, "nonzero": np.nonzero, "arange": np.arange}
+    got = eval_json("; ".join(texts), "m=x.h5:/m", cwd=tmp_path)["values"]
+    for text, value in zip(texts, got):
+        assert np.array_equal(value, eval(text, {}, names)), text
+    eval_json("m", "m=x.h5:/m", "-o", "y.h5:/m", cwd=tmp_path)
+    with h5py.File(tmp_path / "y.h5") as f:
+        stored = np.empty(5, "u1")
+        f["m"].read_direct(stored.view(bool))
+        assert stored.tolist() == [0, 1, 1, 1, 1]
