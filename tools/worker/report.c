@@ -81,7 +81,7 @@ int fail_error(const verdict *v, int code, const chunk_error *err, const char *t
     if (err->code == CHUNK_ECEILING && err->needed != 0)
         return fail(v, EXIT_CEILING, err->needed, "the ceiling is too small: this needs at least %llu MiB", mebibytes(err->needed));
     if (err->column > 0 && text != NULL && !v->json && !v->quiet) point_at(text, err->column);
-    if (err->column > 0 && strstr(err->text, "column") == NULL) return fail(v, code, 0, "column %d: %s", err->column, err->text);
+    if (err->column > 0 && strncmp(err->text, "column ", 7) != 0) return fail(v, code, 0, "column %d: %s", err->column, err->text);
     return fail(v, code, 0, "%s", err->text);
 }
 
