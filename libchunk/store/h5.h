@@ -107,7 +107,7 @@ chunk_status chk_h5out_resize(chk_h5out *d, const chk_shape *shape, chunk_error 
 chunk_status chk_h5out_claim(chk_h5out *d, const int64_t *coord, uint32_t mask, uint64_t n_bytes, uint64_t *addr, chunk_error *err);
 /* The same in two steps, for chunks without filters of which it is not known yet whether they hold anything but fill: space in the file, and the entry. Space
  * that is not to be entered is given back first. */
-chunk_status chk_h5out_reserve(chk_h5out *d, const int64_t *coord, uint64_t n_bytes, uint64_t *addr, chunk_error *err);
+chunk_status chk_h5out_reserve(chk_h5out *d, uint64_t n_bytes, uint64_t *addr, chunk_error *err);
 chunk_status chk_h5out_enter(chk_h5out *d, const int64_t *coord, uint64_t n_bytes, uint64_t addr, chunk_error *err);
 void chk_h5out_give_back(chk_h5out *d, uint64_t from, uint64_t to);
 /* pwrite through the fault points; full disks become CHUNK_ENOSPC. offset is absolute, from claim. */

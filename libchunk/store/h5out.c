@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -195,31 +196,53 @@ static chunk_status poison(chk_h5out *d, chunk_status st)
     return st;
 }
 
-/* Places a chunk by capture, at `where` unless that is 0. Nothing reads the buffer. */
-static bool place_captured(uint64_t *addr, const chk_h5out *d, const hsize_t *at, uint32_t mask, uint64_t n_bytes, uint64_t where)
+/* Places a chunk by capture. Nothing reads the buffer. */
+static bool place_captured(uint64_t *addr, const chk_h5out *d, const hsize_t *at, uint32_t mask, uint64_t n_bytes)
 {
     static const char nothing;
     chk_vfd_record r;
-    chk_vfd_capture_begin_at(where);
+    chk_vfd_capture_begin();
     herr_t rc = H5Dwrite_chunk(d->id, H5P_DEFAULT, mask, at, n_bytes, &nothing);
     int n = chk_vfd_capture_end(&r);
     *addr = r.addr;
     return rc >= 0 && n == 1 && r.n_bytes == n_bytes;
 }
 
-/* Without capture: HDF5 writes zeros, from pages that cost no memory, and says where they went. Slow, and right with any HDF5. */
+/* Without capture: HDF5 writes the chunk itself, and says where it went. Slow, and right with any HDF5. */
+static bool write_whole(uint64_t *addr, const chk_h5out *d, const hsize_t *at, uint32_t mask, uint64_t n_bytes, const void *data)
+{
+    haddr_t where = HADDR_UNDEF;
+    hsize_t size = 0;
+    unsigned found_mask;
+    bool ok = H5Dwrite_chunk(d->id, H5P_DEFAULT, mask, at, n_bytes, data) >= 0 &&
+              H5Dget_chunk_info_by_coord(d->id, at, &found_mask, &where, &size) >= 0 && size == n_bytes;
+    *addr = where;
+    return ok && where != HADDR_UNDEF;
+}
+
+/* Zeros, from pages that cost no memory. */
 static bool place_by_index(uint64_t *addr, const chk_h5out *d, const hsize_t *at, uint32_t mask, uint64_t n_bytes)
 {
     void *zeros = mmap(NULL, n_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (zeros == MAP_FAILED) return false;
-    haddr_t where = HADDR_UNDEF;
-    hsize_t size = 0;
-    unsigned found_mask;
-    bool ok = H5Dwrite_chunk(d->id, H5P_DEFAULT, mask, at, n_bytes, zeros) >= 0 &&
-              H5Dget_chunk_info_by_coord(d->id, at, &found_mask, &where, &size) >= 0 && size == n_bytes;
+    bool ok = write_whole(addr, d, at, mask, n_bytes, zeros);
     munmap(zeros, n_bytes);
-    *addr = where;
-    return ok && where != HADDR_UNDEF;
+    return ok;
+}
+
+/* What lies at addr already, onto itself. */
+static bool enter_by_index(uint64_t *addr, const chk_h5out *d, const hsize_t *at, uint64_t n_bytes)
+{
+    struct stat sb;
+    int fd = d->writer->temp.fd;
+    size_t skew = *addr % 4096, length = skew + n_bytes;
+    if (fstat(fd, &sb) != 0 || ((uint64_t)sb.st_size < *addr + n_bytes && ftruncate(fd, (off_t)(*addr + n_bytes)) != 0))
+        return false;
+    char *there = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, (off_t)(*addr - skew));
+    if (there == MAP_FAILED) return false;
+    bool ok = write_whole(addr, d, at, 0, n_bytes, there + skew);
+    munmap(there, length);
+    return ok;
 }
 
 /* Has disk space allocated ahead of the writes: as much as the chunks to come may take, and never more than as much again as there is. What was too much is cut
@@ -242,8 +265,7 @@ chunk_status chk_h5out_claim(chk_h5out *d, const int64_t *coord, uint32_t mask, 
     CHK_TRY(chk_h5_enter(err));
     chk_vfd_clear_errno();
     uint64_t place;
-    bool ok = d->writer->by_index ? place_by_index(&place, d, at, mask, n_bytes) : place_captured(&place, d, at, mask, n_bytes, 0);
-    ok = ok && chk_vfd_errno() == 0;
+    bool ok = (d->writer->by_index ? place_by_index : place_captured)(&place, d, at, mask, n_bytes) && chk_vfd_errno() == 0;
     chunk_status st = ok ? CHUNK_OK : chk_h5writer_fail(d->writer, "HDF5 cannot place a chunk", err);
     if (ok && place + n_bytes > d->writer->end) d->writer->end = place + n_bytes;
     if (ok) have_space(d, n_bytes, d->writer->end);
@@ -253,9 +275,8 @@ chunk_status chk_h5out_claim(chk_h5out *d, const int64_t *coord, uint32_t mask, 
     return CHUNK_OK;
 }
 
-chunk_status chk_h5out_reserve(chk_h5out *d, const int64_t *coord, uint64_t n_bytes, uint64_t *addr, chunk_error *err)
+chunk_status chk_h5out_reserve(chk_h5out *d, uint64_t n_bytes, uint64_t *addr, chunk_error *err)
 {
-    if (d->writer->by_index) return chk_h5out_claim(d, coord, 0, n_bytes, addr, err);
     CHK_TRY(chk_h5_enter(err));
     *addr = chk_vfd_reserve(d->writer->file, n_bytes);
     if (*addr != 0) have_space(d, n_bytes, *addr + n_bytes);
@@ -266,12 +287,14 @@ chunk_status chk_h5out_reserve(chk_h5out *d, const int64_t *coord, uint64_t n_by
 chunk_status chk_h5out_enter(chk_h5out *d, const int64_t *coord, uint64_t n_bytes, uint64_t addr, chunk_error *err)
 {
     hsize_t at[CHK_MAX_NDIM];
-    if (d->writer->by_index) return CHUNK_OK;
     for (int a = 0; a < d->shape.ndim; a++) at[a] = (hsize_t)(coord[a] * d->chunk[a]);
     CHK_TRY(chk_h5_enter(err));
     chk_vfd_clear_errno();
-    uint64_t place = 0;
-    bool ok = place_captured(&place, d, at, 0, n_bytes, addr) && chk_vfd_errno() == 0 && place == addr;
+    uint64_t place = addr;
+    chk_vfd_place_next(addr);
+    bool ok = d->writer->by_index ? enter_by_index(&place, d, at, n_bytes) : place_captured(&place, d, at, 0, n_bytes);
+    ok = ok && chk_vfd_errno() == 0 && place == addr;
+    chk_vfd_place_next(0);
     if (ok && addr + n_bytes > d->writer->end) d->writer->end = addr + n_bytes;
     chunk_status st = ok ? CHUNK_OK : chk_h5writer_fail(d->writer, "HDF5 cannot enter a chunk", err);
     chk_h5_leave();
@@ -281,7 +304,7 @@ chunk_status chk_h5out_enter(chk_h5out *d, const int64_t *coord, uint64_t n_byte
 /* Its blocks on the disk, too; that some file systems cannot do so is no failure. */
 void chk_h5out_give_back(chk_h5out *d, uint64_t from, uint64_t to)
 {
-    if (from == to || d->writer->by_index || chk_h5_enter(NULL) != CHUNK_OK) return;
+    if (from == to || chk_h5_enter(NULL) != CHUNK_OK) return;
     chk_vfd_give_back(d->writer->file, from, to);
     chk_h5_leave();
     (void)!fallocate(d->writer->temp.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)(to - from));

@@ -162,7 +162,7 @@ static chunk_status plain_place(chk_sink *s, bool (*absent)(void *arg, const chk
     for (int64_t k = 0; k < n; k++) {
         chk_block b = {.skip = false};
         chk_grid_chunk_box(&b.box, &s->grid, coord);
-        if (!absent(arg, &b.box)) CHK_TRY(chk_h5out_reserve(h->set, coord, h->chunk_bytes, &b.addr, err));
+        if (!absent(arg, &b.box)) CHK_TRY(chk_h5out_reserve(h->set, h->chunk_bytes, &b.addr, err));
         if (b.addr != 0 && !h->zero_fill) CHK_TRY(fill_chunk(h, b.addr, err));
         addr[k] = b.addr;
         for (int a = s->shape.ndim - 1; a >= 0 && ++coord[a] == s->grid.axis[a].n_chunks; a--) coord[a] = 0;

@@ -35,8 +35,8 @@ static _Thread_local struct {
     bool on;
     int n;
     chk_vfd_record last;
-    haddr_t at; /* where the next raw data are to lie; 0: anywhere */
 } capture;
+static _Thread_local haddr_t place_next; /* where the next raw data are to lie; 0: anywhere */
 static _Thread_local int last_errno;
 
 void chk_vfd_capture_begin(void)
@@ -44,14 +44,9 @@ void chk_vfd_capture_begin(void)
     capture.on = true;
     capture.n = 0;
     capture.last = (chk_vfd_record){0};
-    capture.at = 0;
 }
 
-void chk_vfd_capture_begin_at(uint64_t addr)
-{
-    chk_vfd_capture_begin();
-    capture.at = addr;
-}
+void chk_vfd_place_next(uint64_t addr) { place_next = addr; }
 
 int chk_vfd_capture_end(chk_vfd_record *out)
 {
@@ -174,9 +169,9 @@ static haddr_t vfd_alloc(H5FD_t *file, H5FD_mem_t type, hid_t dxpl, hsize_t size
 {
     (void)dxpl;
     vfd *f = (vfd *)file;
-    if (capture.on && capture.at != 0 && type == H5FD_MEM_DRAW) {
-        haddr_t at = capture.at;
-        capture.at = 0;
+    if (place_next != 0 && type == H5FD_MEM_DRAW) {
+        haddr_t at = place_next;
+        place_next = 0;
         return at;
     }
     haddr_t bound = type == H5FD_MEM_DRAW ? raw_bound(f, size) : 1, in_gap = round_up(f->gap, bound);

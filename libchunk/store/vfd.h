@@ -29,8 +29,6 @@ typedef struct chk_vfd_record {
 } chk_vfd_record;
 
 void chk_vfd_capture_begin(void);
-/* The same of a H5Dwrite_chunk that enters a chunk where it lies already: in space that was reserved. */
-void chk_vfd_capture_begin_at(uint64_t addr);
 /* Ends capturing in this thread and returns how many transfers were captured; *out is the last of them. */
 int chk_vfd_capture_end(chk_vfd_record *out);
 
@@ -38,6 +36,8 @@ int chk_vfd_capture_end(chk_vfd_record *out);
 int chk_vfd_fd(hid_t file); /* descriptor, owned by the file; -1 for other drivers */
 /* Space for raw data that HDF5 does not know of; 0: there is none. What lies at the end of all that is allocated can be given back. */
 uint64_t chk_vfd_reserve(hid_t file, uint64_t n_bytes);
+/* The next raw data that HDF5 allocates in this thread get such space; 0: not any more. */
+void chk_vfd_place_next(uint64_t addr);
 void chk_vfd_give_back(hid_t file, uint64_t from, uint64_t to);
 /* True when a write through the driver failed, or chk_vfd_set_failed was called: what was captured is not all in the file. */
 bool chk_vfd_failed(hid_t file);

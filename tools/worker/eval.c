@@ -63,6 +63,7 @@ int job_exit(const job *j, const chunk_error *err)
     bool files = false;
     for (int i = 0; i < j->n_bindings; i++) files |= j->bindings[i].used;
     int code = exit_of(err->code);
+    files |= j->into != NULL;
     return code == EXIT_FILE && !files && is_about_arguments(err->code) ? EXIT_USAGE : code;
 }
 
