@@ -87,19 +87,24 @@ static chunk_status keep(chk_node **out, chk_builder *b, chk_node *in, chunk_err
     return chk_intern(out, b, &n, in->name, NULL, err);
 }
 
+/* Passes of their own leave it where others read it. */
+static bool is_made_apart(const chk_node *n)
+{
+    return n->kind == CHK_NODE_REDUCE || (n->kind == CHK_NODE_CUSTOM && chk_op_lowers(n->u.custom.op, n));
+}
+
 chunk_status chk_node_keep(chk_node **out, chk_builder *b, chk_node *in, chunk_error *err)
 {
     bool there = in->kind == CHK_NODE_KEEP || in->kind == CHK_NODE_SOURCE || in->kind == CHK_NODE_SCALAR;
-    there |= in->kind == CHK_NODE_REDUCE ||
-             (in->kind == CHK_NODE_CUSTOM && chk_op_lowers(in->u.custom.op, in)); /* by passes of their own */
-    if (!there) return keep(out, b, in, err);
+    if (!there && !is_made_apart(in)) return keep(out, b, in, err);
     *out = chk_node_retain(in);
     return CHUNK_OK;
 }
 
+/* A result that is stored itself goes right to its place. */
 chunk_status chk_node_keep_copy(chk_node **out, chk_builder *b, chk_node *in, chunk_error *err)
 {
-    if (in->kind == CHK_NODE_SOURCE) return keep(out, b, in, err);
+    if (in->kind == CHK_NODE_SOURCE || is_made_apart(in)) return keep(out, b, in, err);
     return chk_node_keep(out, b, in, err);
 }
 
