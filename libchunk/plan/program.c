@@ -74,9 +74,16 @@ static chunk_status add_load(chk_program *p, chk_source *s, const chk_view *view
     p->input[p->n_inputs] = (chk_prog_input){.source = s, .view = *view};
     chk_instr in = {.kind = CHK_INSTR_LOAD, .dtype = s->dtype, .u.input = p->n_inputs++};
     CHK_TRY(add_instr(p, &in, value, err));
-    if (s->dtype != CHK_BOOL || !chk_source_h5_set(s)) return CHUNK_OK;
+    if (s->dtype != CHK_BOOL || !(chk_source_h5_set(s) || s->ops->inner)) return CHUNK_OK;
     return add_call(p, chk_kern_cast(CHK_U8, CHK_BOOL), "bool", CHK_FN_NONE, CHK_BOOL, value, 1, value,
                     err); /* files may hold any byte */
+}
+
+bool chk_program_is_truth(const chk_program *p, int value)
+{
+    const chk_instr *c = &p->instr[value];
+    return c->kind == CHK_INSTR_CALL && c->n_in == 1 && c->dtype == CHK_BOOL && c->u.call.kern == chk_kern_cast(CHK_U8, CHK_BOOL) &&
+           p->instr[c->in[0]].kind == CHK_INSTR_LOAD && p->instr[c->in[0]].dtype == CHK_BOOL;
 }
 
 static chunk_status add_const(chk_program *p, const chk_scalar *v, int *value, chunk_error *err)

@@ -71,6 +71,8 @@ void chk_program_init(chk_program *p, const chk_shape *space);
 /* Compiles `node` seen through view (space -> node); *value is the number of its value. as_root: do not look the node itself up. */
 chunk_status chk_program_add(chk_program *p, const chk_node *node, const chk_view *view, bool as_root, chk_prog_lookup lookup,
                              void *arg, int *value, chunk_error *err);
+/* Whether the value is a bool that was loaded and compared with 0, as files may hold any byte for true. */
+bool chk_program_is_truth(const chk_program *p, int value);
 /* The same for all of a source, element for element. */
 chunk_status chk_program_add_source(chk_program *p, chk_source *s, int *value, chunk_error *err);
 /* A copy of a sealed program. */

@@ -114,6 +114,7 @@ void chk_reader_need(chk_reader *r, const int64_t *extent, chk_need *out)
 chk_source *chk_reader_plain(const chk_reader *r, const chk_view **view, const chk_scalar **constant)
 {
     const chk_instr *c = &r->program.instr[r->value[0]];
+    if (chk_program_is_truth(&r->program, r->value[0])) c = &r->program.instr[c->in[0]]; /* whoever loads it compares it, too */
     *constant = c->kind == CHK_INSTR_CONST ? &c->u.scalar : NULL;
     if (c->kind != CHK_INSTR_LOAD) return NULL;
     *view = &r->program.input[c->u.input].view;

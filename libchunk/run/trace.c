@@ -57,7 +57,8 @@ static int create(const char *path)
     struct stat sb;
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd >= 0 || errno != EEXIST) return fd;
-    if (stat(path, &sb) != 0) return -1;
+    if (stat(path, &sb) != 0)
+        return errno == ENOENT ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666) : -1; /* a link to nothing yet */
     if (S_ISREG(sb.st_mode) && sb.st_size > 0) {
         fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0) return -1;

@@ -278,7 +278,8 @@ chunk_status chk_h5out_claim(chk_h5out *d, const int64_t *coord, uint32_t mask, 
 chunk_status chk_h5out_reserve(chk_h5out *d, uint64_t n_bytes, uint64_t *addr, chunk_error *err)
 {
     CHK_TRY(chk_h5_enter(err));
-    *addr = chk_vfd_reserve(d->writer->file, n_bytes);
+    if (!d->writer->vfd) d->writer->vfd = chk_vfd_open(d->writer->file);
+    *addr = d->writer->vfd ? chk_vfd_reserve(d->writer->vfd, n_bytes) : 0;
     if (*addr != 0) have_space(d, n_bytes, *addr + n_bytes);
     chk_h5_leave();
     return *addr != 0 ? CHUNK_OK : poison(d, chk_fail(err, CHUNK_EFILE, "%s: cannot hold so many chunks", d->writer->name));
@@ -305,7 +306,7 @@ chunk_status chk_h5out_enter(chk_h5out *d, const int64_t *coord, uint64_t n_byte
 void chk_h5out_give_back(chk_h5out *d, uint64_t from, uint64_t to)
 {
     if (from == to || chk_h5_enter(NULL) != CHUNK_OK) return;
-    chk_vfd_give_back(d->writer->file, from, to);
+    chk_vfd_give_back(d->writer->vfd, from, to);
     chk_h5_leave();
     (void)!fallocate(d->writer->temp.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)(to - from));
 }

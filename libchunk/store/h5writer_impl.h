@@ -41,7 +41,8 @@ struct chk_h5writer {
     chk_h5target target;
     chk_h5temp temp;
     hid_t file;
-    bool by_index; /* capturing does not work with this HDF5: chunks are written empty by HDF5 and found in its index */
+    struct chk_vfd *vfd; /* of file, once asked for */
+    bool by_index;       /* capturing does not work with this HDF5: chunks are written empty by HDF5 and found in its index */
     chk_h5out *sets;
     atomic_bool failed; /* a write did not succeed: no commit */
     _Atomic uint64_t written;

@@ -17,7 +17,7 @@
 #define MAX_ADDR (((haddr_t)1 << 62) - 1)
 
 /* An open file. Used by HDF5 under its lock; fd is also read by workers, who may do so without a lock as it never changes. */
-typedef struct vfd {
+typedef struct chk_vfd {
     H5FD_t pub; /* must come first */
     int fd;
     haddr_t eoa;          /* end of what HDF5 has allocated */
@@ -358,17 +358,17 @@ int chk_vfd_fd(hid_t file)
     return f ? f->fd : -1;
 }
 
-uint64_t chk_vfd_reserve(hid_t file, uint64_t n_bytes)
+chk_vfd *chk_vfd_open(hid_t file) { return vfd_of(file); }
+
+uint64_t chk_vfd_reserve(chk_vfd *f, uint64_t n_bytes)
 {
-    vfd *f = vfd_of(file);
-    haddr_t at = f ? vfd_alloc(&f->pub, H5FD_MEM_DRAW, H5P_DEFAULT, n_bytes) : HADDR_UNDEF;
+    haddr_t at = vfd_alloc(&f->pub, H5FD_MEM_DRAW, H5P_DEFAULT, n_bytes);
     return at == HADDR_UNDEF ? 0 : at;
 }
 
-void chk_vfd_give_back(hid_t file, uint64_t from, uint64_t to)
+void chk_vfd_give_back(chk_vfd *f, uint64_t from, uint64_t to)
 {
-    vfd *f = vfd_of(file);
-    if (f && f->eoa == to) f->eoa = from;
+    if (f->eoa == to) f->eoa = from;
 }
 
 bool chk_vfd_failed(hid_t file)
