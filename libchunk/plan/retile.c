@@ -184,16 +184,22 @@ static bool gives_fill(const chk_retile *r, const chk_scalar *absent, const chk_
            !memcmp(value.v.bytes, fill->v.bytes, chk_dtype_size(r->dtype));
 }
 
-static char *program_room(const chk_retile *r)
+/* The table of places: an address a chunk, whether it is stored, room for a program. */
+size_t chk_retile_places_bytes(const chk_retile *r)
 {
     size_t n = (size_t)chk_grid_n_chunks(&r->grid);
-    return (char *)r->places->buf.data + chk_arena_cost(n * sizeof(uint64_t)) + chk_arena_cost(n);
+    return chk_arena_cost(n * sizeof(uint64_t)) + chk_arena_cost(n) + chk_program_work_bytes(&r->origin->program);
 }
 
 _Atomic unsigned char *chk_retile_stored(const chk_retile *r)
 {
     size_t n = (size_t)chk_grid_n_chunks(&r->grid);
     return (_Atomic unsigned char *)((char *)r->places->buf.data + chk_arena_cost(n * sizeof(uint64_t)));
+}
+
+static char *program_room(const chk_retile *r)
+{
+    return (char *)chk_retile_stored(r) + chk_arena_cost((size_t)chk_grid_n_chunks(&r->grid));
 }
 
 /* Output chunks that need no place: no input has stored anything for them, and what is made of that is the output's fill value. */

@@ -8,7 +8,8 @@
  * Where output chunks are written as they are, a tile may be any box: all chunks get their places in the file before the first task, in grid order,
  * and each tile writes its part of them; those that turned out to hold fill alone are left out in the end. Where they are encoded, tiles are whole
  * output chunks, in an order that follows from the grids alone: blocks of as many output chunks as cover an input chunk. So the file is the same
- * under every ceiling. Where even the best tiles would decode input chunks several times, the value goes through scratch: one pass by input chunks writes it, another by output chunks reads it (retile_lower.c). */
+ * under every ceiling. Where even the best tiles would decode input chunks several times, the value goes through scratch: one pass by input
+ * chunks writes it, another by output chunks reads it (retile_lower.c). */
 #ifndef CHK_RETILE_H
 #define CHK_RETILE_H
 
@@ -103,6 +104,7 @@ uint64_t chk_retile_n_tasks(const chk_retile *r);
 /* The box of a task; false where it is empty. */
 bool chk_retile_tile(const chk_retile *r, uint64_t task, chk_box *box);
 
+size_t chk_retile_places_bytes(const chk_retile *r);
 /* placed: for each output chunk whether anything but fill was stored in it. */
 _Atomic unsigned char *chk_retile_stored(const chk_retile *r);
 

@@ -167,8 +167,7 @@ static chunk_status add_places(chk_lower *l, int number, chk_retile *r, chunk_er
 {
     r->placed = true;
     CHK_TRY(chk_plan_region(&r->places, l->plan, "places of chunks", err));
-    r->places->n_bytes = chk_arena_cost((size_t)chk_grid_n_chunks(&r->grid) * sizeof(uint64_t)) +
-                         chk_arena_cost((size_t)chk_grid_n_chunks(&r->grid)) + chk_program_work_bytes(&r->origin->program);
+    r->places->n_bytes = chk_retile_places_bytes(r);
     r->places->first = r->places->last = number;
     return CHUNK_OK;
 }

@@ -278,7 +278,7 @@ chunk_status chk_h5out_claim(chk_h5out *d, const int64_t *coord, uint32_t mask, 
 chunk_status chk_h5out_reserve(chk_h5out *d, uint64_t n_bytes, uint64_t *addr, chunk_error *err)
 {
     CHK_TRY(chk_h5_enter(err));
-    if (!d->writer->vfd) d->writer->vfd = chk_vfd_open(d->writer->file);
+    if (!d->writer->vfd) d->writer->vfd = chk_vfd_of(d->writer->file);
     *addr = d->writer->vfd ? chk_vfd_reserve(d->writer->vfd, n_bytes) : 0;
     if (*addr != 0) have_space(d, n_bytes, *addr + n_bytes);
     chk_h5_leave();

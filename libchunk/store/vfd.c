@@ -341,7 +341,7 @@ hid_t chk_vfd_fapl(void)
 }
 
 /* HDF5 hands out the address of our fd member for files of our driver, of something else for others. */
-static vfd *vfd_of(hid_t file)
+chk_vfd *chk_vfd_of(hid_t file)
 {
     void *handle = NULL;
     vfd *f = NULL;
@@ -354,11 +354,9 @@ static vfd *vfd_of(hid_t file)
 
 int chk_vfd_fd(hid_t file)
 {
-    vfd *f = vfd_of(file);
+    vfd *f = chk_vfd_of(file);
     return f ? f->fd : -1;
 }
-
-chk_vfd *chk_vfd_open(hid_t file) { return vfd_of(file); }
 
 uint64_t chk_vfd_reserve(chk_vfd *f, uint64_t n_bytes)
 {
@@ -373,12 +371,12 @@ void chk_vfd_give_back(chk_vfd *f, uint64_t from, uint64_t to)
 
 bool chk_vfd_failed(hid_t file)
 {
-    vfd *f = vfd_of(file);
+    vfd *f = chk_vfd_of(file);
     return !f || f->failed;
 }
 
 void chk_vfd_set_failed(hid_t file)
 {
-    vfd *f = vfd_of(file);
+    vfd *f = chk_vfd_of(file);
     if (f) f->failed = true;
 }

@@ -36,12 +36,12 @@ int chk_vfd_capture_end(chk_vfd_record *out);
 int chk_vfd_fd(hid_t file); /* descriptor, owned by the file; -1 for other drivers */
 /* The driver's own of an open file, NULL for other drivers: asking costs ten microseconds. Valid while the file is open. */
 typedef struct chk_vfd chk_vfd;
-chk_vfd *chk_vfd_open(hid_t file);
+chk_vfd *chk_vfd_of(hid_t file);
 /* Space for raw data that HDF5 does not know of; 0: there is none. What lies at the end of all that is allocated can be given back. */
 uint64_t chk_vfd_reserve(chk_vfd *f, uint64_t n_bytes);
+void chk_vfd_give_back(chk_vfd *f, uint64_t from, uint64_t to);
 /* The next raw data that HDF5 allocates in this thread get such space; 0: not any more. */
 void chk_vfd_place_next(uint64_t addr);
-void chk_vfd_give_back(chk_vfd *f, uint64_t from, uint64_t to);
 /* True when a write through the driver failed, or chk_vfd_set_failed was called: what was captured is not all in the file. */
 bool chk_vfd_failed(hid_t file);
 void chk_vfd_set_failed(hid_t file);
