@@ -289,31 +289,59 @@ static void put_term(const filtering *f, const double *in, const int64_t *extent
     }
 }
 
-/* Terms that are second differences along one axis each, unrounded: one loop. */
-static bool is_laplace(const filtering *f, const int64_t *at, int terms, int *axis)
+/* Terms that are second differences along one axis each, unrounded: one loop. How many, and their axes; 0: not so. */
+static int laplace_terms(const chk_node *n, int *axis)
 {
+    const int64_t *at = n->u.custom.attr + HEAD + n->shape.ndim;
+    int terms = (int)*at++;
     for (int t = 0; t < terms; t++) {
         step s[MOST_STEPS];
-        if (read_term(s, &at) != 1 || s->kind != FILTER_WEIGHTS || s->n != 3 || s->lo != 1) return false;
-        if (filter_real(s->w[0]) != 1 || filter_real(s->w[1]) != -2 || filter_real(s->w[2]) != 1) return false;
+        if (read_term(s, &at) != 1 || s->kind != FILTER_WEIGHTS || s->n != 3 || s->lo != 1) return 0;
+        if (filter_real(s->w[0]) != 1 || filter_real(s->w[1]) != -2 || filter_real(s->w[2]) != 1) return 0;
         axis[t] = s->axis;
     }
-    return f->dtype == CHK_F64 && terms > 0;
+    return n->u.custom.attr[0] == CHK_F64 ? terms : 0;
 }
 
-static void laplace(const filtering *f, const double *x, const int64_t *extent, const int64_t *skip, const int *axis, int terms)
+static bool laplace_opens(const chk_node *n)
 {
-    double *out = f->c->out;
-    int64_t at[CHK_MAX_NDIM] = {0}, row = chk_box_extent(f->c->box, f->ndim - 1), rows = chk_box_count(f->c->box) / row;
-    const double *lo[MOST_STEPS], *hi[MOST_STEPS];
-    int64_t stride[MOST_STEPS];
-    for (int t = 0; t < terms; t++) stride[t] = product(extent, axis[t] + 1, f->ndim);
+    int axis[FILTER_MOST_TERMS];
+    return laplace_terms(n, axis) > 0;
+}
+
+static chunk_status laplace_bring(const chk_local_call *c, void *values, chk_box *in, chunk_error *err)
+{
+    const chk_node *n = c->node;
+    int64_t lo[CHK_MAX_NDIM], hi[CHK_MAX_NDIM], taps;
+    chk_edge edge[CHK_MAX_NDIM];
+    double cval = filter_real(n->u.custom.attr[1]);
+    reach(n, lo, hi, &taps);
+    *in = *c->box;
+    for (int a = 0; a < in->ndim; a++) {
+        in->lo[a] -= lo[a];
+        in->hi[a] += hi[a];
+    }
+    return chk_halo_read(c, 0, in, edges_of(n, edge), &cval, values, err);
+}
+
+static void laplace_make(const chk_local_call *c, const void *values, const chk_box *in)
+{
+    const double *x = values, *lo[FILTER_MOST_TERMS], *hi[FILTER_MOST_TERMS];
+    double *out = c->out;
+    int axis[FILTER_MOST_TERMS], terms = laplace_terms(c->node, axis), ndim = in->ndim;
+    int64_t at[CHK_MAX_NDIM], stride[CHK_MAX_NDIM], next = 1;
+    int64_t row = chk_box_extent(c->box, ndim - 1), rows = chk_box_count(c->box) / row;
+    for (int a = ndim - 1; a >= 0; a--) {
+        at[a] = c->box->lo[a];
+        stride[a] = next;
+        next *= chk_box_extent(in, a);
+    }
     for (int64_t r = 0; r < rows; r++, out += row) {
         int64_t from = 0;
-        for (int a = 0; a < f->ndim; a++) from = from * extent[a] + at[a] + skip[a];
-        for (int t = 0; t < terms; t++) lo[t] = x + from - stride[t], hi[t] = x + from + stride[t];
+        for (int a = 0; a < ndim; a++) from += (at[a] - in->lo[a]) * stride[a];
+        for (int t = 0; t < terms; t++) lo[t] = x + from - stride[axis[t]], hi[t] = x + from + stride[axis[t]];
         chk_stencil_laplace(out, x + from, lo, hi, terms, (size_t)row);
-        for (int a = f->ndim - 2; a >= 0 && ++at[a] == chk_box_extent(f->c->box, a); a--) at[a] = 0;
+        for (int a = ndim - 2; a >= 0 && ++at[a] == c->box->hi[a]; a--) at[a] = c->box->lo[a];
     }
 }
 
@@ -352,7 +380,7 @@ static chunk_status separable_run(const chk_local_call *c, chunk_error *err)
     const chk_node *n = c->node;
     filtering f = {.c = c, .dtype = (chk_dtype)n->u.custom.attr[0], .ndim = n->shape.ndim};
     int64_t lo[CHK_MAX_NDIM], hi[CHK_MAX_NDIM], whole[CHK_MAX_NDIM], extent[CHK_MAX_NDIM], skip[CHK_MAX_NDIM], taps;
-    int terms = reach(n, lo, hi, &taps), axis[FILTER_MOST_TERMS];
+    int terms = reach(n, lo, hi, &taps);
     chk_edge room_for_edges[CHK_MAX_NDIM];
     const chk_edge *edge = edges_of(n, room_for_edges);
     chk_box box = *c->box;
@@ -363,10 +391,9 @@ static chunk_status separable_run(const chk_local_call *c, chunk_error *err)
         whole[a] = chk_box_extent(&box, a);
     }
     const int64_t *at = n->u.custom.attr + HEAD + f.ndim + 1;
-    if (chk_extent_bytes(f.ndim, whole, CHK_F64) <= c->scratch_bytes && is_laplace(&f, at, terms, axis)) {
-        double cval = filter_real(n->u.custom.attr[1]);
-        CHK_TRY(chk_halo_read(c, 0, &box, edge, &cval, c->scratch, err));
-        laplace(&f, c->scratch, whole, lo, axis, terms);
+    if (chk_extent_bytes(f.ndim, whole, CHK_F64) <= c->scratch_bytes && laplace_opens(n)) {
+        CHK_TRY(laplace_bring(c, c->scratch, &box, err));
+        laplace_make(c, c->scratch, &box);
         return CHUNK_OK;
     }
     chk_arena room;
@@ -393,7 +420,7 @@ static chunk_status separable_run(const chk_local_call *c, chunk_error *err)
 
 #define SEPARABLE .reads = separable_reads, .scratch = separable_scratch, .run = separable_run, .part = separable_part
 const chk_local filter_separable_local = {SEPARABLE, .ns = 4.0}; /* a Gaussian with sigma 3 */
-const chk_local filter_laplace_local = {SEPARABLE, .ns = 0.5};
+const chk_local filter_laplace_local = {SEPARABLE, .opens = laplace_opens, .bring = laplace_bring, .make = laplace_make, .ns = 0.5};
 
 static chunk_status bad(const chk_op *op, chunk_error *err)
 {

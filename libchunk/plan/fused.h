@@ -47,6 +47,8 @@ typedef struct chk_fused {
         beside; /* chunks of a task, neighbours along the last axis, that are made together: a stencil reads a box of all of them */
     int64_t strip; /* of such a box: indices of strip_axis that are fetched at once; before that axis a block has one index */
     int strip_axis;
+    bool
+        opens; /* beside each other: the stored value is the one input as it is, opened for a row of blocks and made block by block */
     int64_t together; /* fetched block by block: up to so many blocks of a unit at once, those in a row along `row_axis` */
     int row_axis;     /* -1: blocks are fetched one by one */
     size_t cap;       /* results of the largest block */

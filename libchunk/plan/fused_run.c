@@ -572,20 +572,22 @@ static chunk_status claim_beside(worker *w, size_t n, bool *all_claimed, chunk_e
     return CHUNK_OK;
 }
 
-/* Claims and writes n blocks of each stored value (w->block, output by output); more: other blocks of this task follow. */
-static chunk_status hand_on(worker *w, int64_t n, bool more, chunk_error *err)
+/* Claims and writes n blocks of each stored value (w->block, output by output); more: other blocks of this task follow. *placed: every chunk of these blocks
+ * has its place in its file now. */
+static chunk_status hand_on(worker *w, int64_t n, bool more, bool *placed, chunk_error *err)
 {
     const chk_fused *f = w->f;
-    bool ordered = false, hold_turn = false, all_claimed = true;
+    bool ordered = false, hold_turn = false;
+    *placed = true;
     for (int o = 0; o < f->n_out; o++) {
         ordered |= !f->out[o].reduce && f->out[o].sink->ordered;
         hold_turn |= !f->out[o].reduce && f->out[o].sink->ordered && !f->out[o].sink->thread_safe;
     }
     if (ordered) CHK_TRY(take_turn(w, err));
-    if (f->beside > 1) CHK_TRY(claim_beside(w, (size_t)n, &all_claimed, err));
+    if (f->beside > 1) CHK_TRY(claim_beside(w, (size_t)n, placed, err));
     for (int64_t i = 0; i < n && f->beside == 1; i++)
-        CHK_TRY(claim_all(w, i, &all_claimed, err)); /* block by block: files do not depend on how many a task has */
-    if (ordered && !hold_turn && (!more || all_claimed)) pass_turn(w);
+        CHK_TRY(claim_all(w, i, placed, err)); /* block by block: files do not depend on how many a task has */
+    if (ordered && !hold_turn && (!more || *placed)) pass_turn(w);
     for (int o = 0; o < f->n_out; o++)
         for (int64_t i = 0; i < n && !f->out[o].reduce; i++)
             CHK_TRY(
@@ -667,6 +669,7 @@ static chunk_status run_batch(worker *w, size_t n, chunk_error *err)
 {
     const chk_fused *f = w->f;
     size_t done[f->n_out];
+    bool placed;
     memset(done, 0, sizeof done);
     for (size_t u = 0; u < n; u++) {
         char *dest[f->n_out];
@@ -682,7 +685,7 @@ static chunk_status run_batch(worker *w, size_t n, chunk_error *err)
             done[o] += bytes;
         }
     }
-    return hand_on(w, (int64_t)n, false, err);
+    return hand_on(w, (int64_t)n, false, &placed, err);
 }
 
 /* Fetches block i of n and those after it that make one box with it, as many as the plan has room for. Returns in *end the first that is not among them. */
@@ -729,14 +732,14 @@ static chunk_status run_unit(worker *w, bool fetched, chunk_error *err)
             w->arena.used = mark;
         }
         if (f->encoded) continue;
-        bool stores = false;
+        bool stores = false, placed;
         for (int o = 0; o < f->n_out; o++) {
             if (f->out[o].reduce) continue;
             stores = true;
             size_t bytes = (size_t)chk_box_count(&block) * chk_dtype_size(f->out[o].dtype);
             w->block[o * blocks_per_task(f)] = (chk_block){.box = block, .data = dest[o], .n_bytes = bytes, .skip = skip[o]};
         }
-        if (stores) CHK_TRY(hand_on(w, 1, i + 1 < n, err));
+        if (stores) CHK_TRY(hand_on(w, 1, i + 1 < n, &placed, err));
     }
     return write_late(w, true, err);
 }
@@ -768,33 +771,66 @@ static chunk_status make_strip(worker *w, size_t n, const chk_box *strip, const 
     return CHUNK_OK;
 }
 
+/* Block i of each of n units: what is handed on. skip: fill alone. */
+static void set_beside(worker *w, size_t u, size_t at, const chk_box *made, bool skip)
+{
+    int last = made->ndim - 1;
+    chk_box b = *made;
+    b.lo[last] = w->box[u].lo[last];
+    b.hi[last] = w->box[u].hi[last];
+    size_t bytes = (size_t)chk_box_count(&b) * chk_dtype_size(w->f->out[0].dtype);
+    w->block[at] = (chk_block){.box = b, .data = w->out[0].made[at], .n_bytes = bytes, .skip = skip};
+}
+
+/* The blocks `made` of n units, from an input that is opened for all of them. *placed: all of their chunks have their places; then each block is handed on
+ * as soon as it is made, else all of them together. more: other blocks of the task follow. */
+static chunk_status make_opened(worker *w, size_t n, const chk_box *made, bool *placed, bool more, chunk_error *err)
+{
+    const chk_source_ops *ops = w->f->program.input[0].source->ops;
+    chk_source *s = w->f->program.input[0].source;
+    size_t mark = w->arena.used;
+    const void *opened;
+    bool one_by_one = *placed;
+    if (chk_task_canceled(w->t)) return chk_fail(err, CHUNK_ECANCELED, "canceled");
+    CHK_TRY(ops->open(s, made, &w->arena, &w->hold[0], &opened, err));
+    CHK_TRY(check_holds(w, err));
+    for (size_t u = 0; u < n; u++) {
+        size_t at = one_by_one ? 0 : u;
+        uint64_t t0 = chk_clock_ns();
+        set_beside(w, u, at, made, false);
+        ops->make(s, opened, &w->block[at].box, w->out[0].made[at]);
+        w->t->stats.ns_compute += chk_clock_ns() - t0;
+        if (one_by_one) CHK_TRY(hand_on(w, 1, more || u + 1 < n, placed, err));
+    }
+    release(w);
+    w->arena.used = mark;
+    return one_by_one ? CHUNK_OK : hand_on(w, (int64_t)n, more, placed, err);
+}
+
 /* Units beside each other, a block of each at a time. */
 static chunk_status run_beside(worker *w, size_t n, chunk_error *err)
 {
     const chk_fused *f = w->f;
     int last = f->space.ndim - 1, axis = f->strip_axis;
     int64_t n_blocks = chk_geometry_n_blocks(&f->g, &w->box[0]);
+    bool placed = false;
     for (int64_t i = 0; i < n_blocks; i++) {
         chk_box made, strip;
         bool skip[n];
         chk_geometry_block(&f->g, &w->box[0], i, &made);
         made.hi[last] = w->box[n - 1].hi[last];
+        if (f->opens) {
+            CHK_TRY(make_opened(w, n, &made, &placed, i + 1 < n_blocks, err));
+            continue;
+        }
         for (size_t u = 0; u < n; u++) skip[u] = true;
         strip = made;
         for (; strip.lo[axis] < made.hi[axis]; strip.lo[axis] = strip.hi[axis]) {
             strip.hi[axis] = strip.lo[axis] + f->strip < made.hi[axis] ? strip.lo[axis] + f->strip : made.hi[axis];
             CHK_TRY(make_strip(w, n, &strip, &made, skip, err));
         }
-        for (size_t u = 0; u < n; u++) {
-            chk_box b = made;
-            b.lo[last] = w->box[u].lo[last];
-            b.hi[last] = w->box[u].hi[last];
-            w->block[u] = (chk_block){.box = b,
-                                      .data = w->out[0].made[u],
-                                      .n_bytes = (size_t)chk_box_count(&b) * chk_dtype_size(f->out[0].dtype),
-                                      .skip = skip[u]};
-        }
-        CHK_TRY(hand_on(w, (int64_t)n, i + 1 < n_blocks, err));
+        for (size_t u = 0; u < n; u++) set_beside(w, u, u, &made, skip[u]);
+        CHK_TRY(hand_on(w, (int64_t)n, i + 1 < n_blocks, &placed, err));
     }
     return write_late(w, true, err);
 }

@@ -311,6 +311,50 @@ static chunk_status local_fetch(chk_source *s, const chk_view *v, const chk_box 
     return st;
 }
 
+/* ---- in two steps */
+
+typedef struct opened {
+    chk_box in;
+    void *values;
+} opened;
+
+static bool local_opens(const chk_source *s, const chk_view *v, const int64_t *max_extent, chk_need *out)
+{
+    const chk_local_source *l = (const chk_local_source *)s;
+    const chk_local *local = l->node->u.custom.op->local;
+    int64_t extent[CHK_MAX_NDIM];
+    if (!local->opens || !local->opens(l->node) || !chk_view_is_identity(v, &s->shape)) return false;
+    if (!out) return true;
+    local->reads(l->node, 0, max_extent, extent);
+    chk_reader_need(&l->reader[0], extent, out);
+    out->arena += chk_arena_cost(sizeof(opened)) + chk_arena_cost(chk_extent_bytes(s->shape.ndim, extent, l->node->in[0]->dtype));
+    return true;
+}
+
+static chunk_status local_open(chk_source *s, const chk_box *box, chk_arena *arena, chk_hold *hold, const void **result,
+                               chunk_error *err)
+{
+    chk_local_source *l = (chk_local_source *)s;
+    const chk_local *local = l->node->u.custom.op->local;
+    int64_t extent[CHK_MAX_NDIM], in_extent[CHK_MAX_NDIM];
+    for (int a = 0; a < box->ndim; a++) extent[a] = chk_box_extent(box, a);
+    local->reads(l->node, 0, extent, in_extent);
+    opened *o = chk_arena_get(arena, sizeof *o);
+    if (o) o->values = chk_arena_get(arena, chk_extent_bytes(box->ndim, in_extent, l->node->in[0]->dtype));
+    if (!o || !o->values) return chk_fail(err, CHUNK_ESTATE, "internal: a block of %s is larger than planned", l->s.name);
+    chk_local_call c = {.node = l->node, .box = box, .source = l, .arena = arena, .hold = hold};
+    *result = o;
+    return local->bring(&c, o->values, &o->in, err);
+}
+
+static void local_make(const chk_source *s, const void *result, const chk_box *box, void *dest)
+{
+    const chk_local_source *l = (const chk_local_source *)s;
+    const opened *o = result;
+    chk_local_call c = {.node = l->node, .box = box, .out = dest};
+    l->node->u.custom.op->local->make(&c, o->values, &o->in);
+}
+
 static void local_advise(chk_source *s, const chk_view *v, const chk_box *boxes, size_t n)
 {
     const chk_local_source *l = (const chk_local_source *)s;
@@ -360,6 +404,9 @@ static const chk_source_ops local_ops = {.kind = "local",
                                          .release = local_release,
                                          .advise = local_advise,
                                          .windows = only_windows,
+                                         .opens = local_opens,
+                                         .open = local_open,
+                                         .make = local_make,
                                          .inner = local_inner,
                                          .free = local_free};
 

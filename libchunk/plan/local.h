@@ -36,6 +36,12 @@ typedef struct chk_local {
     size_t (*scratch)(const chk_node *n, const int64_t *extent);
     /* Results must not depend on how the result is cut into boxes. */
     chunk_status (*run)(const chk_local_call *c, chunk_error *err);
+    /* May be NULL, and then so are the next two. Whether run is bring, which reads what a box of the result needs of the one input, and then make, for which any
+     * boxes of the result inside that one will do. */
+    bool (*opens)(const chk_node *n);
+    /* `in` becomes the box that `values` holds, dense, which may reach beyond the input; no larger than reads() says for c->box. c->out is not to be used. */
+    chunk_status (*bring)(const chk_local_call *c, void *values, chk_box *in, chunk_error *err);
+    void (*make)(const chk_local_call *c, const void *values, const chk_box *in);
     /* May be NULL: nothing is read ahead. The part-th box of an input that `box` of the result needs; false after the last. */
     bool (*part)(const chk_node *n, const chk_box *box, int part, int *input, chk_box *in);
     /* May be NULL. True where the elements of `box` are, in C order, those of box `in` of one input, which is no larger than reads() says: then they are

@@ -75,6 +75,13 @@ typedef struct chk_source_ops {
     /* May be NULL: no. Whether it reads through windows, which cost less a byte the larger they are, into holds that are so, where about n_bytes are to be
      * read. Not during a run. */
     bool (*windows)(const chk_source *s, bool waits_for_memory, uint64_t n_bytes);
+    /* May be NULL: no, and then so are the next two. Whether boxes of this view can be made in two steps: open brings in what a box needs, make puts the elements
+     * of boxes inside it where they are wanted, dense in C order. *out (may be NULL) becomes as need() says, for one box at a time. */
+    bool (*opens)(const chk_source *s, const chk_view *v, const int64_t *max_extent, chk_need *out);
+    /* *opened is valid until release. On failure nothing is held. */
+    chunk_status (*open)(chk_source *s, const chk_box *box, chk_arena *arena, chk_hold *hold, const void **opened,
+                         chunk_error *err);
+    void (*make)(const chk_source *s, const void *opened, const chk_box *box, void *dest);
     /* May be NULL: true when all of these boxes certainly hold only the fill value (*value); must be cheap (an index look-up a chunk). */
     bool (*all_fill)(chk_source *s, const chk_view *v, const chk_box *box, chk_scalar *value);
     /* May be NULL: a source that reads no others. Calls visit for each source that this one reads in its turn. */
