@@ -88,9 +88,8 @@ static int build(job *j)
     chunk_context_defer(j->ctx, j->outputs != NULL);
     if (chunk_text_build(j->results, j->parsed, j->ctx, bound, n, &err) != CHUNK_OK) {
         if (err.code == CHUNK_ECEILING) job_need_at_most(j, bound, n, &err);
-        int code = exit_of(err.code);
-        if (n == 0 && code == EXIT_FILE && err.code != CHUNK_ENOMEM) code = EXIT_USAGE;
-        if (n > 0 && code == EXIT_FILE && fails_whatever_is_bound(j, bound, n, &err)) code = EXIT_USAGE;
+        int code = job_exit(j, &err);
+        if (code == EXIT_FILE && fails_whatever_is_bound(j, bound, n, &err)) code = EXIT_USAGE;
         return fail_error(&j->v, code, &err, j->text);
     }
     for (int i = 0; i < n; i++) chunk_array_free(bound[i].array);
