@@ -175,8 +175,8 @@ static chunk_status plain_enter(chk_sink *s, const uint64_t *addr, const unsigne
     h5_sink *h = (h5_sink *)s;
     int64_t n = chk_grid_n_chunks(&s->grid), coord[CHK_MAX_NDIM] = {0};
     uint64_t from = 0, to = 0;
-    /* From the end on, so that what nothing lies behind makes the file shorter. */
-    for (int64_t k = n - 1; k >= 0; k--) {
+    /* From the end on, so that what nothing lies behind makes the file shorter. Space that a fill value was written to is no hole, and stays unused. */
+    for (int64_t k = n - 1; k >= 0 && h->zero_fill; k--) {
         if (addr[k] == 0 || stored[k]) continue;
         if (addr[k] + h->chunk_bytes != from) {
             chk_h5out_give_back(h->set, from, to);
