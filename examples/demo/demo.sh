@@ -20,7 +20,8 @@ wave="$wave + 0.2 * arange(37, dtype=float32)[:, None] + 0.15 * arange(49, dtype
 enlarge="t[None] + 0.5 * sin($wave)"
 
 # Per cell, over all members and years; the trend is the slope of least squares: the sum of (y - mean(y)) squared over 240 years is 1151980.
-# The hottest year is that of the mean over the members. One pass over x serves all four.
+# The hottest year is that of the mean over the members. One pass over x serves the first three; the mean of each year and cell over the members, whose partial
+# results are as large as the data of a member, has one of its own.
 average="mean(x, axis=(0, 1), dtype=float64) - 273.15"
 deviation="std(x, axis=(0, 1), dtype=float64)"
 trend="100 * sum(x * (arange(240) - 119.5)[:, None, None], axis=(0, 1)) / ($members * 1151980.0)"

@@ -30,19 +30,20 @@ static int log2_floor(int64_t n)
 }
 
 /* Results in a box of these extents, and bytes of their states in all reductions. */
-static size_t count_results(const chk_fused *f, const int64_t *extent)
+static size_t count_results(const chk_fused *f, uint32_t axes, const int64_t *extent)
 {
     size_t n = 1;
     for (int a = 0; a < f->space.ndim; a++)
-        if (!(f->reduced >> a & 1)) n *= (size_t)extent[a];
+        if (!(axes >> a & 1)) n *= (size_t)extent[a];
     return n;
 }
 
 static size_t states(const chk_fused *f, const int64_t *extent)
 {
-    size_t one = 0;
-    for (int o = 0; o < f->n_out; o++) one += f->out[o].reduce ? f->out[o].reducer.state_bytes : 0;
-    return one * count_results(f, extent);
+    size_t n = 0;
+    for (int o = 0; o < f->n_out; o++)
+        if (f->out[o].reduce) n += f->out[o].reducer.state_bytes * count_results(f, f->out[o].axes, extent);
+    return n;
 }
 
 /* Chunks of files are placed when the first of their blocks comes that is not fill. Blocks come with the reduced axes fastest; where that mixes
@@ -63,7 +64,7 @@ static bool layout_depends_on_blocks(const chk_fused *f, bool whole)
 
 static void cut(chk_fused *f, int64_t block_elements, bool whole_chunks)
 {
-    chk_geometry_make(&f->g, &f->space, &f->grid, f->reduced, f->leaf_elements, block_elements, whole_chunks);
+    chk_geometry_make(&f->g, &f->space, &f->grid, f->reduced, CHK_LEAF_ELEMENTS, block_elements, whole_chunks);
     if (f->limited) chk_geometry_limit(&f->g, &f->needed);
 }
 
@@ -176,33 +177,94 @@ static int64_t tasks_in_row(const chk_fused *f)
     return (row_units(f) + most - 1) / most;
 }
 
+/* The level of the tree that a block of these extents is a node of. */
+static int level_of(const chk_geometry *g)
+{
+    int level = 0;
+    for (int a = 0; a < g->space.ndim; a++)
+        if (g->reduced >> a & 1) level += g->block[a] >= g->max_chunk[a] ? g->axis_bits[a] : log2_floor(g->block[a] / g->leaf[a]);
+    return level;
+}
+
+/* The geometry of g's blocks for a reduction over other axes. */
+static void turn(chk_geometry *own, const chk_geometry *g, uint32_t axes)
+{
+    chk_geometry_make(own, &g->space, &g->grid, axes, CHK_LEAF_ELEMENTS, 1, g->whole_chunks);
+    memcpy(own->block, g->block, sizeof own->block);
+    memcpy(own->blocks_in_chunk, g->blocks_in_chunk, sizeof own->blocks_in_chunk);
+}
+
+static int64_t kept_blocks(const chk_geometry *g)
+{
+    int64_t n = 1;
+    for (int a = 0; a < g->space.ndim; a++)
+        if (!(g->reduced >> a & 1) && g->whole_chunks) n *= g->blocks_in_chunk[a];
+    return n;
+}
+
+static int64_t blocks_in_unit(const chk_geometry *g)
+{
+    int64_t n = 1;
+    for (int a = 0; a < g->space.ndim && g->whole_chunks; a++) n *= g->blocks_in_chunk[a];
+    return n;
+}
+
+uint64_t chk_fused_aside_bytes(const chk_fused *f, uint32_t axes, const chk_reducer *r, int n_workers)
+{
+    chk_geometry g, own;
+    chk_geometry_make(&g, &f->space, &f->grid, f->reduced, CHK_LEAF_ELEMENTS, BLOCK_MOST, true);
+    turn(&own, &g, axes);
+    size_t results = count_results(f, axes, g.block);
+    if (r->state_bytes * results > (size_t)chk_geometry_block_elements(&g) * chk_dtype_size(r->in))
+        return UINT64_MAX; /* to copy them is as much as to read again */
+    int64_t n = chk_combiner_entries_aside(&own, f->reduced, level_of(&own), n_workers, false, g.n_units * blocks_in_unit(&g),
+                                           blocks_in_unit(&g));
+    return n > INT32_MAX / 4 ? UINT64_MAX : chk_combiner_bytes(n, r, results);
+}
+
+/* Of a reduction over other axes: as many slots as a block has, where its leaves do not come in the order of these. */
+static int64_t slots_at_once(const chk_geometry *own)
+{
+    int64_t n = 1;
+    for (int a = 0; a < own->space.ndim; a++)
+        if (own->reduced >> a & 1) n *= (own->block[a] + own->leaf[a] - 1) / own->leaf[a];
+    return chk_geometry_leaves_turn(own, own->block) ? n : 0;
+}
+
 static void size_reductions(chk_fused *f, int n_workers)
 {
     const chk_geometry *g = &f->g;
-    f->cap = count_results(f, g->block);
-    f->block_level = 0;
-    int64_t kept_blocks = 1;
-    for (int a = 0; a < f->space.ndim; a++) {
-        if (g->reduced >> a & 1) {
-            f->block_level += g->block[a] >= g->max_chunk[a] ? g->axis_bits[a] : log2_floor(g->block[a] / g->leaf[a]);
-        } else if (g->whole_chunks) {
-            kept_blocks *= g->blocks_in_chunk[a];
-        }
-    }
-    f->stack_depth = f->units_per_task > 1 ? 2 * (g->levels + 2) : g->whole_chunks ? g->chunk_bits + 3 : f->block_level + 3;
-    /* Encoded passes start in order and hold a kept area each: at most workers and two more are under way. */
-    f->run_ahead = f->encoded || states(f, g->block) * (size_t)kept_blocks > LARGE_STATES ? 2 * n_workers + 2 : 0;
-    int64_t ahead = f->run_ahead;
-    if (!ahead && f->any_order)
-        ahead = f->g.n_units / f->units_per_task < CHK_TASK_WINDOW ? f->g.n_units / f->units_per_task + 1 : CHK_TASK_WINDOW;
+    size_t waiting = 0;
+    bool batch = f->units_per_task > 1;
     f->cacheable = f->program.constant_when_absent;
     for (int o = 0; o < f->n_out; o++) {
         chk_fused_out *out = &f->out[o];
         if (!out->reduce) continue;
+        if (out->own) turn(out->own, g, out->axes);
+        const chk_geometry *seen = chk_fused_geometry(f, o);
+        out->cap = count_results(f, out->axes, g->block);
+        out->block_level = level_of(seen);
+        out->stack_depth = out->own          ? out->block_level + 3 + (int)slots_at_once(seen)
+                           : batch           ? 2 * (g->levels + 2)
+                           : g->whole_chunks ? g->chunk_bits + 3
+                                             : out->block_level + 3;
+        waiting += out->reducer.state_bytes * out->cap * (size_t)kept_blocks(seen);
         f->cacheable &= out->reducer.kern != NULL;
-        out->n_entries = chk_combiner_entries(g, f->units_per_task > 1 ? 0 : f->block_level, n_workers, ahead * f->units_per_task,
-                                              kept_blocks * (f->units_per_task > 1 ? 2 : 1));
-        out->pool->n_bytes = chk_combiner_bytes(out->n_entries, &out->reducer, f->cap);
+    }
+    /* Encoded passes start in order and hold a kept area each: at most workers and two more are under way. */
+    f->run_ahead = f->encoded || waiting > LARGE_STATES ? 2 * n_workers + 2 : 0;
+    int64_t ahead = f->run_ahead;
+    if (!ahead && f->any_order)
+        ahead = f->g.n_units / f->units_per_task < CHK_TASK_WINDOW ? f->g.n_units / f->units_per_task + 1 : CHK_TASK_WINDOW;
+    for (int o = 0; o < f->n_out; o++) {
+        chk_fused_out *out = &f->out[o];
+        if (!out->reduce) continue;
+        int64_t in_unit = blocks_in_unit(g);
+        out->n_entries = out->own ? chk_combiner_entries_aside(out->own, f->reduced, out->block_level, n_workers, f->any_order,
+                                                               g->n_units * in_unit, in_unit * f->units_per_task)
+                                  : chk_combiner_entries(g, batch ? 0 : out->block_level, n_workers, ahead * f->units_per_task,
+                                                         kept_blocks(g) * (batch ? 2 : 1));
+        out->pool->n_bytes = chk_combiner_bytes(out->n_entries, &out->reducer, out->cap);
     }
 }
 
@@ -362,9 +424,10 @@ static chunk_status fused_open(chk_pass *p, int n_workers, chunk_error *err)
         chk_fused_out *out = &f->out[o];
         if (!out->reduce) continue;
         chk_combiner_done(&out->combiner);
-        chk_combiner_init(&out->combiner, &out->reducer, &f->g, f->cap, out->n_entries, out->pool->buf.data,
+        const chk_geometry *g = chk_fused_geometry(f, o);
+        chk_combiner_init(&out->combiner, &out->reducer, g, out->cap, out->n_entries, out->pool->buf.data,
                           out->result ? out->result->buf.data : NULL, out->sink, out->keepdims);
-        if (f->g.n_red_chunks == 0) CHK_TRY(chk_combiner_finish_empty(&out->combiner, err));
+        if (g->n_red_chunks == 0) CHK_TRY(chk_combiner_finish_empty(&out->combiner, err));
     }
     return CHUNK_OK;
 }
@@ -385,6 +448,7 @@ static void fused_free(chk_pass *p)
     for (int o = 0; o < f->n_out; o++) {
         chk_combiner_done(&f->out[o].combiner);
         if (f->out[o].own_sink) chk_sink_free(f->out[o].sink);
+        chk_free(f->out[o].own);
     }
     chk_program_free(&f->program);
     chk_free(f->out);

@@ -20,6 +20,11 @@ typedef struct chk_fused_out {
     size_t worker_bytes;                /* codec state of a worker */
     size_t kept_bytes, scratch_bytes;   /* as its need() will say for a whole chunk; 0 where blocks are written as they are */
     /* reduced */
+    uint32_t axes; /* bit a: axis a is reduced */
+    chk_geometry
+        *own;   /* where these are not the axes that the pass goes by: the same leaves and blocks, in slots of their own; owned */
+    size_t cap; /* set by sizing: results of the largest block */
+    int stack_depth, block_level; /* set by sizing */
     chk_reducer reducer;
     chk_combiner combiner;
     chk_region *result, *pool; /* regions of the plan; result NULL: finished blocks go to sink */
@@ -31,10 +36,10 @@ typedef struct chk_fused {
     chk_program program;
     chk_shape space;
     chk_grid grid;
-    uint32_t reduced;
-    int64_t leaf_elements;
-    bool reduces; /* some output is reduced */
-    bool limited; /* chunks that do not meet `needed` on the kept axes are left out: nobody reads their results */
+    uint32_t reduced;     /* the axes that the walk goes by: those of one of the reductions */
+    bool reduces;         /* some output is reduced */
+    uint64_t aside_bytes; /* what reductions over others may take, about */
+    bool limited;         /* chunks that do not meet `needed` on the kept axes are left out: nobody reads their results */
     chk_box needed;
     chk_fused_out *out;
     int n_out;
@@ -49,10 +54,8 @@ typedef struct chk_fused {
     int strip_axis;
     bool
         opens; /* beside each other: the stored value is the one input as it is, opened for a row of blocks and made block by block */
-    int64_t together; /* fetched block by block: up to so many blocks of a unit at once, those in a row along `row_axis` */
-    int row_axis;     /* -1: blocks are fetched one by one */
-    size_t cap;       /* results of the largest block */
-    int stack_depth, block_level;
+    int64_t together;      /* fetched block by block: up to so many blocks of a unit at once, those in a row along `row_axis` */
+    int row_axis;          /* -1: blocks are fetched one by one */
     bool any_order;        /* tests: tasks start in any order */
     bool keeps_late;       /* a block that would wait for another's write is kept while the next is computed */
     bool waits_for_memory; /* only sums and the like of what is read, or of little arithmetic with it */
@@ -65,6 +68,13 @@ typedef struct chk_fused {
 extern const chk_pass_ops chk_fused_ops;         /* encoded: chunks are claimed and written after run */
 extern const chk_pass_ops chk_fused_stream_ops;  /* blocks are written inside run */
 extern const chk_pass_ops chk_fused_bounded_ops; /* the same, with run_ahead */
+
+/* Leaves, blocks and slots as output o has them. */
+static inline const chk_geometry *chk_fused_geometry(const chk_fused *f, int o) { return f->out[o].own ? f->out[o].own : &f->g; }
+
+/* Bytes for the partial results of a reduction over other axes than the walk goes by, about: whether it is worth another walk. UINT64_MAX: it certainly
+ * is. */
+uint64_t chk_fused_aside_bytes(const chk_fused *f, uint32_t axes, const chk_reducer *r, int n_workers);
 
 /* The units of a task: *first and those after it, and how many at most. */
 int64_t chk_fused_most_units(const chk_fused *f);

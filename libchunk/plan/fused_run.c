@@ -28,6 +28,9 @@ typedef struct held_input {
 typedef struct out_state {
     char *leaf; /* reduce: a leaf's values */
     chk_red_stack stack;
+    int64_t kept; /* reduce: number and box of the block whose results the stack holds */
+    chk_box box;
+    int64_t slot; /* of the last leaf */
     char *cached; /* states of a fill-only block */
     char **made;  /* store: where the next block is made, of each unit beside each other, or all blocks of the task */
     chk_late late;
@@ -50,8 +53,6 @@ typedef struct worker {
     chk_block *block; /* stored blocks that are made together: streamed passes */
     chk_arena arena;
     bool turn_passed;
-    chk_box stack_box; /* whose results the stacks hold */
-    int64_t stack_kept;
 } worker;
 
 static int64_t max_unit_elements(const chk_fused *f)
@@ -110,8 +111,8 @@ size_t chk_fused_work_bytes(const chk_fused *f)
         const chk_fused_out *out = &f->out[o];
         if (out->reduce) {
             n += chk_arena_cost((size_t)leaf_elements(f) * chk_dtype_size(out->reducer.in));
-            n += chk_red_stack_bytes(out->reducer.state_bytes, f->cap, f->stack_depth);
-            n += chk_arena_cost(f->cacheable ? out->reducer.state_bytes * f->cap : 0);
+            n += chk_red_stack_bytes(out->reducer.state_bytes, out->cap, out->stack_depth);
+            n += chk_arena_cost(f->cacheable ? out->reducer.state_bytes * out->cap : 0);
         } else {
             n += chk_arena_cost((size_t)f->beside * sizeof(char *));
             if (!block_in_kept(f, o)) n += chk_arena_cost(block_bytes(f, o)) * (size_t)f->beside;
@@ -135,7 +136,7 @@ static void *kept_area(const chk_fused *f, chk_task *t, int o, chk_block **block
 
 static chunk_status carve(worker *w, const chk_fused *f, chk_task *t, size_t work_bytes, chunk_error *err)
 {
-    *w = (worker){.f = f, .t = t, .stack_kept = -1};
+    *w = (worker){.f = f, .t = t};
     chk_arena *a = &w->arena;
     chk_arena_init(a, t->work, work_bytes);
     size_t boxes = (size_t)chk_fused_most_units(f), inputs = (size_t)f->program.n_inputs, scratch = 0;
@@ -151,10 +152,11 @@ static chunk_status carve(worker *w, const chk_fused *f, chk_task *t, size_t wor
         const chk_fused_out *out = &f->out[o];
         out_state *s = &w->out[o];
         memset(s, 0, sizeof *s);
+        s->kept = -1;
         if (out->reduce) {
             ok = (s->leaf = chk_arena_get(a, (size_t)leaf_elements(f) * chk_dtype_size(out->reducer.in))) &&
-                 chk_red_stack_init(&s->stack, &out->reducer, &f->g, f->cap, f->stack_depth, a) &&
-                 (!f->cacheable || (s->cached = chk_arena_get(a, out->reducer.state_bytes * f->cap)));
+                 chk_red_stack_init(&s->stack, &out->reducer, chk_fused_geometry(f, o), out->cap, out->stack_depth, a) &&
+                 (!f->cacheable || (s->cached = chk_arena_get(a, out->reducer.state_bytes * out->cap)));
         } else {
             chk_block *unused;
             ok = (s->made = chk_arena_get(a, (size_t)f->beside * sizeof *s->made));
@@ -239,25 +241,30 @@ static bool all_fill(const worker *w)
 
 /* ---- reductions */
 
-static size_t kept_count(const chk_fused *f, const chk_box *block)
+static size_t kept_count(const chk_geometry *g, const chk_box *block)
 {
     size_t k = 1;
-    for (int a = 0; a < f->space.ndim; a++)
-        if (!(f->reduced >> a & 1)) k *= (size_t)chk_box_extent(block, a);
+    for (int a = 0; a < block->ndim; a++)
+        if (!(g->reduced >> a & 1)) k *= (size_t)chk_box_extent(block, a);
     return k;
 }
 
-/* Posts what the stacks hold to the combiners. */
+/* Posts what the stack of an output holds to its combiner. */
+static chunk_status flush_out(worker *w, int o, chunk_error *err)
+{
+    out_state *out = &w->out[o];
+    chk_red_stack *s = &out->stack;
+    for (int i = 0; i < s->n; i++)
+        CHK_TRY(chk_combiner_post((chk_combiner *)&w->f->out[o].combiner, out->kept, &out->box, s->k, s->node[i].level,
+                                  s->node[i].i, s->node[i].state, err));
+    s->n = 0;
+    return CHUNK_OK;
+}
+
 static chunk_status flush(worker *w, chunk_error *err)
 {
-    for (int o = 0; o < w->f->n_out; o++) {
-        chk_red_stack *s = &w->out[o].stack;
-        if (!w->f->out[o].reduce) continue;
-        for (int i = 0; i < s->n; i++)
-            CHK_TRY(chk_combiner_post((chk_combiner *)&w->f->out[o].combiner, w->stack_kept, &w->stack_box, s->k, s->node[i].level,
-                                      s->node[i].i, s->node[i].state, err));
-        s->n = 0;
-    }
+    for (int o = 0; o < w->f->n_out; o++)
+        if (w->f->out[o].reduce) CHK_TRY(flush_out(w, o, err));
     return CHUNK_OK;
 }
 
@@ -267,15 +274,21 @@ static chunk_status user_failed(const chk_fused_out *o, chunk_error *err)
                     o->reducer.user ? o->reducer.user->name : o->name);
 }
 
-/* States of the block go to those of its results' stack; blocks of the same results follow each other in slot order. */
+/* States of the block go to those of its results' stack. Where the walk goes by the axes of a reduction, blocks of the same results follow each other in slot
+ * order; those of others are posted one by one. */
 static chunk_status begin_block(worker *w, const int64_t *chunk, const chk_box *block, chunk_error *err)
 {
-    int64_t kept = chk_geometry_kept_id(&w->f->g, chunk, block);
-    if (kept != w->stack_kept) {
-        CHK_TRY(flush(w, err));
-        w->stack_kept = kept;
-        w->stack_box = *block;
-        for (int o = 0; o < w->f->n_out; o++) w->out[o].stack.k = kept_count(w->f, block);
+    for (int o = 0; o < w->f->n_out; o++) {
+        const chk_geometry *g = chk_fused_geometry(w->f, o);
+        out_state *out = &w->out[o];
+        if (!w->f->out[o].reduce) continue;
+        out->slot = -1;
+        int64_t kept = chk_geometry_kept_id(g, chunk, block);
+        if (kept == out->kept && !w->f->out[o].own) continue;
+        CHK_TRY(flush_out(w, o, err));
+        out->kept = kept;
+        out->box = *block;
+        out->stack.k = kept_count(g, block);
     }
     return CHUNK_OK;
 }
@@ -288,7 +301,7 @@ static void cache_block(worker *w, const chk_box *block)
         out_state *s = &w->out[o];
         if (!w->f->out[o].reduce) continue;
         if (s->stack.n != 1) return;
-        memcpy(s->cached, s->stack.node[0].state, w->f->out[o].reducer.state_bytes * w->f->cap);
+        memcpy(s->cached, s->stack.node[0].state, w->f->out[o].reducer.state_bytes * w->f->out[o].cap);
     }
     for (int a = 0; a < block->ndim; a++) w->cache->extent[a] = chk_box_extent(block, a);
     for (int i = 0; i < w->f->program.n_inputs; i++) w->held[i].fill = *fill_of(w, i);
@@ -326,19 +339,25 @@ static int64_t offset_in(const chk_box *block, const chk_box *leaf)
     return n;
 }
 
+static bool by_rows(const chk_fused *f, int o)
+{
+    const chk_fused_out *out = &f->out[o];
+    uint32_t all = f->space.ndim == 32 ? UINT32_MAX : ((uint32_t)1 << f->space.ndim) - 1;
+    return out->reduce && out->axes == all && out->reducer.kern && !out->reducer.kern->wants_index;
+}
+
 /* Reductions of a leaf to a single number: those of the same values go over them together, piece by piece. */
 static void fold_rows(const chk_fused *f, void *const *state, const chk_prog_out *out, size_t n)
 {
     bool done[f->n_out];
     chk_red_row row[f->n_out];
-    for (int o = 0; o < f->n_out; o++)
-        done[o] = !f->out[o].reduce || !f->out[o].reducer.kern || f->out[o].reducer.kern->wants_index;
+    for (int o = 0; o < f->n_out; o++) done[o] = !by_rows(f, o);
     for (int o = 0; o < f->n_out; o++) {
         chk_dtype d = f->out[o].reducer.in;
         int n_rows = 0;
         for (int k = o; k < f->n_out; k++) {
             if (done[k] || out[k].data != out[o].data || f->out[k].reducer.in != d) continue;
-            row[n_rows++] = (chk_red_row){f->out[k].reducer.kern, state[k], f->cap};
+            row[n_rows++] = (chk_red_row){f->out[k].reducer.kern, state[k], f->out[k].cap};
             done[k] = true;
         }
         for (size_t i = 0; i < n && n_rows; i += CHK_ROW_PIECE)
@@ -349,13 +368,15 @@ static void fold_rows(const chk_fused *f, void *const *state, const chk_prog_out
 /* All reductions of one leaf. Returns the output whose function failed, or -1. */
 static int fold_leaf(const chk_fused *f, void *const *state, const chk_prog_out *out, const chk_box *block, const chk_box *leaf)
 {
-    bool all_axes = f->reduced == (f->space.ndim == 32 ? UINT32_MAX : ((uint32_t)1 << f->space.ndim) - 1);
+    bool rows = false;
     for (int o = 0; o < f->n_out; o++) {
-        const chk_reducer *r = &f->out[o].reducer;
-        if (!f->out[o].reduce || (all_axes && r->kern && !r->kern->wants_index)) continue;
-        if (!chk_reducer_fold(r, state[o], f->cap, out[o].data, &f->g, block, leaf)) return o;
+        if (!f->out[o].reduce) continue;
+        if (by_rows(f, o))
+            rows = true;
+        else if (!chk_reducer_fold(&f->out[o].reducer, state[o], f->out[o].cap, out[o].data, chk_fused_geometry(f, o), block, leaf))
+            return o;
     }
-    if (all_axes) fold_rows(f, state, out, (size_t)chk_box_count(leaf));
+    if (rows) fold_rows(f, state, out, (size_t)chk_box_count(leaf));
     return -1;
 }
 
@@ -371,14 +392,61 @@ static chunk_status compute_chunk(worker *w, const chk_box *unit, const chk_box 
     return CHUNK_OK;
 }
 
+/* Whether the leaves of the block come in another order than an output's slots. */
+static bool leaves_turn(const chk_fused *f, int o, const chk_box *block)
+{
+    int64_t extent[CHK_MAX_NDIM];
+    if (!f->out[o].reduce || !f->out[o].own) return false;
+    for (int a = 0; a < block->ndim; a++) extent[a] = chk_box_extent(block, a);
+    return chk_geometry_leaves_turn(f->out[o].own, extent);
+}
+
+static chunk_status too_many(const chk_red_stack *s, chunk_error *err)
+{
+    return chk_fail(err, CHUNK_ESTATE, "internal: more than %d partial results in a task", s->depth);
+}
+
+/* Then all its slots are there before the first leaf. */
+static chunk_status push_slots(worker *w, int o, const int64_t *chunk, const chk_box *block, chunk_error *err)
+{
+    const chk_geometry *g = chk_fused_geometry(w->f, o);
+    chk_red_stack *s = &w->out[o].stack;
+    for (int64_t i = 0, n = n_leaves(g, block); i < n; i++) {
+        chk_box leaf;
+        leaf_at(g, block, i, &leaf);
+        if (!chk_red_stack_at(s, chk_geometry_slot(g, chunk, leaf.lo))) return too_many(s, err);
+    }
+    return CHUNK_OK;
+}
+
+/* Where the leaf at lo goes. */
+static chunk_status state_for(worker *w, int o, const int64_t *chunk, const int64_t *lo, bool turns, void **state, chunk_error *err)
+{
+    out_state *out = &w->out[o];
+    int64_t slot = chk_geometry_slot(chk_fused_geometry(w->f, o), chunk, lo);
+    if (turns) {
+        *state = chk_red_stack_find(&out->stack, slot);
+    } else {
+        if (out->slot >= 0 && slot != out->slot && !chk_red_stack_settle(&out->stack)) return user_failed(&w->f->out[o], err);
+        *state = chk_red_stack_at(&out->stack, slot);
+    }
+    out->slot = slot;
+    return *state ? CHUNK_OK : too_many(&out->stack, err);
+}
+
 static chunk_status compute_block(worker *w, const chk_box *unit, const int64_t *chunk, const chk_box *block, char *const *dest,
                                   chunk_error *err)
 {
     const chk_fused *f = w->f;
     if (f->encoded && !f->reduces) return compute_chunk(w, unit, block, dest, err);
     if (f->reduces) CHK_TRY(begin_block(w, chunk, block, err));
-    int64_t n = n_leaves(&f->g, block), slot = -1;
+    int64_t n = n_leaves(&f->g, block);
     chk_prog_out out[f->n_out];
+    bool turns[f->n_out];
+    for (int o = 0; o < f->n_out; o++) {
+        turns[o] = leaves_turn(f, o, block);
+        if (turns[o]) CHK_TRY(push_slots(w, o, chunk, block, err));
+    }
     for (int64_t i = 0; i < n; i++) {
         chk_box leaf;
         leaf_at(&f->g, block, i, &leaf);
@@ -388,21 +456,15 @@ static chunk_status compute_block(worker *w, const chk_box *unit, const int64_t 
             out[o] = (chk_prog_out){.value = f->out[o].value, .in_place_ok = red, .dest = to};
         }
         CHK_TRY(chk_program_run(&w->prog, w->at, unit, &leaf, out, f->n_out, err));
-        int64_t leaf_slot = chk_geometry_slot(&f->g, chunk, leaf.lo);
         void *state[f->n_out];
-        for (int o = 0; o < f->n_out; o++) {
-            if (!f->out[o].reduce) continue;
-            chk_red_stack *s = &w->out[o].stack;
-            if (slot >= 0 && leaf_slot != slot && !chk_red_stack_settle(s)) return user_failed(&f->out[o], err);
-            state[o] = chk_red_stack_at(s, leaf_slot);
-            if (!state[o]) return chk_fail(err, CHUNK_ESTATE, "internal: more than %d partial results in a task", s->depth);
-        }
+        for (int o = 0; o < f->n_out; o++)
+            if (f->out[o].reduce) CHK_TRY(state_for(w, o, chunk, leaf.lo, turns[o], &state[o], err));
         int bad = fold_leaf(f, state, out, block, &leaf);
         if (bad >= 0) return user_failed(&f->out[bad], err);
-        slot = leaf_slot;
     }
     for (int o = 0; o < f->n_out; o++)
-        if (f->out[o].reduce && !chk_red_stack_settle(&w->out[o].stack)) return user_failed(&f->out[o], err);
+        if (f->out[o].reduce && !(turns[o] ? chk_red_stack_settle_all : chk_red_stack_settle)(&w->out[o].stack))
+            return user_failed(&f->out[o], err);
     return CHUNK_OK;
 }
 
@@ -411,22 +473,20 @@ static bool wants_index(const chk_fused *f, int o)
     return f->out[o].reduce && f->out[o].reducer.kern && f->out[o].reducer.kern->wants_index;
 }
 
-/* States that name an index, of a block of one value: those of its first elements along the reduced axes. */
-static chunk_status fold_first(worker *w, const chk_box *unit, const chk_box *block, void *const *state, chunk_error *err)
+/* The state of output o, which names an index, of a block of one value: that of its first elements along the reduced axes. */
+static chunk_status fold_first(worker *w, int o, const chk_box *unit, const chk_box *block, void *state, chunk_error *err)
 {
     const chk_fused *f = w->f;
+    const chk_geometry *g = chk_fused_geometry(f, o);
     chk_box first = *block;
     for (int a = 0; a < first.ndim; a++)
-        if (f->reduced >> a & 1) first.hi[a] = first.lo[a] + 1;
-    for (int64_t i = 0, n = n_leaves(&f->g, &first); i < n; i++) {
+        if (g->reduced >> a & 1) first.hi[a] = first.lo[a] + 1;
+    for (int64_t i = 0, n = n_leaves(g, &first); i < n; i++) {
         chk_box leaf;
-        chk_prog_out out[f->n_out];
-        leaf_at(&f->g, &first, i, &leaf);
-        for (int o = 0; o < f->n_out; o++)
-            out[o] = (chk_prog_out){.value = f->out[o].value, .in_place_ok = true, .dest = w->out[o].leaf};
-        CHK_TRY(chk_program_run(&w->prog, w->at, unit, &leaf, out, f->n_out, err));
-        for (int o = 0; o < f->n_out; o++)
-            if (wants_index(f, o)) chk_reducer_fold(&f->out[o].reducer, state[o], f->cap, out[o].data, &f->g, block, &leaf);
+        leaf_at(g, &first, i, &leaf);
+        chk_prog_out out = {.value = f->out[o].value, .in_place_ok = true, .dest = w->out[o].leaf};
+        CHK_TRY(chk_program_run(&w->prog, w->at, unit, &leaf, &out, 1, err));
+        chk_reducer_fold(&f->out[o].reducer, state, f->out[o].cap, out.data, g, block, &leaf);
     }
     return CHUNK_OK;
 }
@@ -436,8 +496,6 @@ static chunk_status cached_block(worker *w, const chk_box *unit, const int64_t *
                                  chunk_error *err)
 {
     const chk_fused *f = w->f;
-    bool indices = false;
-    void *state[f->n_out];
     *cached = f->cacheable && w->cache->valid;
     for (int a = 0; a < block->ndim && *cached; a++) *cached = w->cache->extent[a] == chk_box_extent(block, a);
     for (int i = 0; i < f->program.n_inputs && *cached; i++) {
@@ -445,21 +503,21 @@ static chunk_status cached_block(worker *w, const chk_box *unit, const int64_t *
         *cached = now->dtype == then->dtype && !memcmp(now->v.bytes, then->v.bytes, sizeof now->v.bytes);
     }
     if (!*cached) return CHUNK_OK;
-    int64_t slot = chk_geometry_slot(&f->g, chunk, block->lo);
     for (int o = 0; o < f->n_out; o++) {
+        const chk_fused_out *out = &f->out[o];
         chk_red_stack *s = &w->out[o].stack;
-        if (!f->out[o].reduce) continue;
-        state[o] = chk_red_stack_push(s, f->block_level, slot >> f->block_level);
-        if (!state[o]) return chk_fail(err, CHUNK_ESTATE, "internal: more than %d partial results in a task", s->depth);
-        indices |= wants_index(f, o);
-        if (wants_index(f, o))
-            chk_reducer_init(s->r, state[o], s->cap, s->k);
-        else
-            memcpy(state[o], w->out[o].cached, f->out[o].reducer.state_bytes * f->cap);
+        if (!out->reduce) continue;
+        int64_t slot = chk_geometry_slot(chk_fused_geometry(f, o), chunk, block->lo);
+        void *state = chk_red_stack_push(s, out->block_level, slot >> out->block_level);
+        if (!state) return too_many(s, err);
+        if (wants_index(f, o)) {
+            chk_reducer_init(s->r, state, s->cap, s->k);
+            CHK_TRY(fold_first(w, o, unit, block, state, err));
+        } else {
+            memcpy(state, w->out[o].cached, out->reducer.state_bytes * out->cap);
+        }
+        if (!chk_red_stack_settle(s)) return user_failed(out, err);
     }
-    if (indices) CHK_TRY(fold_first(w, unit, block, state, err));
-    for (int o = 0; o < f->n_out; o++)
-        if (f->out[o].reduce && !chk_red_stack_settle(&w->out[o].stack)) return user_failed(&f->out[o], err);
     return CHUNK_OK;
 }
 

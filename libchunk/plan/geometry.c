@@ -176,6 +176,13 @@ void chk_geometry_block(const chk_geometry *g, const chk_box *unit, int64_t i, c
     }
 }
 
+bool chk_geometry_leaves_turn(const chk_geometry *g, const int64_t *extent)
+{
+    int n = 0;
+    for (int a = 0; a < g->space.ndim; a++) n += extent[a] > g->leaf[a];
+    return n > 1;
+}
+
 int64_t chk_geometry_slot(const chk_geometry *g, const int64_t *chunk, const int64_t *lo)
 {
     int64_t ordinal = 0, in_chunk = 0;

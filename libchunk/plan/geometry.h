@@ -52,6 +52,8 @@ int64_t chk_geometry_max_unit(const chk_geometry *g, int64_t *extent); /* larges
 /* Number of blocks in a unit's box, and the i-th of them, reduced axes varying fastest. */
 int64_t chk_geometry_n_blocks(const chk_geometry *g, const chk_box *unit);
 void chk_geometry_block(const chk_geometry *g, const chk_box *unit, int64_t i, chk_box *out);
+/* Whether a box of these extents has leaves along several axes, so that their order, reduced axes last, depends on which these are. */
+bool chk_geometry_leaves_turn(const chk_geometry *g, const int64_t *extent);
 /* Slot of the leaf that starts at `lo` (absolute indices) in the chunk. */
 int64_t chk_geometry_slot(const chk_geometry *g, const int64_t *chunk, const int64_t *lo);
 /* True when tree node (level, i) covers any leaf, seen from results whose reduced chunks are all there; chunk extents of the reduced axes vary

@@ -34,18 +34,55 @@ bool chk_lower_grid_equal(const chk_grid *a, const chk_grid *b)
     return true;
 }
 
-/* 64 KiB leaves: half as many of the 16-byte elements. */
-static int64_t leaf_elements(const chk_item *it)
+/* False: there is no such reduction of this dtype. */
+static bool find_reducer(chk_reducer *r, const chk_item *it)
 {
-    return it->kind == CHK_ITEM_REDUCE && chk_dtype_size(it->root->dtype) > 8 ? CHK_LEAF_ELEMENTS / 2 : CHK_LEAF_ELEMENTS;
+    const chk_node *n = it->node;
+    *r = (chk_reducer){.in = it->root->dtype, .out = n->dtype, .param = n->u.red.param, .user = n->u.red.user};
+    r->kern = r->user ? NULL : chk_red_find(n->u.red.red, r->in);
+    if (!r->user && !r->kern) return false;
+    r->state_bytes = r->user ? (r->user->red.state_bytes + 15) & ~(size_t)15 : r->kern->state_bytes;
+    return true;
 }
 
-static bool can_join(const chk_fused *f, const chk_item *first, const chk_item *it)
+static bool same_walk(const chk_fused *f, const chk_item *first, const chk_item *it)
 {
-    if (first->level != it->level || f->n_out >= 60) return false;
-    if (!chk_shape_equal(&f->space, space_of(it)) || !chk_lower_grid_equal(&f->grid, grid_of(it))) return false;
-    if (it->kind != CHK_ITEM_REDUCE || !f->reduces) return true;
-    return f->reduced == it->node->u.red.axes && f->leaf_elements == leaf_elements(it);
+    return it->pass < 0 && it->kind != CHK_ITEM_CUSTOM && first->level == it->level && chk_shape_equal(&f->space, space_of(it)) &&
+           chk_lower_grid_equal(&f->grid, grid_of(it));
+}
+
+/* Partial results of reductions over other axes than the walk goes by wait long: they share it where they take little of the room. */
+enum { ASIDE_SHARE = 8 };
+
+static bool fits_aside(const chk_lower *l, const chk_fused *f, const chk_item *it)
+{
+    if (l->apart) return false;
+    chk_reducer r;
+    if (!find_reducer(&r, it)) return false;
+    uint64_t most = l->room / ASIDE_SHARE, bytes = chk_fused_aside_bytes(f, it->node->u.red.axes, &r, l->threads);
+    return bytes <= most && f->aside_bytes <= most - bytes;
+}
+
+static bool can_join(const chk_lower *l, const chk_fused *f, const chk_item *first, const chk_item *it)
+{
+    if (f->n_out >= 60 || !same_walk(f, first, it)) return false;
+    return it->kind != CHK_ITEM_REDUCE || !f->reduces || f->reduced == it->node->u.red.axes || fits_aside(l, f, it);
+}
+
+/* The axes that the walk goes by: where nothing is stored, of the reduction with the most results, as those of the others take little room
+ * then. Else of the first one: files are laid out in this order whatever shares the pass. */
+static void choose_axes(const chk_lower *l, chk_fused *f, const chk_item *first)
+{
+    const chk_item *largest = first;
+    for (int i = 0; i < l->n_items; i++) {
+        const chk_item *it = l->item[i];
+        if (!same_walk(f, first, it)) continue;
+        if (it->kind != CHK_ITEM_REDUCE) return;
+        if (chk_shape_count(&it->node->shape) > chk_shape_count(&largest->node->shape)) largest = it;
+    }
+    f->reduces = true;
+    f->reduced = largest->node->u.red.axes;
+    if (f->reduced != first->node->u.red.axes && !fits_aside(l, f, first)) f->reduced = first->node->u.red.axes;
 }
 
 /* Only what an earlier pass has computed: a later result may have asked for a value that this pass, planned before, computes for itself. */
@@ -67,19 +104,19 @@ chunk_status chk_lower_add_pass(int *number, chk_lower *l, const chk_pass_ops *o
     return CHUNK_OK;
 }
 
-static chunk_status describe_reduction(chk_fused_out *out, chk_item *it, chk_lower *l, chunk_error *err)
+static chunk_status describe_reduction(chk_fused_out *out, chk_fused *f, chk_item *it, chk_lower *l, chunk_error *err)
 {
     const chk_node *n = it->node;
-    chk_reducer *r = &out->reducer;
-    r->in = it->root->dtype;
-    r->out = n->dtype;
-    r->param = n->u.red.param;
+    if (!find_reducer(&out->reducer, it))
+        return chk_fail(err, CHUNK_ETYPE, "%s is not defined for %s", chk_red_name(n->u.red.red), chk_dtype_name(it->root->dtype));
     out->keepdims = n->u.red.keepdims;
-    r->user = n->u.red.user;
-    r->kern = r->user ? NULL : chk_red_find(n->u.red.red, r->in);
-    if (!r->user && !r->kern)
-        return chk_fail(err, CHUNK_ETYPE, "%s is not defined for %s", chk_red_name(n->u.red.red), chk_dtype_name(r->in));
-    r->state_bytes = r->user ? (r->user->red.state_bytes + 15) & ~(size_t)15 : r->kern->state_bytes;
+    out->axes = n->u.red.axes;
+    if (out->axes != f->reduced) {
+        out->own = chk_calloc(1, sizeof *out->own);
+        if (!out->own) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
+        f->aside_bytes += chk_fused_aside_bytes(f, out->axes, &out->reducer, l->threads);
+        l->n_aside++;
+    }
     if (it->spill) {
         out->sink = it->sink;
         out->own_sink = true;
@@ -102,10 +139,9 @@ static chunk_status add_out(chk_lower *l, chk_fused *f, chk_item *it, chunk_erro
     chk_view view = chk_view_identity(&f->space);
     CHK_TRY(chk_program_add(&f->program, it->root, &view, it->root_is_self, chk_lower_lookup, l, &out->value, err));
     if (out->reduce) {
-        CHK_TRY(describe_reduction(out, it, l, err));
+        if (!f->reduces) f->reduced = it->node->u.red.axes;
         f->reduces = true;
-        f->reduced = it->node->u.red.axes;
-        f->leaf_elements = leaf_elements(it);
+        CHK_TRY(describe_reduction(out, f, it, l, err));
     } else if (it->target) {
         out->whole_chunks = it->target->whole_chunks;
         out->ordered = it->target->ordered;
@@ -138,13 +174,13 @@ static chunk_status make_pass(chk_lower *l, chk_item *first, chunk_error *err)
     l->level = first->level;
     f->space = *space_of(first);
     f->grid = *grid_of(first);
-    f->leaf_elements = CHK_LEAF_ELEMENTS;
     chk_program_init(&f->program, &f->space);
+    choose_axes(l, f, first);
     size_t at = 0;
     char *name = plan->pass[number].name;
     for (int i = 0; i < l->n_items; i++) {
         chk_item *it = l->item[i];
-        if (it->pass >= 0 || it->kind == CHK_ITEM_CUSTOM || (it != first && !can_join(f, first, it))) continue;
+        if (it != first && !can_join(l, f, first, it)) continue;
         it->pass = number;
         CHK_TRY(add_out(l, f, it, err));
         const char *what = f->out[f->n_out - 1].name;

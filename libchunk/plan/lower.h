@@ -45,6 +45,8 @@ typedef struct chk_lower {
     int threads;
     enum { CHK_RETILE_AUTO, CHK_RETILE_ONE, CHK_RETILE_TWO, CHK_RETILE_LEAST } retile; /* LEAST: two, whatever room there is */
     int n_retiled;                                                                     /* values that could have gone either way */
+    bool apart;  /* reductions over different axes have passes of their own */
+    int n_aside; /* those that share the pass of others */
 } chk_lower;
 
 /* Items and levels, the values that keep.c chooses to keep included. */

@@ -68,7 +68,7 @@ static bool part_read(chk_box *part, const chk_plan *p, const chk_item *it)
 static void join_part(chk_box *needed, const chk_fused *f, const chk_item *it, const chk_box *part, bool first)
 {
     for (int a = 0, r = 0; a < f->space.ndim; a++) {
-        bool red = f->reduced >> a & 1;
+        bool red = it->node->u.red.axes >> a & 1;
         int64_t lo = red ? 0 : part->lo[r], hi = red ? f->space.dim[a] : part->hi[r];
         r += !red || it->node->u.red.keepdims;
         needed->lo[a] = first || lo < needed->lo[a] ? lo : needed->lo[a];

@@ -80,20 +80,32 @@ static uint64_t room_under(const chk_plan_options *o)
     return o->ceiling > taken ? o->ceiling - taken : 0;
 }
 
-/* One attempt; *n_retiled: how many values might be stored in another number of passes. */
-static chunk_status make_plan(chk_plan **out, chk_target *targets, int n_targets, const chk_plan_options *options, int retile,
-                              int *n_retiled, chunk_error *err)
+/* What attempts differ in, and how much each choice concerns: values that might be stored in another number of passes, and reductions that share the pass of
+ * others. */
+typedef struct choices {
+    int retile;
+    bool apart;
+    int n_retiled, n_aside;
+} choices;
+
+/* One attempt. */
+static chunk_status make_plan(chk_plan **out, chk_target *targets, int n_targets, const chk_plan_options *options, choices *c,
+                              chunk_error *err)
 {
     chk_plan *p = chk_calloc(1, sizeof *p);
     if (!p) return chk_fail(err, CHUNK_ENOMEM, "out of memory while planning");
     p->fixed_bytes = options->fixed_bytes;
     p->per_worker_bytes = options->per_worker_bytes;
     p->any_order = options->any_order;
-    chk_lower l = {
-        .plan = p, .room = room_under(options), .threads = options->threads < 1 ? 1 : options->threads, .retile = retile};
+    chk_lower l = {.plan = p,
+                   .room = room_under(options),
+                   .threads = options->threads < 1 ? 1 : options->threads,
+                   .retile = c->retile,
+                   .apart = c->apart};
     chunk_status st = chk_lower_items(&l, targets, n_targets, err);
     if (st == CHUNK_OK) st = chk_lower_passes(&l, err);
-    *n_retiled = l.n_retiled;
+    c->n_retiled = l.n_retiled;
+    c->n_aside = l.n_aside;
     chk_lower_done(&l);
     uint64_t small = 0;
     if (st == CHUNK_OK) st = chk_plan_small_bytes(&small, p, n_targets > 0 ? targets[0].node : NULL, options->whole_process, err);
@@ -112,13 +124,17 @@ static chunk_status make_plan(chk_plan **out, chk_target *targets, int n_targets
 /* What is said to be needed comes from attempts that do not look at the ceiling, so that a run under just that ceiling finds one that fits. */
 chunk_status chk_plan_make(chk_plan **out, chk_target *targets, int n_targets, const chk_plan_options *options, chunk_error *err)
 {
-    int n_retiled;
+    choices c = {.retile = CHK_RETILE_AUTO};
     chunk_error least = {0};
-    chunk_status st = make_plan(out, targets, n_targets, options, CHK_RETILE_AUTO, &n_retiled, &least);
-    for (int retile = CHK_RETILE_ONE; retile <= CHK_RETILE_LEAST && st == CHUNK_ECEILING && n_retiled > 0; retile++) {
+    chunk_status st = make_plan(out, targets, n_targets, options, &c, &least);
+    if (st == CHUNK_ECEILING && c.n_aside > 0) {
+        c.apart = true;
+        st = make_plan(out, targets, n_targets, options, &c, &least);
+    }
+    for (c.retile = CHK_RETILE_ONE; c.retile <= CHK_RETILE_LEAST && st == CHUNK_ECEILING && c.n_retiled > 0; c.retile++) {
         chunk_error other = {0};
-        st = make_plan(out, targets, n_targets, options, retile, &n_retiled, &other);
-        bool fixed = retile == CHK_RETILE_ONE || (retile == CHK_RETILE_LEAST && other.needed < least.needed);
+        st = make_plan(out, targets, n_targets, options, &c, &other);
+        bool fixed = c.retile == CHK_RETILE_ONE || (c.retile == CHK_RETILE_LEAST && other.needed < least.needed);
         if (st != CHUNK_ECEILING || fixed) least = other;
     }
     if (st != CHUNK_OK && err) *err = least;

@@ -63,12 +63,70 @@ bool chk_red_stack_settle(chk_red_stack *s)
     return true;
 }
 
+void *chk_red_stack_find(const chk_red_stack *s, int64_t slot)
+{
+    for (int k = 0; k < s->n; k++)
+        if (s->node[k].level == 0 && s->node[k].i == slot) return s->node[k].state;
+    return NULL;
+}
+
+bool chk_red_stack_settle_all(chk_red_stack *s)
+{
+    int n = s->n;
+    s->n = 0;
+    for (int k = 0; k < n; k++) {
+        chk_red_node next = s->node[k]; /* states change places, as each node keeps one */
+        s->node[k] = s->node[s->n];
+        s->node[s->n++] = next;
+        if (!chk_red_stack_settle(s)) return false;
+    }
+    return true;
+}
+
 /* ---- the combiner */
 
 int64_t chk_combiner_entries(const chk_geometry *g, int block_level, int n_workers, int64_t run_ahead, int64_t kept_blocks_in_unit)
 {
     int64_t first_run = g->levels - block_level + 1, others = run_ahead ? run_ahead : (int64_t)n_workers * 2 * (g->levels + 1);
     return (first_run + others) * kept_blocks_in_unit + n_workers;
+}
+
+/* Whether the walk, whose order is that of its kept axes and then its reduced ones, passes the slots of one result in their order. */
+static bool goes_straight(const chk_geometry *g, uint32_t walk)
+{
+    bool cut = false, kept = false, reduced = false;
+    int last = -1;
+    for (int a = 0; a < g->space.ndim; a++) cut |= g->blocks_in_chunk[a] > 1 && !g->whole_chunks;
+    for (int phase = 0; phase < 2; phase++)
+        for (int a = 0; a < g->space.ndim; a++) {
+            bool by_walk = walk >> a & 1;
+            if (by_walk != (phase == 1) || !(g->reduced >> a & 1) || g->grid.axis[a].n_chunks * g->blocks_in_chunk[a] <= 1)
+                continue;
+            if (a < last) return false;
+            last = a;
+            *(by_walk ? &reduced : &kept) = true;
+        }
+    return !cut || !kept || !reduced;
+}
+
+int64_t chk_combiner_entries_aside(const chk_geometry *g, uint32_t walk, int block_level, int n_workers, bool any_order,
+                                   int64_t n_blocks, int64_t blocks_in_task)
+{
+    /* What is done is a prefix of the walk. Seen from one result it is a prefix of the reduced axes in the walk's order: in that of the slots, one run of them
+     * from the first on; else one for each place on all axes but the last, and in chunks that are cut for each place on that too. */
+    double kept = 1, runs = 1, last = 1, nodes = g->levels - block_level + 1;
+    bool cut = false;
+    for (int a = 0; a < g->space.ndim; a++) {
+        double places = (double)g->grid.axis[a].n_chunks * (double)g->blocks_in_chunk[a];
+        cut |= g->blocks_in_chunk[a] > 1 && !g->whole_chunks;
+        if (g->reduced >> a & 1)
+            runs *= last, last = places;
+        else
+            kept *= places;
+    }
+    double covered = goes_straight(g, walk) ? kept * nodes : 2 * kept * nodes * runs * (cut ? last : 1);
+    covered += 2 * nodes * (double)n_workers * (double)blocks_in_task;
+    return (any_order || covered > (double)n_blocks ? n_blocks : (int64_t)covered) + n_workers;
 }
 
 static int64_t buckets_for(int64_t n_entries)
