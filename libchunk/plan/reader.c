@@ -274,6 +274,8 @@ chunk_status chk_reader_read_all(const chk_reader *r, const chk_box *box, void *
 
 void chk_reader_advise(const chk_reader *r, const chk_box *box)
 {
+    for (int a = 0; a < box->ndim; a++)
+        if (box->lo[a] >= box->hi[a]) return; /* of a halo that lies outside the array altogether */
     for (int i = 0; i < r->program.n_inputs; i++) {
         const chk_prog_input *in = &r->program.input[i];
         if (in->source->ops->advise) in->source->ops->advise(in->source, &in->view, box, 1);

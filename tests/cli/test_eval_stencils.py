@@ -62,3 +62,19 @@ def test_laplace_of_and_in_others(tmp_path, text, want):
     eval_ok(text, "x=x.h5:/x", "-o", "y.h5:/y", cwd=tmp_path)
     with h5py.File(tmp_path / "y.h5") as f:
         assert np.array_equal(f["y"][...], want(x))
+
+
+def test_halo_wholly_outside(tmp_path):
+    """What is read ahead for a window far larger than the array may lie outside its input altogether: reading ahead once went round and round in a reshape of it."""
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        f.create_dataset("x", data=np.arange(54).reshape(1, 1, 3, 3, 1, 2, 3), chunks=(1, 1, 2, 2, 1, 2, 3))
+        f.create_dataset("i", data=np.zeros((1, 1, 3, 3, 2, 2, 3), "u8"), chunks=(1, 1, 2, 1, 2, 2, 3))
+        f["c"] = [0.5, 2.5]
+        f.create_dataset("y", data=np.arange(26).reshape(1, 2, 1, 13), chunks=(1, 1, 1, 1))
+    inner = "gradient(ffill(reshape(take_along_axis(x, i + 0, axis=-3), (4, 3, 3, 3)), axis=-1)[3:, -5::2, 5::-1, 1::-2], c, axis=-3, edge_order=1)"
+    bound = [f"{n}=x.h5:/{n}" for n in "xicy"]
+    eval_ok(f"percentile_filter({inner} * 2, 30, 2, mode='constant') @ y", *bound, "-o", "a.h5:/r", cwd=tmp_path)
+    eval_ok(inner, *bound[:3], "-o", "g.h5:/g", cwd=tmp_path)
+    with h5py.File(tmp_path / "a.h5") as a, h5py.File(tmp_path / "g.h5") as g, h5py.File(tmp_path / "x.h5") as f:
+        want = ndimage.percentile_filter(g["g"][...] * 2, 30, 2, mode="constant") @ f["y"][...]
+        assert np.array_equal(a["r"][...], want)
