@@ -51,6 +51,8 @@ static chunk_status only_inside(chk_item **out, const chk_lower *l, const chk_it
         if (!found) continue;
         n++;
         *out = l->item[i];
+        chk_nodeset_done(&seen); /* it holds nodes that lead to the value */
+        seen = (chk_nodeset){0};
     }
     chk_nodeset_done(&seen);
     if (n != 1 || (*out)->kind != CHK_ITEM_TARGET || (*out)->root == custom->node) *out = NULL;

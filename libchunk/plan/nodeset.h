@@ -15,7 +15,8 @@ bool chk_nodeset_has(const chk_nodeset *s, const chk_node *n);
 void chk_nodeset_done(chk_nodeset *s);
 /* Adds n and all that it is made of. */
 chunk_status chk_nodeset_add_all(chk_nodeset *s, const chk_node *n, chunk_error *err);
-/* Does the expression n have `part` inside (or is it that itself)? seen: nodes that were looked through before without finding it. */
+/* Does the expression n have `part` inside (or is it that itself)? seen: nodes that were looked through before without finding it;
+ * once it is found, also those on the way to it, and of no more use. */
 chunk_status chk_node_contains(bool *found, const chk_node *n, const chk_node *part, chk_nodeset *seen, chunk_error *err);
 
 #endif

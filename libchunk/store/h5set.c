@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "store/h5lock.h"
 #include "store/h5read.h"
+#include "store/vfd.h"
 
 /* A dataset's properties while it is being opened. */
 typedef struct opening {
@@ -204,6 +205,7 @@ static chunk_status read_info(chk_h5set *d, bool capture_works, chunk_error *err
 static chunk_status explain_failure(chk_h5file *f, const char *name, chunk_error *err)
 {
     char why[200], has[300] = "";
+    int errnum = chk_vfd_errno();
     chk_h5_reason(why, sizeof why);
     hid_t id = H5Oopen(f->id, name, H5P_DEFAULT);
     H5I_type_t kind = id < 0 ? H5I_BADID : H5Iget_type(id);
@@ -220,6 +222,7 @@ static chunk_status explain_failure(chk_h5file *f, const char *name, chunk_error
     H5L_info_t link;
     if (kind == H5I_BADID && H5Lget_info(f->id, name, &link, H5P_DEFAULT) >= 0 && link.type == H5L_TYPE_EXTERNAL)
         return chk_fail(err, CHUNK_EFILE, "%s:%s: an external link to what cannot be opened: %s", f->path, name, why);
+    if (errnum) return chk_fail_errno(err, errnum, f->path, "cannot read");
     return chk_fail(err, CHUNK_EFILE, "%s: no dataset %s%s", f->path, name, has);
 }
 
@@ -295,6 +298,7 @@ chunk_status chk_h5set_open(chk_h5set **out, chk_h5file *f, const char *dataset,
     elsewhere to = {0};
     bool works = chk_h5_capture_works();
     CHK_TRY(chk_h5_enter(err));
+    chk_vfd_clear_errno();
     chk_h5set *d = chk_calloc(1, sizeof *d);
     chunk_status st = CHUNK_OK;
     if (d) {

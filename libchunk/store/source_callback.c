@@ -102,7 +102,8 @@ chunk_status chk_source_callback(chk_source **out, chk_read_fn read, void *user,
                         .shape = *shape,
                         .grid = chk_grid_regular(shape, cut),
                         .cuttable = true,
-                        .thread_safe = thread_safe};
+                        .thread_safe = thread_safe,
+                        .stored_bytes = (uint64_t)chk_shape_count(shape) * chk_dtype_size(dtype)};
     atomic_init(&c->s.refs, 1);
     snprintf(c->s.name, sizeof c->s.name, "callback");
     *out = &c->s;

@@ -5,7 +5,7 @@ import re
 import h5py
 import numpy as np
 import pytest
-from chunkcli import assert_held, ceiling, chunk, eval_json, has_faults, is_sanitized
+from chunkcli import assert_held, ceiling, chunk, eval_json, eval_ok, has_faults, is_sanitized
 
 OPS = ["sum", "mean", "std", "max", "argmin", "count_nonzero", "nanmin", "all", "prod"]
 #            shape            chunks          chunks that are stored, filter
@@ -97,3 +97,22 @@ def test_large_results_read_again(tmp_path):
     twice, other = run(tmp_path, names, "--memory", str(least(tmp_path, names)))
     assert file == other
     assert is_sanitized() or twice["bytes_read"] >= 143e6
+
+
+@pytest.mark.parametrize("first", ["a @ d + 1", "-(a @ d)", "exp(a @ d)", "a.T @ a + 1", "einsum('ij,jk->ik', a, d) + 1", "tensordot(a, d, 1) * 2", "2 * (a @ d) + 3 * e"])
+def test_results_of_a_product_and_of_each_other(tmp_path, first):
+    """A product whose only reader is elementwise is finished with it and not kept; results that have the same inside are readers too, whichever comes first."""
+    rng = np.random.default_rng(7)
+    values = {n: rng.standard_normal((20, 20)) for n in "ade"}
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        for n, v in values.items():
+            f[n] = v
+    r = eval(first.replace("einsum", "np.einsum").replace("tensordot", "np.tensordot").replace("exp", "np.exp"), {"np": np, **values})
+    others = {"sum(r)": r.sum(), "r.T": r.T, "r[0]": r[0], "r": r, "roll(r, 1)": np.roll(r, 1), "abs(r) + 1": abs(r) + 1, "r @ e": r @ values["e"]}
+    for other, want in others.items():
+        for text in (f"r = {first}; s = {other}", f"s = {other.replace('r', f'({first})') if other in ('r.T', 'r[0]', 'r') else f'sum({first})'}; r = {first}"):
+            (tmp_path / "y.h5").unlink(missing_ok=True)
+            eval_ok(text, *(f"{n}=x.h5:/{n}" for n in "ade" if re.search(rf"\b{n}\b", text)), "-o", "y.h5:/", cwd=tmp_path)
+            with h5py.File(tmp_path / "y.h5") as f:
+                np.testing.assert_allclose(f["r"][...], r, rtol=1e-12, err_msg=text)
+                np.testing.assert_allclose(f["s"][...], want if text.startswith("r") or other in ("r.T", "r[0]", "r") else r.sum(), rtol=1e-11, err_msg=text)

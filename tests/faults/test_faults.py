@@ -239,3 +239,19 @@ def test_fault_of_interrupt(tmp_path, seed, name):
             # -SIGINT: before the launcher had a handler.
             assert process.returncode in (130, -signal.SIGINT) and run.out.read_bytes() == run.old, (process.returncode, err)
             assert len(err.splitlines()) <= 1, err
+
+
+@needs_faults
+def test_what_cannot_be_read_is_not_missing(tmp_path):
+    """An error of the device while names are looked up is told as such, not as a dataset that does not exist."""
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        for i in range(300):
+            f[f"g{i % 10}/d{i}"] = np.arange(5.0)
+    told = set()
+    for site in range(1, 20):
+        done = subprocess.run([CHUNK, "eval", "sum(c)", f"c={tmp_path}/x.h5:/g3/d133"], capture_output=True, text=True, env=dict(os.environ, CHUNK_FAULT=f"read:{site}:all"), timeout=60)
+        if done.returncode:
+            failed_cleanly(done, site)
+            assert "Input/output error" in done.stderr and "no dataset" not in done.stderr, done.stderr
+            told.add("open" if "cannot open" in done.stderr else "read")
+    assert told == {"open", "read"}

@@ -1,6 +1,8 @@
-/* progress.c: a bar on standard error: share done, rate, time left. */
+/* progress.c: a bar on standard error: share done, tasks, bytes, rate, time left. */
 #include <math.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "worker.h"
 
@@ -26,9 +28,9 @@ static void show_time(char buf[32], double seconds)
 
 void show_progress(chunk_run *run)
 {
-    enum { WIDTH = 30 };
+    enum { WIDTH = 10 };
     chunk_progress p;
-    char bar[WIDTH + 1], rate[32], left[32];
+    char bar[WIDTH + 1], bytes[32], rate[32], left[32], line[200];
     chunk_run_progress(run, &p);
     double share = p.tasks_total > 0 ? fmin((double)p.tasks_done / (double)p.tasks_total, 1) : 0;
     int full = (int)(share * WIDTH);
@@ -36,8 +38,12 @@ void show_progress(chunk_run *run)
     bar[WIDTH] = 0;
     human_bytes(rate, p.seconds > 0 ? (double)p.bytes_done / p.seconds : 0);
     show_time(left, p.seconds_left);
-    fprintf(stderr, "\r[%s] %3d %%  pass %d of %d  %s/s  %s left \033[K", bar, (int)(share * 100), p.pass + 1, p.n_passes, rate,
-            left);
+    human_bytes(bytes, (double)p.bytes_done);
+    snprintf(line, sizeof line, "[%s] %3d %%  pass %d/%d  %llu/%llu tasks  %s  %s/s  %s left", bar, (int)(share * 100), p.pass + 1,
+             p.n_passes, (unsigned long long)p.tasks_done, (unsigned long long)p.tasks_total, bytes, rate, left);
+    struct winsize size;
+    int columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+    fprintf(stderr, "\r%.*s\033[K", columns - 1, line); /* a line that wraps could not be taken back */
     fflush(stderr);
 }
 
