@@ -7,7 +7,7 @@
 #include "ops/reshape.h"
 #include "plan/local.h"
 
-enum { MOST_COUNTS = 1 << 16 };
+enum { MOST_COUNTS = 1 << 16, ASSUMED_MOST = 64 };
 
 /* Parameters: the axis, then the end of each index's copies. */
 static int axis_of(const chk_node *n) { return (int)n->u.custom.attr[0]; }
@@ -144,7 +144,9 @@ static chunk_status ends_from(int64_t **ends, ops_maker *m, const chk_value *v, 
             return chk_fail(err, CHUNK_ETYPE, "%s: counts must be integers in one dimension", who);
         chk_node *whole = ops_cast(m, counts, CHK_I64);
         CHK_TRY(m->st);
-        CHK_TRY(chk_builder_evaluate(m->b, whole, count, err));
+        int64_t each = chk_builder_assumes(m->b) && n > 0 ? chk_builder_most(m->b, counts) / n : 0;
+        for (int64_t i = 0; i < n; i++) count[i] = each < ASSUMED_MOST ? each : ASSUMED_MOST;
+        if (!chk_builder_assumes(m->b)) CHK_TRY(chk_builder_evaluate(m->b, whole, count, err));
     }
     for (int64_t i = 0; i < n && !counts; i++) CHK_TRY(chk_value_int(&count[i], &v->u.tuple.item[i], who, "counts", err));
     for (int64_t i = n; i < length; i++) count[i] = count[0];

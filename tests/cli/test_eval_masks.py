@@ -1,5 +1,6 @@
 """x[mask] straight to a dataset: one pass, places claimed in order, the dataset cut to what was found."""
 import json
+import re
 import zlib
 
 import h5py
@@ -240,3 +241,24 @@ def test_any_byte_of_a_bool(tmp_path, layout):
         stored = np.empty(5, "u1")
         f["m"].read_direct(stored.view(bool))
         assert stored.tolist() == [0, 1, 1, 1, 1]
+
+
+@pytest.mark.skipif(SLACK > 0, reason="the ceilings are those of a plain build")
+@pytest.mark.parametrize("text", ["repeat(x, c, axis=1)", "argwhere(tile(q, (2, 2)))", "argwhere(tile(q, (3, 3))) @ [1, 2]", "nonzero(pad(p, ((0, 3), (3, 1)), 'minimum'))[1]",
+                                  "y[b][::2] @ y[:750]", "w := y[b]; w[768:] = y[:731]; w + 1", "v[v > 2] = 7; v", "reshape(q[q > 5], (0, 2, 2))", "squeeze(x[x > 0])"])
+def test_needed_is_enough_at_once(tmp_path, text):
+    """Shapes that fit one count only, masks larger than any input, none selected, counts in a file: the number of bytes of the first refusal is accepted."""
+    rng = np.random.default_rng(4)
+    half = np.zeros(3000, bool)
+    half[rng.permutation(3000)[:1499]] = True
+    values = {"x": rng.standard_normal((40, 30)), "c": rng.integers(0, 5, 30), "q": rng.random((30, 30)) * (rng.random((30, 30)) < 0.5), "b": half,
+              "p": rng.integers(0, 3, (10, 8)).astype("i2"), "y": rng.random(3000), "v": np.arange(2, dtype="u1")}
+    with h5py.File(tmp_path / "in.h5", "w") as f:
+        for n, v in values.items():
+            f.create_dataset(n, data=v, chunks=tuple(-(-s // 2) for s in v.shape), compression="gzip" if n in "qp" else None)
+    used = [f"{n}=in.h5:/{n}" for n in values if re.search(rf"\b{n}\b", text)]
+    for options in ([], ["-o", "out.h5:/r", "--overwrite"], ["-o", "out.h5:/r", "--chunks", "7", "--overwrite"] if "squeeze" in text else []):
+        refused = chunk_eval(text, *used, *options, "--memory", "1MiB", "--json", cwd=tmp_path)
+        lines = refused.stdout.splitlines()
+        assert refused.returncode == 3 and len(lines) == 1 and len([line for line in refused.stderr.splitlines() if "not used" not in line]) == 1, refused
+        assert_held(eval_json(text, *used, *options, "--memory", json.loads(lines[0])["needed"], cwd=tmp_path))

@@ -17,13 +17,13 @@ enum {
 };
 
 typedef struct counts {
-    int64_t at[MOST_COUNTS], all;
-    int n, most; /* no more than most are added */
+    int64_t at[MOST_COUNTS], all; /* all: of the largest input, or that many times over as tile, pad and the like may make of it */
+    int n, most;                  /* no more than most are added */
 } counts;
 
 static void add(counts *c, int64_t count)
 {
-    bool known = count < 1 || count > c->all || c->n >= c->most;
+    bool known = count < 0 || (count > c->all && count < INT64_MAX) || c->n >= c->most;
     for (int i = 0; i < c->n && !known; i++) known = c->at[i] == count;
     if (!known) c->at[c->n++] = count;
 }
@@ -89,6 +89,19 @@ static void add_numbers(counts *c, const char *text, int64_t n)
     }
 }
 
+/* What two numbers of the text make together: y[:u] beside y[v:], and the lengths of which every u-th is one of v. */
+static void add_pairs(counts *c, const char *text)
+{
+    bool joined;
+    int64_t u, v;
+    for (const char *s = text; (u = next_number(text, &s, &joined)) != 0 || *s;)
+        for (const char *t = s; (v = next_number(text, &t, &joined)) != 0 || *t;) {
+            if (u < 1 || v < 1 || u > c->all || v > c->all) continue;
+            add(c, u + v);
+            if (u <= c->all / v) add(c, u * v), add(c, u * v - 1);
+        }
+}
+
 static void find_counts(counts *c, const char *text, const chunk_binding *bound, int n)
 {
     *c = (counts){.all = 1, .most = MOST_COUNTS / 4};
@@ -96,18 +109,24 @@ static void find_counts(counts *c, const char *text, const chunk_binding *bound,
         int64_t count = chunk_array_count(bound[i].array);
         if (count > c->all) c->all = count;
     }
-    add(c, c->all);
+    int64_t largest = c->all;
+    c->all = largest <= INT64_MAX / SMALL_FACTOR ? largest * SMALL_FACTOR : INT64_MAX;
+    add(c, INT64_MAX); /* all, of however large a mask */
     for (int i = 0; i < n; i++) {
         add(c, chunk_array_count(bound[i].array));
         for (int a = 0; a < chunk_array_ndim(bound[i].array); a++) add(c, chunk_array_shape(bound[i].array)[a]);
     }
-    int lengths = c->n;
+    const int64_t *length = c->at + 1;
+    int lengths = c->n - 1;
     c->most = MOST_COUNTS / 2;
-    add_shapes(c, text, c->at, lengths);
+    add(c, 0);
+    for (int64_t k = c->all; k >= largest; k /= 2) add(c, k);
+    add_shapes(c, text, length, lengths);
+    add_pairs(c, text);
     c->most = MOST_COUNTS * 3 / 4;
-    for (int i = 0; i < lengths; i++) add_numbers(c, text, c->at[i]);
+    for (int i = 0; i < lengths; i++) add_numbers(c, text, length[i]);
     c->most = MOST_COUNTS;
-    for (int64_t k = c->all; k > 0; k -= k / 4 + 1) add(c, k);
+    for (int64_t k = largest; k > 0; k -= k / 4 + 1) add(c, k);
     add(c, 1);
 }
 

@@ -91,14 +91,17 @@ bool job_need(job *j, const chunk_binding *bound, int n, chunk_error *err)
     request r = {0};
     char *plan = NULL;
     if (chunk_text_build(j->results, j->parsed, j->ctx, bound, n, err) != CHUNK_OK) return false;
-    if (make_request(j, &r) == 0) chunk_explain(&plan, j->ctx, r.outputs, r.n, NULL, false, NULL, err);
+    j->v.silent = true;
+    bool fits = make_request(j, &r) == 0;
+    j->v.silent = false;
+    if (fits) chunk_explain(&plan, j->ctx, r.outputs, r.n, NULL, false, NULL, err);
     chunk_string_free(plan);
     for (int i = 0; i < r.n && r.parts != NULL; i++) chunk_array_free(r.parts[i]);
     for (int i = 0; i < j->n_results; i++) chunk_array_free(j->results[i]);
     free(r.parts);
     free(r.outputs);
     free(r.shown);
-    return true;
+    return fits;
 }
 
 static void write_values(const job *j, const request *r)

@@ -30,6 +30,7 @@ void worker_crash_point(const char *place);
 typedef struct verdict {
     const char *verb;
     bool json, quiet;
+    bool silent; /* while something is tried: its failure is not told */
 } verdict;
 /* One line on standard error; with json {"error", "exit"[, "needed"]} on standard output. Returns the exit code. */
 int fail(const verdict *v, int code, uint64_t needed, const char *format, ...) __attribute__((format(printf, 4, 5)));
