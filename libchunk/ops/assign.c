@@ -179,6 +179,21 @@ static chunk_status read_place(target *t, const chk_value *v, int *axis)
     return t->m.st;
 }
 
+/* NumPy's rule for values that are assigned: where they have more axes than there are places for, those before may have length 1. */
+static chk_node *without_leading(target *t, chk_node *v, int ndim)
+{
+    int lead = 0;
+    while (v && v->shape.ndim - lead > ndim && v->shape.dim[lead] == 1) lead++;
+    if (lead == 0) return v;
+    chk_view view = {.shape = {.ndim = v->shape.ndim - lead}, .base_ndim = v->shape.ndim};
+    for (int a = 0; a < v->shape.ndim; a++) {
+        view.axis[a] = a - lead >= 0 ? a - lead : -1;
+        view.step[a] = a >= lead;
+        if (a >= lead) view.shape.dim[a - lead] = v->shape.dim[a];
+    }
+    return ops_view(&t->m, v, &view);
+}
+
 /* The values in the extents of the region: broadcast to the axes that are slices, turned round where steps are negative. */
 static chk_node *region_values(target *t, chk_node *v)
 {
@@ -186,7 +201,7 @@ static chk_node *region_values(target *t, chk_node *v)
     chk_shape seen = {0};
     for (int a = 0; a < ndim; a++)
         if (!t->single[a]) seen.dim[seen.ndim++] = t->region[3 * a + 2];
-    v = ops_spread(&t->m, v, &seen);
+    v = ops_spread(&t->m, without_leading(t, v, seen.ndim), &seen);
     chk_view view = {.shape = {.ndim = ndim}, .base_ndim = seen.ndim};
     for (int a = 0; a < ndim; a++) {
         view.shape.dim[a] = t->region[3 * a + 2];
@@ -216,7 +231,7 @@ static chk_node *assign_places(target *t, chk_node *v)
     if (t->m.st != CHUNK_OK) return NULL;
     t->m.st = ops_make_gather(&at, t->m.b, chk_builder_find(t->m.b, "index", 5), in, t->n_idx + 1, attr, t->n_idx + 1, t->m.err);
     at = ops_own(&t->m, t->m.st, &at);
-    if (!at || !(in[t->n_idx + 1] = ops_spread(&t->m, v, &at->shape))) return NULL;
+    if (!at || !(in[t->n_idx + 1] = ops_spread(&t->m, without_leading(t, v, at->shape.ndim), &at->shape))) return NULL;
     t->m.st = chk_op_put.make(&made, t->m.b, &chk_op_put, in, t->n_idx + 2, attr, t->n_idx + 1, t->m.err);
     return ops_own(&t->m, t->m.st, &made);
 }

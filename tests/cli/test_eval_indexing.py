@@ -89,7 +89,8 @@ def test_pad_names_itself(data):
 @pytest.mark.parametrize("assign", ["a[0:2, [0, 1]] = 5", "a[1:, i[:3]] = a[1:, 1:] * 2", "a[::-2, [0, 3]] = a[:2, :2] * 3", "a[i[:2], 1:3] = a[:2, :2] * 10", "y[m, 1:4] = y[m, 1:4] * 2",
                                     "y[m, ::-2, ::3] = y[m, 1:5, :3]", "y[1:, [0, 4], ::-1, [1, 2]] = y[:2, :2, :, 0]", "y[0, [0, 1], 2:4] = y[0, :2, 2:4] + 1000", "y[1:1, [0, 1], 2:4] = 1",
                                     "y[:, [], 2:4] = 1", "y[[0, 1], :, 2:, [1, 2]] = y[:2, :, 2:, 3] * 5", "a[a > 3] = a[a > 3] * 2", "a[a > 3] = [7]", "a[a > 30] = a[a > 30]", "a[a > 30] = [1]",
-                                    "y[y % 3 == 0] = y[y % 3 == 0] * -1", "x[x > 3] = x[:5] * 2"])
+                                    "y[y % 3 == 0] = y[y % 3 == 0] * -1", "x[x > 3] = x[:5] * 2", "a[0] = a[None, None, 1] * 2", "a[:2, ::-1] = a[None, :2] * 3", "a[[0, 2]] = a[None, None, :2] + 1",
+                                    "y[m, 1:4] = y[None, m, 1:4] * 2"])
 def test_assigning_beside_slices_and_behind_masks(data, assign):
     names = {k: v.copy() for k, v in data[1].items()}
     exec(assign, names)
