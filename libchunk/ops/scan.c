@@ -368,5 +368,6 @@ const chk_op chk_op_ewm_mean = {
     .build = build_ewm,
     .doc = "As pandas' ewm(...).mean(): alpha = 1/(1 + com) = 2/(1 + span) = 1 - exp(-ln 2 / halflife). adjust: weights (1 - "
            "alpha)^k, divided by their sum; else "
-           "y = (1 - alpha) y + alpha x. NaN leave the mean as it is; weights count them as steps unless ignore_na. float64.",
+           "y = (1 - alpha) y + alpha x. NaN leave the mean as it is; weights count them as steps unless ignore_na; infinities are "
+           "values, which pandas takes for NaN. float64.",
 };

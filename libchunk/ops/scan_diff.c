@@ -368,7 +368,7 @@ const chk_op chk_op_gradient = {
                {"edge_order", CHK_PAR_INT, "1", false}},
     .build = build_gradient,
     .doc = "spacing: the distance of neighbours, or an array of coordinates along the axis (second-order formulas for uneven "
-           "steps). One axis a call. Integers are "
+           "steps, and by these for even ones too). One axis a call. Integers are "
            "computed in float64.",
 };
 
