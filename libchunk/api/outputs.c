@@ -39,6 +39,9 @@ static chunk_status check_output(const chunk_output *o, int i, chunk_error *err)
     if (n != 1 && !empty_memory) return chk_fail(err, CHUNK_EINVAL, "output %d: set exactly one of file, data and write", i);
     if (o->in_place && !o->file)
         return chk_fail(err, CHUNK_EINVAL, "output %d: what is written in place needs file and dataset", i);
+    if (o->fill && (!o->file || o->in_place))
+        return chk_fail(err, CHUNK_EINVAL, "output %d: a fill value is for a new dataset: set file and dataset, and not in_place",
+                        i);
     if (o->file && (!o->dataset || !o->dataset[0] || !strcmp(o->dataset, "/")))
         return chk_fail(err, CHUNK_EINVAL, "output %d: file %s has no dataset name", i, o->file);
     return CHUNK_OK;
@@ -101,7 +104,7 @@ static chunk_status settle(chk_outputs *os, chk_out *out, const chunk_output *o,
     chk_builder *b = o->array->ctx->builder;
     bool plain = !o->filter || !strcmp(o->filter, "none");
     chunk_error e = {0};
-    out->bound = chk_node_is_bound(node) && os->n == 1 && o->file && plain && !o->in_place;
+    out->bound = chk_node_is_bound(node) && os->n == 1 && o->file && plain && !o->in_place && !o->fill;
     out->node = out->bound ? node : chk_node_exact(b, node, &e);
     if (out->node) return CHUNK_OK;
     chunk_status st = e.code;
@@ -155,6 +158,8 @@ static chunk_status describe(chk_outputs *os, int i, const chunk_output *o, chun
     out->o = *o;
     out->o.file = out->o.dataset = out->o.filter = NULL; /* not the caller's: copies are freed */
     CHK_TRY(settle(os, out, o, err));
+    out->fill.dtype = out->node->dtype;
+    if (o->fill) memcpy(out->fill.v.bytes, o->fill, chk_dtype_size(out->node->dtype));
     out->target = (chk_target){.node = out->node, .name = out->node->name[0] ? out->node->name : "result"};
     if (o->file && (!(out->o.file = chk_strdup(o->file)) || !(out->o.dataset = chk_strdup(o->dataset))))
         return chk_fail(err, CHUNK_ENOMEM, "out of memory for an output");
@@ -249,7 +254,7 @@ static chunk_status create(chk_outputs *os, int i, bool overwrite, chunk_error *
         return chk_sink_h5(&out->sink, out->set, err);
     }
     CHK_TRY(chk_h5out_new(&out->set, out->writer, out->o.dataset, n->dtype, &n->shape, out->small ? NULL : out->chunk,
-                          &out->pipeline, NULL, err));
+                          &out->pipeline, out->o.fill ? &out->fill : NULL, err));
     if (out->small) return chk_sink_memory(&out->sink, out->small_data, n->dtype, &n->shape, NULL, err);
     return chk_sink_h5(&out->sink, out->set, err);
 }

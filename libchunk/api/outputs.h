@@ -14,6 +14,7 @@ typedef struct chk_out {
     chk_node *at_most; /* the node, where counting what its mask selects was refused: as if it selected everything */
     chk_target target;
     chk_pipeline pipeline;
+    chk_scalar fill; /* where o.fill is given */
     int64_t chunk[CHUNK_MAX_NDIM];
     bool small; /* contiguous dataset, collected in memory and written at the end */
     char small_data[16];

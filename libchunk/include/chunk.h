@@ -347,6 +347,8 @@ typedef struct chunk_output {
     bool in_place;
     const int64_t *start, *stop,
         *step; /* the region, NumPy's slices as in chunk_slice; step 0: the one index start, an axis that the array does not have */
+    const void *
+        fill; /* of a new dataset: its fill value, one element of the array's dtype; chunks that hold nothing else are not written. NULL: 0 */
 } chunk_output;
 
 /* Whether a list of filters can be asked for as `filter` of an output: CHUNK_EINVAL, and what is wrong with it, where it cannot. */

@@ -38,11 +38,12 @@ static size_t count_results(const chk_fused *f, uint32_t axes, const int64_t *ex
     return n;
 }
 
+/* Of those that the walk goes by: how chunks are cut, and so how files are laid out, must not depend on what else has room in the pass. */
 static size_t states(const chk_fused *f, const int64_t *extent)
 {
     size_t n = 0;
     for (int o = 0; o < f->n_out; o++)
-        if (f->out[o].reduce) n += f->out[o].reducer.state_bytes * count_results(f, f->out[o].axes, extent);
+        if (f->out[o].reduce && !f->out[o].own) n += f->out[o].reducer.state_bytes * count_results(f, f->out[o].axes, extent);
     return n;
 }
 
@@ -218,7 +219,7 @@ uint64_t chk_fused_aside_bytes(const chk_fused *f, uint32_t axes, const chk_redu
     if (r->state_bytes * results > (size_t)chk_geometry_block_elements(&g) * chk_dtype_size(r->in))
         return UINT64_MAX; /* to copy them is as much as to read again */
     int64_t n = chk_combiner_entries_aside(&own, f->reduced, level_of(&own), n_workers, false, g.n_units * blocks_in_unit(&g),
-                                           blocks_in_unit(&g));
+                                           CHK_TASK_BATCH * blocks_in_unit(&g));
     return n > INT32_MAX / 4 ? UINT64_MAX : chk_combiner_bytes(n, r, results);
 }
 
@@ -261,7 +262,7 @@ static void size_reductions(chk_fused *f, int n_workers)
         if (!out->reduce) continue;
         int64_t in_unit = blocks_in_unit(g);
         out->n_entries = out->own ? chk_combiner_entries_aside(out->own, f->reduced, out->block_level, n_workers, f->any_order,
-                                                               g->n_units * in_unit, in_unit * f->units_per_task)
+                                                               g->n_units * in_unit, CHK_TASK_BATCH * in_unit * f->units_per_task)
                                   : chk_combiner_entries(g, batch ? 0 : out->block_level, n_workers, ahead * f->units_per_task,
                                                          kept_blocks(g) * (batch ? 2 : 1));
         out->pool->n_bytes = chk_combiner_bytes(out->n_entries, &out->reducer, out->cap);

@@ -38,7 +38,7 @@ typedef struct chk_geometry {
     } order[2 * CHK_MAX_NDIM];
 } chk_geometry;
 
-/* block_elements: the aim for a block (at least one leaf, at most a chunk). leaf_elements: CHK_LEAF_ELEMENTS, or half for 16-byte elements. */
+/* block_elements: the aim for a block (at least one leaf, at most a chunk). leaf_elements: CHK_LEAF_ELEMENTS but in tests. */
 void chk_geometry_make(chk_geometry *g, const chk_shape *space, const chk_grid *grid, uint32_t reduced, int64_t leaf_elements,
                        int64_t block_elements, bool whole_chunks);
 /* Leaves out the units of chunks that do not meet `needed` (not empty) on the kept axes. */

@@ -63,10 +63,11 @@ static bool fits_aside(const chk_lower *l, const chk_fused *f, const chk_item *i
     return bytes <= most && f->aside_bytes <= most - bytes;
 }
 
-static bool can_join(const chk_lower *l, const chk_fused *f, const chk_item *first, const chk_item *it)
+/* aside: reductions over other axes than the walk goes by. They come last: which values are stored in which walk must not depend on the room. */
+static bool can_join(const chk_lower *l, const chk_fused *f, const chk_item *first, const chk_item *it, bool aside)
 {
     if (f->n_out >= 60 || !same_walk(f, first, it)) return false;
-    return it->kind != CHK_ITEM_REDUCE || !f->reduces || f->reduced == it->node->u.red.axes || fits_aside(l, f, it);
+    return it->kind != CHK_ITEM_REDUCE || !f->reduces || f->reduced == it->node->u.red.axes || (aside && fits_aside(l, f, it));
 }
 
 /* The axes that the walk goes by: where nothing is stored, of the reduction with the most results, as those of the others take little room
@@ -178,9 +179,9 @@ static chunk_status make_pass(chk_lower *l, chk_item *first, chunk_error *err)
     choose_axes(l, f, first);
     size_t at = 0;
     char *name = plan->pass[number].name;
-    for (int i = 0; i < l->n_items; i++) {
-        chk_item *it = l->item[i];
-        if (it != first && !can_join(l, f, first, it)) continue;
+    for (int i = 0; i < 2 * l->n_items; i++) {
+        chk_item *it = l->item[i % l->n_items];
+        if (it == first ? it->pass >= 0 : !can_join(l, f, first, it, i >= l->n_items)) continue;
         it->pass = number;
         CHK_TRY(add_out(l, f, it, err));
         const char *what = f->out[f->n_out - 1].name;

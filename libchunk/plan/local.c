@@ -344,7 +344,9 @@ static chunk_status local_open(chk_source *s, const chk_box *box, chk_arena *are
     if (!o || !o->values) return chk_fail(err, CHUNK_ESTATE, "internal: a block of %s is larger than planned", l->s.name);
     chk_local_call c = {.node = l->node, .box = box, .source = l, .arena = arena, .hold = hold};
     *result = o;
-    return local->bring(&c, o->values, &o->in, err);
+    chunk_status st = local->bring(&c, o->values, &o->in, err);
+    if (st != CHUNK_OK) local_release(s, hold);
+    return st;
 }
 
 static void local_make(const chk_source *s, const void *result, const chk_box *box, void *dest)

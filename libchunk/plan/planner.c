@@ -131,6 +131,7 @@ chunk_status chk_plan_make(chk_plan **out, chk_target *targets, int n_targets, c
         c.apart = true;
         st = make_plan(out, targets, n_targets, options, &c, &least);
     }
+    c.apart = true;
     for (c.retile = CHK_RETILE_ONE; c.retile <= CHK_RETILE_LEAST && st == CHUNK_ECEILING && c.n_retiled > 0; c.retile++) {
         chunk_error other = {0};
         st = make_plan(out, targets, n_targets, options, &c, &other);

@@ -110,7 +110,7 @@ static bool goes_straight(const chk_geometry *g, uint32_t walk)
 }
 
 int64_t chk_combiner_entries_aside(const chk_geometry *g, uint32_t walk, int block_level, int n_workers, bool any_order,
-                                   int64_t n_blocks, int64_t blocks_in_task)
+                                   int64_t n_blocks, int64_t blocks_taken)
 {
     /* What is done is a prefix of the walk. Seen from one result it is a prefix of the reduced axes in the walk's order: in that of the slots, one run of them
      * from the first on; else one for each place on all axes but the last, and in chunks that are cut for each place on that too. */
@@ -125,7 +125,7 @@ int64_t chk_combiner_entries_aside(const chk_geometry *g, uint32_t walk, int blo
             kept *= places;
     }
     double covered = goes_straight(g, walk) ? kept * nodes : 2 * kept * nodes * runs * (cut ? last : 1);
-    covered += 2 * nodes * (double)n_workers * (double)blocks_in_task;
+    covered += 2 * nodes * (double)n_workers * (double)blocks_taken;
     return (any_order || covered > (double)n_blocks ? n_blocks : (int64_t)covered) + n_workers;
 }
 

@@ -78,11 +78,11 @@ typedef struct chk_combiner {
 /* Unmatched nodes there can be, times the result blocks that one unit of work touches. Units come in slot order, so what is complete is a run from
  * the first slot on, at most one node a level above the blocks', and behind the lowest unfinished unit other runs. Those are at most run_ahead
  * nodes where a pass lets no task start further ahead than that; else (0) at most n_workers runs of two nodes a level. */
-/* For a walk that goes by the axes `walk`: units in another order, of which there are n_blocks blocks in all: they are posted one by one. At most all of them wait; where tasks start in order, no
- * more than what covers the runs of slots that are done. */
-int64_t chk_combiner_entries_aside(const chk_geometry *g, uint32_t walk, int block_level, int n_workers, bool any_order,
-                                   int64_t n_blocks, int64_t blocks_in_task);
 int64_t chk_combiner_entries(const chk_geometry *g, int block_level, int n_workers, int64_t run_ahead, int64_t kept_blocks_in_unit);
+/* For a walk that goes by the axes `walk`: units in another order, of which there are n_blocks blocks in all: they are posted one by one. At most all of them wait; where tasks start in order, no
+ * more than what covers the runs of slots that are done, of which each of the blocks_taken that a worker may not have done yet cuts one. */
+int64_t chk_combiner_entries_aside(const chk_geometry *g, uint32_t walk, int block_level, int n_workers, bool any_order,
+                                   int64_t n_blocks, int64_t blocks_taken);
 uint64_t chk_combiner_bytes(int64_t n_entries, const chk_reducer *r, size_t cap);
 void chk_combiner_init(chk_combiner *c, const chk_reducer *r, const chk_geometry *g, size_t cap, int64_t n_entries, void *memory,
                        void *result, chk_sink *sink, bool keepdims);

@@ -26,6 +26,8 @@
 #include "store/source.h"
 
 enum { CHK_TASK_WINDOW = 4096 };
+/* Tasks that a worker takes at once, at most: while it waits for a core, so many next to each other are not done. */
+enum { CHK_TASK_BATCH = 16 };
 
 typedef struct chk_pass chk_pass;
 typedef struct chk_plan chk_plan;

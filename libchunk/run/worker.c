@@ -7,7 +7,6 @@
 #include "base/thread.h"
 
 enum {
-    BATCH_MOST = 16,           /* numbers taken at once: makes an empty task's share of the counter 1 ns */
     BATCH_GROW_NS = 20 * 1000, /* batches grow while shorter than this, and shrink when five times longer */
     ADVISE_MOST = 8,
     TURN_POLL_MS = 50, /* a canceled run is noticed within this by those who wait for their turn */
@@ -117,7 +116,7 @@ static void do_plain(chk_exec *e, chk_worker *w)
             chk_exec_fail(e, t->number, st, &w->err);
             return;
         }
-        if (t1 - t0 < BATCH_GROW_NS && w->batch < BATCH_MOST) w->batch *= 2;
+        if (t1 - t0 < BATCH_GROW_NS && w->batch < CHK_TASK_BATCH) w->batch *= 2;
         if (t1 - t0 > 5 * BATCH_GROW_NS && w->batch > 1) w->batch /= 2;
     }
 }

@@ -205,7 +205,7 @@ static chunk_status read_info(chk_h5set *d, bool capture_works, chunk_error *err
 static chunk_status explain_failure(chk_h5file *f, const char *name, chunk_error *err)
 {
     char why[200], has[300] = "";
-    int errnum = chk_vfd_errno();
+    int errnum = chk_vfd_read_errno();
     chk_h5_reason(why, sizeof why);
     hid_t id = H5Oopen(f->id, name, H5P_DEFAULT);
     H5I_type_t kind = id < 0 ? H5I_BADID : H5Iget_type(id);

@@ -37,7 +37,7 @@ static _Thread_local struct {
     chk_vfd_record last;
 } capture;
 static _Thread_local haddr_t place_next; /* where the next raw data are to lie; 0: anywhere */
-static _Thread_local int last_errno;
+static _Thread_local int last_errno, read_errno;
 
 void chk_vfd_capture_begin(void)
 {
@@ -56,8 +56,9 @@ int chk_vfd_capture_end(chk_vfd_record *out)
 }
 
 int chk_vfd_errno(void) { return last_errno; }
+int chk_vfd_read_errno(void) { return read_errno; }
 
-void chk_vfd_clear_errno(void) { last_errno = 0; }
+void chk_vfd_clear_errno(void) { last_errno = read_errno = 0; }
 
 static bool captured(H5FD_mem_t type, haddr_t addr, size_t size)
 {
@@ -213,7 +214,7 @@ static herr_t vfd_read(H5FD_t *file, H5FD_mem_t type, hid_t dxpl, haddr_t addr, 
         ssize_t got = chk_fault_hit(CHK_FAULT_READ) ? -1 : pread(f->fd, at, size, (off_t)addr);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) {
-            last_errno = errno;
+            last_errno = read_errno = errno;
             return -1;
         }
         if (got == 0) { /* allocated, not yet written: HDF5 expects zeros */

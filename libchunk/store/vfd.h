@@ -47,6 +47,7 @@ bool chk_vfd_failed(hid_t file);
 void chk_vfd_set_failed(hid_t file);
 /* errno of the last system call that failed in the driver in this thread, 0 after begin_errno; tells HDF5's failures apart. */
 int chk_vfd_errno(void);
+int chk_vfd_read_errno(void); /* of reads alone */
 void chk_vfd_clear_errno(void);
 
 #endif

@@ -40,6 +40,74 @@ static double *stored(chunk_context *ctx, const char *path)
 
 static double ramp_at(int i, int j) { return i * M + j + 1; }
 
+typedef struct seen {
+    int64_t written, total;
+    char fill[64];
+} seen;
+
+static chunk_status look(void *user, const chunk_dataset_info *info, chunk_error *e)
+{
+    seen *s = user;
+    (void)e;
+    s->written = info->chunks_written;
+    s->total = info->chunks_total;
+    snprintf(s->fill, sizeof s->fill, "%s", info->fill_value);
+    return CHUNK_OK;
+}
+
+/* Not in place: a new dataset with a fill value of its own leaves out the chunks that hold nothing else, in its own grid and across another. */
+Test(in_place, none_but_a_new_dataset_with_a_fill_value)
+{
+    char path[64];
+    const double fill = -2.5;
+    const char *const text[] = {"where(x > 10, x, -2.5)", "where(x > 10, x, -2.5).T",
+                                "concat((where(x > 10, x, -2.5)[where(x > 10, x, -2.5) > 0], [-2.5] * ones(300000)))",
+                                "where(x > 10, x, -2.5)"};
+    for (int way = 0; way < 4; way++) {
+        chunk_array *x;
+        chunk_context *ctx = begin(path, sizeof path, &x);
+        chunk_array *a = eval(ctx, text[way], x, NULL);
+        unlink(path);
+        double *expected = values(ctx, eval(ctx, text[way], x, NULL));
+        snprintf(path, sizeof path, "/tmp/fill_%ld.h5", (long)getpid());
+        unlink(path);
+        const chunk_output o = {.size = sizeof o,
+                                .array = a,
+                                .file = path,
+                                .dataset = "x",
+                                .filter = way == 3 ? "gzip=1,shuffle" : NULL,
+                                .chunk = way == 2 ? (const int64_t[]){100000} : (const int64_t[]){2, 2},
+                                .fill = &fill};
+        cr_assert_eq(chunk_compute(ctx, &o, 1, NULL, NULL, &err), CHUNK_OK, "%s", err.text);
+        double *got = stored(ctx, path);
+        size_t n = (size_t)chunk_array_count(a);
+        for (size_t i = 0; i < n; i++) cr_assert_eq(got[i], expected[i], "way %d, element %zu", way, i);
+        seen s;
+        cr_assert_eq(chunk_info(path, "x", true, look, &s, &err), CHUNK_OK, "%s", err.text);
+        cr_assert_str_eq(s.fill, "-2.5");
+        cr_assert_eq(s.written, way == 2 ? 1 : 4, "way %d: %lld of %lld", way, (long long)s.written, (long long)s.total);
+        free(got);
+        free(expected);
+        chunk_array_free(a);
+        end(ctx, path, x);
+    }
+}
+
+Test(in_place, refuses_a_fill_value)
+{
+    char path[64];
+    chunk_array *x;
+    double fill = 1, out[N * M];
+    chunk_context *ctx = begin(path, sizeof path, &x);
+    const chunk_output o[2] = {{.size = sizeof *o, .array = x, .data = out, .fill = &fill},
+                               {.size = sizeof *o, .array = x, .file = path, .dataset = "x", .in_place = true, .fill = &fill}};
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(chunk_compute(ctx, &o[i], 1, NULL, NULL, &err), CHUNK_EINVAL);
+        cr_assert(strstr(err.text, "fill value"), "%s", err.text);
+    }
+    end(ctx, path, x);
+}
+
 Test(in_place, a_region_with_steps)
 {
     char path[64];

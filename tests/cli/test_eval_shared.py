@@ -116,3 +116,27 @@ def test_results_of_a_product_and_of_each_other(tmp_path, first):
             with h5py.File(tmp_path / "y.h5") as f:
                 np.testing.assert_allclose(f["r"][...], r, rtol=1e-12, err_msg=text)
                 np.testing.assert_allclose(f["s"][...], want if text.startswith("r") or other in ("r.T", "r[0]", "r") else r.sum(), rtol=1e-11, err_msg=text)
+
+
+@pytest.mark.skipif(is_sanitized(), reason="32,768 chunks that are not stored take long")
+def test_many_quick_tasks(tmp_path):
+    """Workers take many tasks of next to no work at once: what one has not done yet while it waits for a core leaves gaps in every result over other axes."""
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        f.create_dataset("x", (2048, 16, 65536), "f8", chunks=(1, 1, 65536), fillvalue=1)
+    for threads in (2, 4, 8):
+        got, _ = run(tmp_path, {"a": "sum(x, axis=(1, 2))", "b": "sum(x, axis=(0, 2))"}, "--threads", threads, "--memory", ceiling(200))
+        with h5py.File(tmp_path / "y.h5") as f:
+            assert np.all(f["a"][...] == 16 * 65536) and np.all(f["b"][...] == 2048 * 65536)
+
+
+@pytest.mark.parametrize("names", [{"t": "x * 1.5", "a": "sum(x, axis=1)", "b": "var(x, axis=0)"},
+                                   {**{f"a{k}": f"sum(x * {k}, axis=0)" for k in range(30)}, **{f"b{k}": f"sum(x * {k}, axis=1)" for k in range(40)}, "t": "x * 1.5"}], ids=["few", "many"])
+def test_what_is_stored_lies_alike(tmp_path, names):
+    """Whether reductions over other axes have room in the pass decides neither how chunks are cut nor in which pass a value is stored."""
+    x = np.random.default_rng(3).random((512, 4096) if len(names) < 9 else (512, 512))
+    x[:128, :2048] = 0
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        f.create_dataset("x", data=x, chunks=(256, 2048) if len(names) < 9 else (64, 64))
+    least_bytes = least(tmp_path, names)
+    files = [run(tmp_path, names, "--memory", str(memory), "--threads", 2)[1] for memory in (least_bytes + 2**20, least_bytes + 2**23, 2**30)]
+    assert files[0] == files[1] == files[2]

@@ -92,13 +92,16 @@ static void add_numbers(counts *c, const char *text, int64_t n)
 /* What two numbers of the text make together: y[:u] beside y[v:], and the lengths of which every u-th is one of v. */
 static void add_pairs(counts *c, const char *text)
 {
+    enum { MOST_NUMBERS = 16 };
     bool joined;
-    int64_t u, v;
-    for (const char *s = text; (u = next_number(text, &s, &joined)) != 0 || *s;)
-        for (const char *t = s; (v = next_number(text, &t, &joined)) != 0 || *t;) {
-            if (u < 1 || v < 1 || u > c->all || v > c->all) continue;
-            add(c, u + v);
-            if (u <= c->all / v) add(c, u * v), add(c, u * v - 1);
+    int64_t number[MOST_NUMBERS], v, made;
+    int n = 0;
+    for (const char *s = text; n < MOST_NUMBERS && ((v = next_number(text, &s, &joined)) != 0 || *s);)
+        if (v > 0) number[n++] = v;
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < i; k++) {
+            if (!__builtin_add_overflow(number[i], number[k], &made)) add(c, made);
+            if (!__builtin_mul_overflow(number[i], number[k], &made)) add(c, made), add(c, made - 1);
         }
 }
 
@@ -188,8 +191,9 @@ static void vary_each(search *s)
 
 void job_need_at_most(job *j, const chunk_binding *bound, int n, chunk_error *err)
 {
-    search s = {.j = j, .bound = bound, .n = n, .err = err, .began = clock()};
+    search s = {.j = j, .bound = bound, .n = n, .err = err};
     find_counts(&s.c, j->text, bound, n);
+    s.began = clock();
     chunk_context_assume(j->ctx, true);
     for (int i = 0; i < s.c.n && in_time(&s); i++) try_counts(&s, &s.c.at[i], 1);
     find_some(&s);
