@@ -34,7 +34,7 @@ class OpInfo(c.Structure):
 class Output(c.Structure):
     _fields_ = [("size", c.c_size_t), ("array", c.c_void_p), ("file", c.c_char_p), ("dataset", c.c_char_p), ("chunk", c.POINTER(c.c_int64)),
                 ("filter", c.c_char_p), ("data", c.c_void_p), ("strides", c.POINTER(c.c_int64)), ("write", c.c_void_p), ("user", c.c_void_p), ("in_place", c.c_bool),
-                ("start", c.POINTER(c.c_int64)), ("stop", c.POINTER(c.c_int64)), ("step", c.POINTER(c.c_int64))]
+                ("start", c.POINTER(c.c_int64)), ("stop", c.POINTER(c.c_int64)), ("step", c.POINTER(c.c_int64)), ("fill", c.c_void_p)]
 
 
 class RunOptions(c.Structure):
