@@ -77,8 +77,8 @@ def compare_sum(text, got, expected, summed, eps):
     if expected.dtype.kind in "biu":
         assert np.array_equal(got, expected), text
         return
-    if eps > 1e-4 and not np.isfinite(expected).all():
-        return  # NumPy adds float16 up in float16 along some axes, where its steps overflow
+    if not np.isfinite(expected).all() and (eps > 1e-4 or (eps > 1e-8 and text.startswith("std"))):
+        return  # NumPy adds float16 up in float16 along some axes, where its steps overflow, and squares float32 in float32, as far as that goes
     with np.errstate(all="ignore"):
         x = np.abs(np.asarray(summed).astype(np.complex128))
         scale = np.sum(np.where(np.isfinite(x), x, 0)) + 1
