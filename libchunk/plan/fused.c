@@ -29,7 +29,7 @@ static int log2_floor(int64_t n)
     return b;
 }
 
-/* Results in a box of these extents, and bytes of their states in all reductions. */
+/* Results over these axes in a box of these extents. */
 static size_t count_results(const chk_fused *f, uint32_t axes, const int64_t *extent)
 {
     size_t n = 1;
@@ -38,7 +38,7 @@ static size_t count_results(const chk_fused *f, uint32_t axes, const int64_t *ex
     return n;
 }
 
-/* Of those that the walk goes by: how chunks are cut, and so how files are laid out, must not depend on what else has room in the pass. */
+/* Bytes of the states in a box, of the reductions that the walk goes by: how chunks are cut, and so how files are laid out, must not depend on what else has room in the pass. */
 static size_t states(const chk_fused *f, const int64_t *extent)
 {
     size_t n = 0;

@@ -91,12 +91,19 @@ int64_t chk_combiner_entries(const chk_geometry *g, int block_level, int n_worke
     return (first_run + others) * kept_blocks_in_unit + n_workers;
 }
 
+/* Units are parts of chunks. */
+static bool cuts_chunks(const chk_geometry *g)
+{
+    bool cut = false;
+    for (int a = 0; a < g->space.ndim; a++) cut |= g->blocks_in_chunk[a] > 1 && !g->whole_chunks;
+    return cut;
+}
+
 /* Whether the walk, whose order is that of its kept axes and then its reduced ones, passes the slots of one result in their order. */
 static bool goes_straight(const chk_geometry *g, uint32_t walk)
 {
-    bool cut = false, kept = false, reduced = false;
+    bool kept = false, reduced = false;
     int last = -1;
-    for (int a = 0; a < g->space.ndim; a++) cut |= g->blocks_in_chunk[a] > 1 && !g->whole_chunks;
     for (int phase = 0; phase < 2; phase++)
         for (int a = 0; a < g->space.ndim; a++) {
             bool by_walk = walk >> a & 1;
@@ -106,27 +113,26 @@ static bool goes_straight(const chk_geometry *g, uint32_t walk)
             last = a;
             *(by_walk ? &reduced : &kept) = true;
         }
-    return !cut || !kept || !reduced;
+    return !kept || !reduced || !cuts_chunks(g);
 }
 
 int64_t chk_combiner_entries_aside(const chk_geometry *g, uint32_t walk, int block_level, int n_workers, bool any_order,
                                    int64_t n_blocks, int64_t blocks_taken)
 {
     /* What is done is a prefix of the walk. Seen from one result it is a prefix of the reduced axes in the walk's order: in that of the slots, one run of them
-     * from the first on; else one for each place on all axes but the last, and in chunks that are cut for each place on that too. */
+     * from the first on; else one for each place on all axes but the last, and in chunks that are cut all blocks may wait. */
+    bool straight = goes_straight(g, walk);
+    if (any_order || (!straight && cuts_chunks(g))) return n_blocks + n_workers;
     double kept = 1, runs = 1, last = 1, nodes = g->levels - block_level + 1;
-    bool cut = false;
     for (int a = 0; a < g->space.ndim; a++) {
         double places = (double)g->grid.axis[a].n_chunks * (double)g->blocks_in_chunk[a];
-        cut |= g->blocks_in_chunk[a] > 1 && !g->whole_chunks;
         if (g->reduced >> a & 1)
             runs *= last, last = places;
         else
             kept *= places;
     }
-    double covered = goes_straight(g, walk) ? kept * nodes : 2 * kept * nodes * runs * (cut ? last : 1);
-    covered += 2 * nodes * (double)n_workers * (double)blocks_taken;
-    return (any_order || covered > (double)n_blocks ? n_blocks : (int64_t)covered) + n_workers;
+    double covered = kept * nodes * (straight ? 1 : 2 * runs) + 2 * nodes * (double)n_workers * (double)blocks_taken;
+    return (covered > (double)n_blocks ? n_blocks : (int64_t)covered) + n_workers;
 }
 
 static int64_t buckets_for(int64_t n_entries)

@@ -79,8 +79,9 @@ typedef struct chk_combiner {
  * the first slot on, at most one node a level above the blocks', and behind the lowest unfinished unit other runs. Those are at most run_ahead
  * nodes where a pass lets no task start further ahead than that; else (0) at most n_workers runs of two nodes a level. */
 int64_t chk_combiner_entries(const chk_geometry *g, int block_level, int n_workers, int64_t run_ahead, int64_t kept_blocks_in_unit);
-/* For a walk that goes by the axes `walk`: units in another order, of which there are n_blocks blocks in all: they are posted one by one. At most all of them wait; where tasks start in order, no
- * more than what covers the runs of slots that are done, of which each of the blocks_taken that a worker may not have done yet cuts one. */
+/* The same for a walk that goes by the axes `walk`, in another order than the slots': its blocks, n_blocks in all, are posted one by one. At most all of them
+ * wait; where tasks start in order, no more than what covers the runs of slots that are done, of which each of the blocks_taken that a worker may not
+ * have done yet cuts one. */
 int64_t chk_combiner_entries_aside(const chk_geometry *g, uint32_t walk, int block_level, int n_workers, bool any_order,
                                    int64_t n_blocks, int64_t blocks_taken);
 uint64_t chk_combiner_bytes(int64_t n_entries, const chk_reducer *r, size_t cap);
