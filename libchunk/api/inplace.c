@@ -132,18 +132,11 @@ static chk_view region_view(const chk_h5region *r, int ndim)
 /* How values of this shape are spread over the region: NumPy's broadcasting, where axes of length 1 may stand before. */
 static bool spread_values(chk_view *out, const chk_shape *values, const chk_shape *region)
 {
-    chk_shape rest = {0}, both;
-    int lead = 0;
-    while (values->ndim - lead > region->ndim && values->dim[lead] == 1) lead++;
-    for (int a = lead; a < values->ndim; a++) rest.dim[rest.ndim++] = values->dim[a];
-    if (!chk_shape_broadcast(&both, &rest, region) || !chk_shape_equal(&both, region)) return false;
-    chk_view v = chk_view_broadcast(&rest, region);
-    *out = (chk_view){.shape = v.shape, .base_ndim = values->ndim};
-    for (int a = 0; a < values->ndim; a++) {
-        out->axis[a] = a < lead ? -1 : v.axis[a - lead];
-        out->off[a] = a < lead ? 0 : v.off[a - lead];
-        out->step[a] = a < lead ? 0 : v.step[a - lead];
-    }
+    chk_shape both;
+    chk_view rest = chk_view_drop_leading(values, region->ndim);
+    if (!chk_shape_broadcast(&both, &rest.shape, region) || !chk_shape_equal(&both, region)) return false;
+    chk_view spread = chk_view_broadcast(&rest.shape, region);
+    *out = chk_view_compose(&spread, &rest);
     return true;
 }
 

@@ -171,6 +171,19 @@ chk_view chk_view_identity(const chk_shape *shape)
     return v;
 }
 
+chk_view chk_view_drop_leading(const chk_shape *shape, int ndim)
+{
+    chk_view v = {.base_ndim = shape->ndim};
+    int lead = 0;
+    while (shape->ndim - lead > ndim && shape->dim[lead] == 1) lead++;
+    for (int a = 0; a < shape->ndim; a++) {
+        v.axis[a] = a < lead ? -1 : v.shape.ndim;
+        v.step[a] = a >= lead;
+        if (a >= lead) v.shape.dim[v.shape.ndim++] = shape->dim[a];
+    }
+    return v;
+}
+
 chk_view chk_view_compose(const chk_view *outer, const chk_view *inner)
 {
     assert(outer->base_ndim == inner->shape.ndim && "views meet in the same array");

@@ -68,6 +68,8 @@ typedef struct chk_view {
 } chk_view;
 
 chk_view chk_view_identity(const chk_shape *shape);
+/* NumPy's rule for values that are assigned: where they have more than ndim axes, those before may have length 1, and are left out. */
+chk_view chk_view_drop_leading(const chk_shape *shape, int ndim);
 /* outer maps array -> middle, inner maps middle -> base: out maps array -> base. */
 chk_view chk_view_compose(const chk_view *outer, const chk_view *inner);
 /* NumPy broadcasting of an array of shape `from` to shape `to` (which it must broadcast to). */

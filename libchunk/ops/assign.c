@@ -179,18 +179,10 @@ static chunk_status read_place(target *t, const chk_value *v, int *axis)
     return t->m.st;
 }
 
-/* NumPy's rule for values that are assigned: where they have more axes than there are places for, those before may have length 1. */
 static chk_node *without_leading(target *t, chk_node *v, int ndim)
 {
-    int lead = 0;
-    while (v && v->shape.ndim - lead > ndim && v->shape.dim[lead] == 1) lead++;
-    if (lead == 0) return v;
-    chk_view view = {.shape = {.ndim = v->shape.ndim - lead}, .base_ndim = v->shape.ndim};
-    for (int a = 0; a < v->shape.ndim; a++) {
-        view.axis[a] = a - lead >= 0 ? a - lead : -1;
-        view.step[a] = a >= lead;
-        if (a >= lead) view.shape.dim[a - lead] = v->shape.dim[a];
-    }
+    if (!v || v->shape.ndim <= ndim) return v;
+    chk_view view = chk_view_drop_leading(&v->shape, ndim);
     return ops_view(&t->m, v, &view);
 }
 
