@@ -171,6 +171,10 @@ TRANSPOSE(transpose_4, uint32_t, 4, 2, LOW_4, HIGH_4)
 TRANSPOSE(transpose_8, uint64_t, 2, 1, LOW_2, HIGH_2)
 #endif
 
+/* Rows of the output that are made together: more of them, which often lie a power of two apart, drive each other out of the first-level cache (from
+ * memory, 8 KiB apart, a core: 32 at a time 12.8 GB/s, 16 at a time 19.3). */
+enum { GROUP = 16 };
+
 static void transpose(void *out, int64_t to, const void *in, int64_t from, size_t item, int64_t n_rows, int64_t n_cols)
 {
     static const struct {
@@ -181,9 +185,12 @@ static void transpose(void *out, int64_t to, const void *in, int64_t from, size_
     int64_t rows = L ? n_rows / L * L : 0, cols = L ? n_cols / L * L : 0;
     char *o = out;
     const char *a = in;
-    for (int64_t i = 0; i < rows; i += L)
-        for (int64_t k = 0; k < cols; k += L)
-            by_size[__builtin_ctzll(item)].block(o + k * to + i * size, to, a + i * from + k * size, from);
+    for (int64_t c = 0, end; c < cols; c = end) {
+        end = c + GROUP < cols ? c + GROUP : cols;
+        for (int64_t i = 0; i < rows; i += L)
+            for (int64_t k = c; k < end; k += L)
+                by_size[__builtin_ctzll(item)].block(o + k * to + i * size, to, a + i * from + k * size, from);
+    }
     for (int64_t i = 0; i < n_rows; i++)
         for (int64_t k = i < rows ? cols : 0; k < n_cols; k++) memcpy(o + k * to + i * size, a + i * from + k * size, item);
 }

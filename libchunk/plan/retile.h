@@ -20,7 +20,7 @@ enum {
     CHK_RETILE_INPUTS = 4,
     CHK_RETILE_CHOICES = 48,
     CHK_RETILE_STRIP =
-        32 << 10, /* elements made at once: 256 KiB of float64, so that a strip is in the second-level cache until it is written */
+        64 << 10, /* elements made at once: 512 KiB of float64, so that a strip is in the second-level cache until it is written */
 };
 
 /* One way to cut an axis, and what follows from it. */

@@ -86,6 +86,7 @@ static chunk_status fetch(worker *w, chunk_error *err)
         const chk_prog_input *in = &r->program.input[i];
         chk_retile_pieces *p = &w->in[i];
         chk_retile_list_cells(p, &r->in[i], &w->tile);
+        w->hold[i].waits_for_memory = !r->program.slow;
         CHK_TRY(in->source->ops->fetch(in->source, &in->view, p->box, p->n_cells, &w->arena, &w->hold[i], p->piece, err));
         for (size_t k = 0; k < p->n_cells; k++) p->swapped |= p->piece[k].data && p->piece[k].swapped;
     }
