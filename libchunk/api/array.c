@@ -358,12 +358,14 @@ chunk_status chunk_register_map(chunk_context *ctx, const char *name, int n_in, 
 }
 
 chunk_status chunk_register_reduction(chunk_context *ctx, const char *name, chunk_dtype in, chunk_dtype out,
-                                      const chunk_reduction *r, chunk_error *err)
+                                      const chunk_reduction *given, chunk_error *err)
 {
     CHK_TRY(chk_context_check(ctx, err));
     CHK_TRY(check_name(name, err));
-    if (!r || r->size != sizeof *r)
-        return chk_fail(err, CHUNK_EINVAL, "%s: chunk_reduction.size is not sizeof(chunk_reduction)", name);
+    chunk_reduction whole;
+    if (!given) return chk_fail(err, CHUNK_EINVAL, "%s: the chunk_reduction is NULL", name);
+    CHK_TRY(chk_take_options(&whole, sizeof whole, given, "chunk_reduction", err));
+    const chunk_reduction *r = &whole;
     if (!r->init || !r->fold || !r->merge || !r->finish)
         return chk_fail(err, CHUNK_EINVAL, "%s: init, fold, merge or finish is NULL", name);
     if (r->state_bytes < 1 || r->state_bytes > 4096)
@@ -376,12 +378,14 @@ chunk_status chunk_register_reduction(chunk_context *ctx, const char *name, chun
     return chk_builder_register(ctx->builder, &op, err);
 }
 
-chunk_status chunk_register_blocks(chunk_context *ctx, const char *name, const chunk_block_function *f, chunk_error *err)
+chunk_status chunk_register_blocks(chunk_context *ctx, const char *name, const chunk_block_function *given, chunk_error *err)
 {
     CHK_TRY(chk_context_check(ctx, err));
     CHK_TRY(check_name(name, err));
-    if (!f || f->size != sizeof *f)
-        return chk_fail(err, CHUNK_EINVAL, "%s: chunk_block_function.size is not sizeof(chunk_block_function)", name);
+    chunk_block_function whole;
+    if (!given) return chk_fail(err, CHUNK_EINVAL, "%s: the chunk_block_function is NULL", name);
+    CHK_TRY(chk_take_options(&whole, sizeof whole, given, "chunk_block_function", err));
+    const chunk_block_function *f = &whole;
     if (!f->run || f->n_in < 0 || f->n_in > CHK_USER_INPUTS || (f->in && f->n_in == 0))
         return chk_fail(err, CHUNK_EINVAL,
                         "%s: give a function and how many arrays it takes: 1 to %d, or 0 for any number (then without dtypes)",
@@ -400,11 +404,14 @@ chunk_status chunk_register_blocks(chunk_context *ctx, const char *name, const c
     return chk_builder_register(ctx->builder, &op, err);
 }
 
-chunk_status chunk_register_gufunc(chunk_context *ctx, const char *name, const chunk_gufunc *g, chunk_error *err)
+chunk_status chunk_register_gufunc(chunk_context *ctx, const char *name, const chunk_gufunc *given, chunk_error *err)
 {
     CHK_TRY(chk_context_check(ctx, err));
     CHK_TRY(check_name(name, err));
-    if (!g || g->size != sizeof *g) return chk_fail(err, CHUNK_EINVAL, "%s: chunk_gufunc.size is not sizeof(chunk_gufunc)", name);
+    chunk_gufunc whole;
+    if (!given) return chk_fail(err, CHUNK_EINVAL, "%s: the chunk_gufunc is NULL", name);
+    CHK_TRY(chk_take_options(&whole, sizeof whole, given, "chunk_gufunc", err));
+    const chunk_gufunc *g = &whole;
     if (!g->run || !g->signature) return chk_fail(err, CHUNK_EINVAL, "%s: give a signature and a function", name);
     chk_user_op op = {.user = g->user};
     op.block = (chk_user_block){.loop = g->run,

@@ -45,10 +45,10 @@ struct chunk_array {
 
 /* Takes the node (counted). */
 chunk_status chk_array_wrap(chunk_array **out, chunk_context *ctx, chk_node *node, chunk_error *err);
-/* CHUNK_ESTATE in a forked child, CHUNK_EINVAL for NULL. */
-/* The caller's options of `size` bytes as this library has them; shorter ones come from programs built when there were fewer: the rest is zero.
+/* The caller's struct, whose first member is its size, in the `size` bytes that this library has of it; shorter ones come from programs built when there were fewer: the rest is zero.
  * No more than the size itself is an error, and more than `size`. */
 chunk_status chk_take_options(void *out, size_t size, const void *in, const char *name, chunk_error *err);
+/* CHUNK_ESTATE in a forked child, CHUNK_EINVAL for NULL. */
 chunk_status chk_context_check(const chunk_context *ctx, chunk_error *err);
 /* Costs that depend neither on the plan nor on files. */
 uint64_t chk_context_fixed_bytes(const chunk_context *ctx);

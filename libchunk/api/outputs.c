@@ -31,8 +31,6 @@ static int meet(const char *a, const char *b)
 
 static chunk_status check_output(const chunk_output *o, int i, chunk_error *err)
 {
-    if (o->size != sizeof *o)
-        return chk_fail(err, CHUNK_EINVAL, "chunk_output.size of output %d is %zu, not %zu", i, o->size, sizeof *o);
     if (!o->array) return chk_fail(err, CHUNK_EINVAL, "output %d has no array", i);
     int n = (o->file != NULL) + (o->data != NULL) + (o->write != NULL);
     bool empty_memory = n == 0 && chk_shape_count(&o->array->node->shape) == 0;
@@ -190,7 +188,13 @@ chunk_status chk_outputs_describe(chk_outputs *os, const chunk_output *outputs, 
     if (!os->out || !os->targets || !os->writer) return chk_fail(err, CHUNK_ENOMEM, "out of memory for %d outputs", n);
     os->n = n;
     for (int i = 0; i < n; i++) {
-        CHK_TRY(describe(os, i, &outputs[i], err));
+        chunk_output o;
+        CHK_TRY(chk_take_options(&o, sizeof o, (const char *)outputs + (size_t)i * outputs->size, "chunk_output", err));
+        if (o.size != outputs->size)
+            return chk_fail(err, CHUNK_EINVAL,
+                            "chunk_output.size of output %d is %zu, of output 0 %zu: set each to sizeof(chunk_output)", i, o.size,
+                            outputs->size);
+        CHK_TRY(describe(os, i, &o, err));
         os->targets[i] = os->out[i].target;
         for (int k = 0; k < i; k++) CHK_TRY(check_pair(&os->out[i], &os->out[k], err));
     }

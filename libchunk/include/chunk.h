@@ -241,7 +241,7 @@ CHUNK_API chunk_status chunk_register_map(chunk_context *ctx, const char *name, 
                                           chunk_map_callback fn, void *user, chunk_error *err);
 /* A caller's reduction: states are plain bytes, folded leaf by leaf and merged in a fixed order. Input is cast to `in`. */
 typedef struct chunk_reduction {
-    size_t size;        /* sizeof(chunk_reduction) */
+    size_t size;        /* sizeof(chunk_reduction), so that the struct can grow */
     size_t state_bytes; /* at most 4096 */
     void (*init)(void *user, void *state);
     int (*fold)(void *user, void *state, const void *data, size_t n);
@@ -311,7 +311,7 @@ typedef struct chunk_loop {
 /* Returns 0, or anything else to stop the run. Called from workers with no lock held, by several at once; items in any groups and any order. */
 typedef int (*chunk_loop_callback)(void *user, const chunk_loop *loop);
 typedef struct chunk_gufunc {
-    size_t size;           /* sizeof(chunk_gufunc) */
+    size_t size;           /* sizeof(chunk_gufunc), so that the struct can grow */
     const char *signature; /* at most 8 arrays and one result. Whole numbers are fixed extents: "(3),(3)->(3)". */
     chunk_loop_callback run;
     void *user;
@@ -328,7 +328,7 @@ CHUNK_API chunk_status chunk_register_gufunc(chunk_context *ctx, const char *nam
 typedef int (*chunk_write_callback)(void *user, const int64_t *lo, const int64_t *hi, const void *data);
 /* Where a result goes: a dataset (file and dataset set), memory (data set), or a callback (write set). */
 typedef struct chunk_output {
-    size_t size; /* sizeof(chunk_output) */
+    size_t size; /* sizeof(chunk_output), the same for all of a run, so that the struct can grow */
     chunk_array *array;
     const char *file, *dataset;
     const int64_t *
@@ -377,7 +377,7 @@ typedef struct chunk_event {
 typedef void (*chunk_event_callback)(void *user, const chunk_event *event);
 
 typedef struct chunk_run_options {
-    size_t size;       /* sizeof(chunk_run_options) */
+    size_t size;       /* sizeof(chunk_run_options), so that the struct can grow */
     bool overwrite;    /* replace output datasets that exist */
     bool durable;      /* wait for the disk before the outputs become visible */
     bool profile;      /* measure time per operation */
