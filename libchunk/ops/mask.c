@@ -257,28 +257,41 @@ static chunk_status make_select(chk_node **out, chk_builder *b, const chk_op *op
     return chk_node_custom(out, b, op, attr, n_attr, in[1]->dtype, &shape, &grid, in, 2, err);
 }
 
+/* The sub-arrays of x along the axis at the places where the mask, of one dimension, holds: those must be within x, the mask may be shorter or longer. */
+static chk_node *take_where(ops_maker *m, chk_builder *b, chk_node *mask, chk_node *x, int axis, chunk_error *err)
+{
+    chk_node *made = NULL;
+    if (m->st == CHUNK_OK) m->st = ops_nonzero_axis(&made, b, mask, 0, err);
+    chk_node *places = ops_own(m, m->st, &made);
+    if (!places) return NULL;
+    chk_value take[3] = {
+        {.kind = CHK_VAL_NODE, .u.node = x}, {.kind = CHK_VAL_NODE, .u.node = places}, {.kind = CHK_VAL_INT, .u.i.i = axis}};
+    const char *names[3] = {NULL, NULL, NULL};
+    m->st = chk_op_call(&made, b, chk_builder_find(b, "take", 4), take, names, 3, err);
+    return ops_own(m, m->st, &made);
+}
+
 static chunk_status build_extract(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
     ops_maker m = ops_make(b, err);
     chk_node *mask = ops_cast(&m, ops_value(&m, &args[0], op->name), CHK_BOOL), *x = ops_value(&m, &args[1], op->name),
              *made = NULL;
     if (!mask || !x) return ops_give(out, &m, NULL);
-    char a[160], c[160];
-    if (x->shape.ndim == 0 || mask->shape.ndim == 0) mask = ops_flat(&m, mask), x = ops_flat(&m, x);
+    if (!chk_shape_equal(&mask->shape, &x->shape) || x->shape.ndim == 0) mask = ops_flat(&m, mask), x = ops_flat(&m, x);
     if (!mask || !x) return ops_give(out, &m, NULL);
-    if (!chk_shape_equal(&mask->shape, &x->shape))
-        m.st = chk_fail(err, CHUNK_ESHAPE, "extract: the condition's shape %s is not x's %s",
-                        chk_shape_text(a, sizeof a, &mask->shape), chk_shape_text(c, sizeof c, &x->shape));
-    else
+    if (chk_shape_equal(&mask->shape, &x->shape)) {
         m.st = ops_select(&made, b, mask, x, err);
-    return ops_give(out, &m, ops_own(&m, m.st, &made));
+        return ops_give(out, &m, ops_own(&m, m.st, &made));
+    }
+    return ops_give(out, &m, take_where(&m, b, mask, x, 0, err));
 }
 
 const chk_op chk_op_extract = {
     .name = "extract",
     .family = "indexing",
     .summary = "The elements of x where a condition holds, x[condition] in text",
-    .doc = "condition, x: arrays of one shape. One dimension, C order. The elements are counted when the expression is built (one "
+    .doc = "condition, x: arrays of one shape; of different ones, both raveled, as NumPy does. One dimension, C order. The "
+           "elements are counted when the expression is built (one "
            "run over the condition, under the same "
            "ceiling), so that the shape is known; the counts are kept. Memory: a block of the result, and 256 Ki elements of "
            "condition and x.",
@@ -397,21 +410,13 @@ chunk_status ops_nonzero_axis(chk_node **out, chk_builder *b, chk_node *mask, in
 static chunk_status build_compress(chk_node **out, chk_builder *b, const chk_op *op, const chk_value *args, chunk_error *err)
 {
     ops_maker m = ops_make(b, err);
-    chk_node *mask = ops_cast(&m, ops_array(&m, &args[0], op->name), CHK_BOOL), *x = ops_value(&m, &args[1], op->name),
-             *made = NULL;
+    chk_node *mask = ops_cast(&m, ops_array(&m, &args[0], op->name), CHK_BOOL), *x = ops_value(&m, &args[1], op->name);
     int axis = 0;
     if (!mask || !x) return ops_give(out, &m, NULL);
     if (mask->shape.ndim != 1)
         m.st = chk_fail(err, CHUNK_ESHAPE, "compress: the condition has %d dimensions: it must have 1", mask->shape.ndim);
     x = ops_along(&m, &axis, x, &args[2], op->name);
-    if (m.st == CHUNK_OK) m.st = ops_nonzero_axis(&made, b, mask, 0, err);
-    chk_node *places = ops_own(&m, m.st, &made);
-    if (!places) return ops_give(out, &m, NULL);
-    chk_value take[3] = {
-        {.kind = CHK_VAL_NODE, .u.node = x}, {.kind = CHK_VAL_NODE, .u.node = places}, {.kind = CHK_VAL_INT, .u.i.i = axis}};
-    const char *names[3] = {NULL, NULL, NULL};
-    m.st = chk_op_call(&made, b, chk_builder_find(b, "take", 4), take, names, 3, err);
-    return ops_give(out, &m, ops_own(&m, m.st, &made));
+    return ops_give(out, &m, take_where(&m, b, mask, x, axis, err));
 }
 
 const chk_op chk_op_compress = {

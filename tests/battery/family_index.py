@@ -102,6 +102,9 @@ def masked(rng, like):
 def extract(rng):
     x = data(rng, pick(rng, DTYPES), some_shape(rng))
     m = masked(rng, x)
+    if rng.random() < 0.2:
+        m = m.ravel()[:int(rng.integers(0, m.size + 1))]  # another shape: both are raveled
+        return index_case(rng, "extract(m, x)", x, {"m": m}, lambda: np.extract(m, x))
     return index_case(rng, pick(rng, ["extract(m, x)", "x[m]"]), x, {"m": m}, lambda: x[m])
 
 

@@ -52,6 +52,8 @@ def test_selected_in_one_pass(data, limit):
 def test_other_forms_of_the_same(data):
     x, i = arrays(data)
     assert np.array_equal(stored(data, "extract(i < 300, x*2)")[1], (x * 2)[i < 300])
+    assert np.array_equal(stored(data, "extract(i[:, 3] < 300, x)")[1], np.extract(i[:, 3] < 300, x)), "raveled, and short"
+    assert np.array_equal(stored(data, "extract(permute_dims(i, (1, 0)) < 300, x)")[1], np.extract(i.T < 300, x))
     assert np.array_equal(stored(data, "i[~(x < 0.25)]", "--chunks", "1000")[1], i[~(x < 0.25)])
     assert stored(data, "i[x < 0.25]", "--chunks", "1000")[2] == (1000,)
     assert np.array_equal(stored(data, "x[x > 2*mean(x)*0.9]")[1], x[x > 2 * np.mean(x) * 0.9])
