@@ -14,6 +14,7 @@ N = 16384 // SCALE                               # side of the square arrays
 C = 1024                                         # side of a chunk: 8 MiB
 R = 16                                           # rows of a chunk of W5r's input
 WIDE = 4 * N                                     # columns of its larger one
+HUGE = 8 * N                                     # and of the one that is larger than memory, kept as int8 to spare the disk
 MANY = 1_000_000 // SCALE                        # chunks of W9, of
 MANYC = 256                                      # elements each
 SPARSE = (1310720, 1 << 20)                      # 10 TiB
@@ -111,6 +112,17 @@ def make_wide(dir):
 
         def put(i, lo, hi):
             d[lo:hi] = rnd(1, i, (hi - lo, WIDE))
+        bands(N, 64, put)
+    os.rename(path + ".part", path)
+
+
+def make_huge(dir):
+    path = os.path.join(dir, "rows_huge.h5")
+    with h5py.File(path + ".part", "w") as f:
+        d = f.create_dataset("x", (N, HUGE), "i1", chunks=(R, HUGE))
+
+        def put(i, lo, hi):
+            d[lo:hi] = np.random.default_rng([17, i]).integers(-128, 128, (hi - lo, HUGE), dtype="i1")
         bands(N, 64, put)
     os.rename(path + ".part", path)
 
@@ -238,6 +250,7 @@ GROUPS = {
     "sparse reads": {"xyz.h5": make_xyz, "x.zarr": to_zarr, "x.b2nd": lambda dir: to_b2nd(dir, "xyz.h5", "x.b2nd", clevel=0)},
     "rows": {**{f"rows_{k}.h5": make_rows for k in ("none", "plain", "lz4", "gzip4")}, "rows.zarr": rows_to_zarr},
     "wide rows": {"rows_none.h5": make_rows, "rows_wide.h5": make_wide},
+    "huge rows": {"rows_huge.h5": make_huge},
     "smooth": {**{f"smooth_{k}.h5": make_smooth for k in ("none",) + FILTERS},
                "smooth.b2nd": lambda dir: to_b2nd(dir, "smooth_none.h5", "smooth.b2nd")},
     "many": {"many.h5": make_many},

@@ -1,9 +1,13 @@
 """Values stored in other chunks than they are read from: rechunking, transposes."""
 import os
 
+import h5py
+import numpy as np
+
 import data
 from data import C, N, R
 from engine import Row
+from measure import median
 from peers import probe
 from rows import output, row, some, through_copy
 
@@ -72,3 +76,22 @@ def w5r_large(b):
     one.add(stored(b, "x", {"x": "rows_wide.h5:/x"}, 256, COLUMNS))
     one.floor("times linear", one.runs[-1]["seconds"] / (4 * min(base)), 1.2, at_most=True)
     yield one
+
+
+@row("W5r 16 GiB", "huge rows", stores=True)
+def w5r_huge(b):
+    """float64 of 16 GiB, from int8 so that both fit on a small disk: what is written is far more than may wait in memory."""
+    r = Row("W5r 16 GiB", f"int8 ({R}, {data.HUGE}) chunks to float64 ({N}, {R})", 256)
+    n_bytes, shares = N * data.HUGE * 8, []
+    for _ in range(2):
+        b.clear_outputs()
+        disk = b.measure(1, "write", os.path.join(b.dir, "limit.tmp"), n_bytes)["seconds"]
+        a = stored(b, "astype(x, float64)", {"x": "rows_huge.h5:/x"}, 256, COLUMNS)
+        r.add(a)
+        shares.append(disk / a["seconds"])
+    with h5py.File(b.path("rows_huge.h5")) as f:
+        got = output(b)
+        r.require("the same values", all(np.array_equal(got[:, k:k + R], f["x"][:, k:k + R]) for k in range(0, data.HUGE, data.HUGE // 4)))
+    r.floor("of the disk's rate", median(shares), 0.8)
+    r.limit = dict(text="writing as much, sequentially", seconds=disk)
+    yield r
