@@ -20,6 +20,14 @@ int64_t chk_shape_count(const chk_shape *s)
     return n;
 }
 
+bool chk_shape_fits(const chk_shape *s)
+{
+    int64_t n = 1;
+    for (int a = 0; a < s->ndim; a++)
+        if (s->dim[a] != 0) n = mul_saturated(n, s->dim[a]);
+    return n <= INT64_MAX / CHK_MAX_ITEM;
+}
+
 bool chk_shape_equal(const chk_shape *a, const chk_shape *b)
 {
     return a->ndim == b->ndim && memcmp(a->dim, b->dim, (size_t)a->ndim * sizeof *a->dim) == 0;

@@ -10,7 +10,7 @@
 
 #include "base/status.h"
 
-enum { CHK_MAX_NDIM = 32 };
+enum { CHK_MAX_NDIM = 32, CHK_MAX_ITEM = 16 /* bytes of an element */ };
 
 typedef struct chk_shape {
     int ndim;
@@ -18,6 +18,8 @@ typedef struct chk_shape {
 } chk_shape;
 
 int64_t chk_shape_count(const chk_shape *s); /* elements; 1 for ndim 0; saturates at INT64_MAX */
+/* Whether the bytes of an array of any dtype, and of any part of its axes, can be counted: as NumPy does, axes without elements are passed over. */
+bool chk_shape_fits(const chk_shape *s);
 bool chk_shape_equal(const chk_shape *a, const chk_shape *b);
 /* NumPy's broadcasting of two shapes; false when they do not fit. out may be one of them. */
 bool chk_shape_broadcast(chk_shape *out, const chk_shape *a, const chk_shape *b);

@@ -197,6 +197,14 @@ chunk_status chk_intern(chk_node **out, chk_builder *b, const chk_node *draft, c
 {
     chk_table *t = b->table;
     chk_node n = *draft;
+    if (!chk_shape_fits(&n.shape)) {
+        char shape[160];
+        return chk_fail(err, CHUNK_ESHAPE, "%s%san array of shape %s has more than 2**63 bytes",
+                        n.kind == CHK_NODE_VIEW ? ""
+                        : full_name             ? full_name
+                                                : name,
+                        n.kind == CHK_NODE_VIEW ? "" : ": ", chk_shape_text(shape, sizeof shape, &n.shape));
+    }
     chk_node_hash(n.hash, &n, full_name);
     pthread_mutex_lock(&t->lock);
     chk_node *hit = find_live(t, &n);

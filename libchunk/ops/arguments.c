@@ -36,16 +36,11 @@ chunk_status ops_arg_shape(chk_shape *out, const chk_value *v, const char *who, 
     int n = v->kind == CHK_VAL_TUPLE ? v->u.tuple.n : 1;
     if (n > CHK_MAX_NDIM) return chk_fail(err, CHUNK_ESHAPE, "%s: %d dimensions, at most %d are possible", who, n, CHK_MAX_NDIM);
     chk_shape s = {.ndim = n};
-    int64_t count = 1;
-    bool empty = false;
     for (int i = 0; i < n; i++) {
         CHK_TRY(chk_value_int(&s.dim[i], &item[i], who, "shape", err));
         if (s.dim[i] < 0) return chk_fail(err, CHUNK_ESHAPE, "%s: negative length %lld", who, (long long)s.dim[i]);
-        empty |= s.dim[i] == 0;
-        if (s.dim[i] && __builtin_mul_overflow(count, s.dim[i], &count)) count = INT64_MAX;
     }
-    if (!empty && count > INT64_MAX / 16)
-        return chk_fail(err, CHUNK_ESHAPE, "%s: an array of that shape has more than 2**63 bytes", who);
+    if (!chk_shape_fits(&s)) return chk_fail(err, CHUNK_ESHAPE, "%s: an array of that shape has more than 2**63 bytes", who);
     *out = s;
     return CHUNK_OK;
 }

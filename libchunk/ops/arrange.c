@@ -207,7 +207,7 @@ static chunk_status build_tile(chk_node **out, chk_builder *b, const chk_op *op,
         v.axis[a] = v.shape.ndim;
         v.step[a] = 1;
         v.shape.dim[v.shape.ndim++] = dim;
-        if (__builtin_mul_overflow(rep, dim, &shape.dim[a]) || chk_shape_count(&v.shape) > INT64_MAX / 16)
+        if (__builtin_mul_overflow(rep, dim, &shape.dim[a]) || !chk_shape_fits(&v.shape))
             m.st = chk_fail(err, CHUNK_ESHAPE, "%s: the result has more than 2**63 bytes", op->name);
     }
     return ops_give(out, &m, m.st == CHUNK_OK ? under(&m, ops_view(&m, x, &v), &shape) : NULL);

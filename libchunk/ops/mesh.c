@@ -42,8 +42,7 @@ static chunk_status build_meshgrid(chk_node **out, chk_builder *b, const chk_op 
     chk_view v = {.shape = shape, .base_ndim = mine->shape.ndim, .axis = {mine_axis}, .step = {1}};
     for (int a = 0; a < n && sparse; a++)
         if (a != mine_axis) v.shape.dim[a] = 1;
-    if (chk_shape_count(&v.shape) > INT64_MAX / 16)
-        m.st = chk_fail(err, CHUNK_ESHAPE, "%s: the result has more than 2**63 bytes", op->name);
+    if (!chk_shape_fits(&v.shape)) m.st = chk_fail(err, CHUNK_ESHAPE, "%s: the result has more than 2**63 bytes", op->name);
     return ops_give(out, &m, m.st == CHUNK_OK ? ops_view(&m, mine, &v) : NULL);
 }
 

@@ -339,7 +339,7 @@ static chunk_status build_pad(chk_node **out, chk_builder *b, const chk_op *op, 
             if (st == CHUNK_OK && __builtin_add_overflow(shape.dim[s.axis], s.width[end], &shape.dim[s.axis]))
                 shape.dim[s.axis] = INT64_MAX;
         }
-        if (st == CHUNK_OK && chk_shape_count(&shape) > INT64_MAX / 16)
+        if (st == CHUNK_OK && !chk_shape_fits(&shape))
             st = chk_fail(err, CHUNK_ESHAPE, "pad: the result has more than 2**63 bytes");
         if (st == CHUNK_OK) st = extend(&x, b, &s, err);
     }

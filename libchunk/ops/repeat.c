@@ -99,8 +99,7 @@ static chunk_status make_repeat(chk_node **out, chk_builder *b, const chk_op *op
     chk_shape shape = in[0]->shape;
     int axis = (int)attr[0];
     shape.dim[axis] = n_attr > 1 ? attr[n_attr - 1] : 0;
-    if (chk_shape_count(&shape) > INT64_MAX / 16)
-        return chk_fail(err, CHUNK_ESHAPE, "repeat: the result has more than 2**63 bytes");
+    if (!chk_shape_fits(&shape)) return chk_fail(err, CHUNK_ESHAPE, "repeat: the result has more than 2**63 bytes");
     chk_grid grid = {.ndim = shape.ndim};
     for (int a = 0; a < shape.ndim; a++)
         grid.axis[a] = a == axis ? chk_node_axis_like(shape.dim[a], in[0], a) : in[0]->grid.axis[a];
@@ -112,7 +111,7 @@ static chk_node *evenly(ops_maker *m, chk_node *x, int axis, int64_t times, cons
 {
     chk_shape shape = x->shape;
     chk_view v = chk_view_identity(&x->shape);
-    if (times < 0 || __builtin_mul_overflow(times, shape.dim[axis], &shape.dim[axis]) || chk_shape_count(&shape) > INT64_MAX / 16 ||
+    if (times < 0 || __builtin_mul_overflow(times, shape.dim[axis], &shape.dim[axis]) || !chk_shape_fits(&shape) ||
         shape.ndim == CHK_MAX_NDIM) {
         m->st = chk_fail(m->err, CHUNK_ESHAPE, "%s: %lld times: no such array", who, (long long)times);
         return NULL;

@@ -258,15 +258,21 @@ static chunk_status build_kron(chk_node **out, chk_builder *b, const chk_op *op,
     if (p.m.st != CHUNK_OK) return ops_give(out, &p.m, NULL);
     int nx = p.x->shape.ndim, ny = p.y->shape.ndim, n = nx > ny ? nx : ny, list[2 * CHK_MAX_NDIM];
     if (2 * n > CHK_MAX_NDIM)
-        return ops_give(
-            out, &p.m,
-            (p.m.st = chk_fail(err, CHUNK_EUNSUPPORTED, "kron: %d dimensions, at most %d are possible", n, CHK_MAX_NDIM / 2),
-             NULL));
+        p.m.st = chk_fail(err, CHUNK_EUNSUPPORTED, "kron: %d dimensions, at most %d are possible", n, CHK_MAX_NDIM / 2);
+    if (p.m.st != CHUNK_OK) return ops_give(out, &p.m, NULL);
     ops_labelled x = {.node = p.x}, y = {.node = p.y};
     chk_shape shape = {.ndim = n};
     for (int a = 0; a < n; a++) shape.dim[a] = 1;
     for (int a = 0; a < nx; a++) x.label[a] = 2 * (n - nx + a), shape.dim[n - nx + a] *= p.x->shape.dim[a];
-    for (int a = 0; a < ny; a++) y.label[a] = 2 * (n - ny + a) + 1, shape.dim[n - ny + a] *= p.y->shape.dim[a];
+    for (int a = 0; a < ny; a++) {
+        y.label[a] = 2 * (n - ny + a) + 1;
+        if (__builtin_mul_overflow(shape.dim[n - ny + a], p.y->shape.dim[a], &shape.dim[n - ny + a]))
+            shape.dim[n - ny + a] = INT64_MAX;
+    }
+    if (!chk_shape_fits(&shape)) {
+        p.m.st = chk_fail(err, CHUNK_ESHAPE, "kron: the result has more than 2**63 bytes");
+        return ops_give(out, &p.m, NULL);
+    }
     for (int a = 0; a < 2 * n; a++) list[a] = a;
     chk_node *u = ops_arranged(&p.m, &x, list, 2 * n), *v = ops_arranged(&p.m, &y, list, 2 * n);
     chk_node *all = u && v ? ops_apply(&p.m, CHK_FN_MUL, p.d, u, v, NULL) : NULL;
