@@ -42,7 +42,7 @@ static chunk_status build_weights(chk_node **out, chk_builder *b, const chk_op *
             w[i] = w[n - 1 - i];
             w[n - 1 - i] = t;
         }
-        origin = -origin - (n % 2 == 0);
+        origin = filter_turned(origin, n);
     }
     if (m.st == CHUNK_OK) m.st = filter_origin(&lo, n, origin, axis, op->name, err);
     chk_node *made = NULL;

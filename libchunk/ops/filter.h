@@ -30,6 +30,8 @@ chunk_status filter_by_parts(chk_node **out, chk_builder *b, const chk_op *op, c
 chk_node *filter_input(ops_maker *m, chk_dtype *out, const chk_value *x, const chk_value *output, const char *who);
 /* float64 values as dtype d, as C casts them: bool by way of an integer. */
 chk_node *filter_output(ops_maker *m, chk_node *x, chk_dtype d);
+/* The origin of a window of n whose weights are turned round, as a convolution does. */
+int64_t filter_turned(int64_t origin, int64_t n);
 /* The origin of a window of n along an axis; *lo: how many elements before the centre it begins. */
 chunk_status filter_origin(int64_t *lo, int64_t n, int64_t origin, int axis, const char *who, chunk_error *err);
 

@@ -137,6 +137,8 @@ chk_node *filter_output(ops_maker *m, chk_node *x, chk_dtype d)
     return ops_apply(m, CHK_FN_WHERE, d, below, ops_cast(m, ops_cast(m, x, CHK_I64), d), ops_cast(m, x, d));
 }
 
+int64_t filter_turned(int64_t origin, int64_t n) { return n % 2 == 0 ? ~origin : origin == INT64_MIN ? INT64_MAX : -origin; }
+
 chunk_status filter_origin(int64_t *lo, int64_t n, int64_t origin, int axis, const char *who, chunk_error *err)
 {
     if (n < 1 || n > FILTER_MOST_TAPS)

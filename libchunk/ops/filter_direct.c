@@ -183,7 +183,7 @@ static chunk_status window_attr(int64_t **attr, int *n_attr, const chk_op *op, c
     if (!v) return chk_fail(err, CHUNK_ENOMEM, "out of memory for the weights of %s", op->name);
     v[0] = filter_bits(cval);
     for (int a = 0; a < ndim; a++) {
-        int64_t n = shape->dim[a], shift = op->flags ? -origin[a] - (n % 2 == 0) : origin[a];
+        int64_t n = shape->dim[a], shift = op->flags ? filter_turned(origin[a], n) : origin[a];
         v[1 + 3 * a] = edge[a];
         v[2 + 3 * a] = n;
         CHK_TRY(filter_origin(&v[3 + 3 * a], n, shift, a, op->name, err));

@@ -159,8 +159,8 @@ const chk_op chk_op_trace = {
 /* A vector on diagonal k of a square of zeros. */
 static chk_node *spread_out(ops_maker *m, chk_node *v, int64_t k, const char *who)
 {
-    int64_t n = v->shape.dim[0], far = k < 0 ? -k : k, side;
-    if (k == INT64_MIN || __builtin_add_overflow(n, far, &side) || (side && side > INT64_MAX / 16 / side)) {
+    int64_t n = v->shape.dim[0], far = k == INT64_MIN ? INT64_MAX : k < 0 ? -k : k, side;
+    if (__builtin_add_overflow(n, far, &side) || (side && side > INT64_MAX / 16 / side)) {
         m->st = chk_fail(m->err, CHUNK_ESHAPE, "%s: the result is too large", who);
         return NULL;
     }
