@@ -91,6 +91,7 @@ static chunk_status describe_dataset(chk_out *out, int i, chunk_error *err)
     t->whole_chunks = out->pipeline.n > 0;
     if (t->whole_chunks) t->worker_bytes = chk_pipeline_worker_bytes(&out->pipeline, (size_t)raw, true);
     if (t->whole_chunks) chk_sink_h5_need(&out->pipeline, (size_t)raw, &t->kept_bytes, &t->scratch_bytes);
+    t->in_place = t->whole_chunks && chk_pipeline_encodes_in_place(&out->pipeline);
     return CHUNK_OK;
 }
 

@@ -19,6 +19,7 @@ typedef struct chk_fused_out {
     bool whole_chunks, ordered, serial; /* as the sink will be */
     size_t worker_bytes;                /* codec state of a worker */
     size_t kept_bytes, scratch_bytes;   /* as its need() will say for a whole chunk; 0 where blocks are written as they are */
+    bool in_place;                      /* encoded where the values are */
     /* reduced */
     uint32_t axes; /* bit a: axis a is reduced */
     chk_geometry

@@ -30,9 +30,10 @@ typedef struct out_state {
     chk_red_stack stack;
     int64_t kept; /* reduce: number and box of the block whose results the stack holds */
     chk_box box;
-    int64_t slot; /* of the last leaf */
-    char *cached; /* states of a fill-only block */
-    char **made;  /* store: where the next block is made, of each unit beside each other, or all blocks of the task */
+    int64_t slot;  /* of the last leaf */
+    char *cached;  /* states of a fill-only block */
+    char **made;   /* store: where the next block is made, of each unit beside each other, or all blocks of the task */
+    char *scratch; /* of the encoder */
     chk_late late;
     const char *value; /* encoded passes: where the block's values lie, there or in the input that they are */
 } out_state;
@@ -49,7 +50,6 @@ typedef struct worker {
     held_input *held;     /* an input */
     const chk_piece **at; /* the pieces of the current box */
     out_state *out;
-    char *scratch;    /* of encoders */
     chk_block *block; /* stored blocks that are made together: streamed passes */
     chk_arena arena;
     bool turn_passed;
@@ -74,8 +74,25 @@ static size_t block_bytes(const chk_fused *f, int o)
     return (size_t)n * chk_dtype_size(f->out[o].dtype);
 }
 
-/* Encoded passes: sinks without an encoder have their values computed right into the kept area. */
-static bool block_in_kept(const chk_fused *f, int o) { return f->encoded && !f->out[o].kept_bytes; }
+/* Encoded passes: a block is made in the kept area where nothing, or what works in place, encodes it; else where its encoder would have scratch. */
+static bool block_in_kept(const chk_fused *f, int o) { return f->encoded && (f->out[o].in_place || !f->out[o].kept_bytes); }
+
+/* Encoders' scratch, and with it the blocks that are made there: at the end of the work area, where reads had their transient memory. Those that are
+ * encoded in the kept area share theirs. */
+static size_t tail_bytes(const chk_fused *f, size_t *shared)
+{
+    size_t apart = 0;
+    *shared = 0;
+    for (int o = 0; o < f->n_out; o++) {
+        if (f->out[o].reduce) continue;
+        size_t n = chk_arena_cost(f->out[o].scratch_bytes);
+        if (!block_in_kept(f, o))
+            apart += n;
+        else if (n > *shared)
+            *shared = n;
+    }
+    return f->encoded ? apart + *shared : 0;
+}
 
 /* How many blocks of an output may be late: of files that several workers write into. LATE_LARGE: a little faster (exp(-x)*y + 1 of 2 GiB: 2 to 3 %); in short runs
  * they might never be used. */
@@ -101,7 +118,8 @@ size_t chk_fused_kept_bytes(const chk_fused *f, int o)
 
 size_t chk_fused_work_bytes(const chk_fused *f)
 {
-    size_t boxes = (size_t)chk_fused_most_units(f), inputs = (size_t)f->program.n_inputs, outs = (size_t)f->n_out, scratch = 0;
+    size_t boxes = (size_t)chk_fused_most_units(f), inputs = (size_t)f->program.n_inputs, outs = (size_t)f->n_out, shared;
+    size_t tail = tail_bytes(f, &shared);
     size_t n = chk_arena_cost(sizeof(cache_head)) + chk_program_work_bytes(&f->program) + chk_arena_cost(boxes * sizeof(chk_box)) +
                chk_arena_cost(boxes * sizeof(int64_t[CHK_MAX_NDIM])) + chk_arena_cost(inputs * boxes * sizeof(chk_piece)) +
                chk_arena_cost(inputs * sizeof(chk_hold)) + chk_arena_cost(inputs * sizeof(held_input)) +
@@ -115,12 +133,11 @@ size_t chk_fused_work_bytes(const chk_fused *f)
             n += chk_arena_cost(f->cacheable ? out->reducer.state_bytes * out->cap : 0);
         } else {
             n += chk_arena_cost((size_t)f->beside * sizeof(char *));
-            if (!block_in_kept(f, o)) n += chk_arena_cost(block_bytes(f, o)) * (size_t)f->beside;
+            if (!f->encoded) n += chk_arena_cost(block_bytes(f, o)) * (size_t)f->beside;
             n += chk_late_bytes(most_late(f, o), block_bytes(f, o));
-            if (out->scratch_bytes > scratch) scratch = out->scratch_bytes;
         }
     }
-    return n + chk_arena_cost(scratch) + f->fetch_arena + f->fetch_transient + 1024;
+    return n + f->fetch_arena + (tail > f->fetch_transient ? tail : f->fetch_transient) + 1024;
 }
 
 /* ---- laying out a worker's memory; the same for every task of the pass */
@@ -139,7 +156,8 @@ static chunk_status carve(worker *w, const chk_fused *f, chk_task *t, size_t wor
     *w = (worker){.f = f, .t = t};
     chk_arena *a = &w->arena;
     chk_arena_init(a, t->work, work_bytes);
-    size_t boxes = (size_t)chk_fused_most_units(f), inputs = (size_t)f->program.n_inputs, scratch = 0;
+    size_t boxes = (size_t)chk_fused_most_units(f), inputs = (size_t)f->program.n_inputs, shared;
+    char *tail = (char *)t->work + ((work_bytes - tail_bytes(f, &shared)) & ~(size_t)63), *apart = tail + shared;
     bool ok = (w->cache = chk_arena_get(a, sizeof *w->cache)) &&
               chk_prog_state_init(&w->prog, &f->program, a, w->cache->epoch != f->epoch) &&
               (w->box = chk_arena_get(a, boxes * sizeof *w->box)) && (w->chunk = chk_arena_get(a, boxes * sizeof *w->chunk)) &&
@@ -161,12 +179,14 @@ static chunk_status carve(worker *w, const chk_fused *f, chk_task *t, size_t wor
             chk_block *unused;
             ok = (s->made = chk_arena_get(a, (size_t)f->beside * sizeof *s->made));
             for (int64_t u = 0; u < f->beside && ok; u++)
-                ok = (s->made[u] = block_in_kept(f, o) ? kept_area(f, t, o, &unused) : chk_arena_get(a, block_bytes(f, o)));
+                ok = (s->made[u] = block_in_kept(f, o) ? kept_area(f, t, o, &unused)
+                                   : f->encoded        ? apart
+                                                       : chk_arena_get(a, block_bytes(f, o)));
+            s->scratch = block_in_kept(f, o) ? tail : apart;
+            if (f->encoded && !block_in_kept(f, o)) apart += chk_arena_cost(out->scratch_bytes);
             ok = ok && chk_late_init(&s->late, most_late(f, o), block_bytes(f, o), out->sink, !out->own_sink, t, a);
-            if (out->scratch_bytes > scratch) scratch = out->scratch_bytes;
         }
     }
-    ok = ok && (w->scratch = chk_arena_get(a, scratch));
     if (!ok) return chk_fail(err, CHUNK_ESTATE, "internal: a task's memory of %zu bytes is smaller than its parts", work_bytes);
     memset(w->hold, 0, inputs * sizeof *w->hold);
     if (w->cache->epoch != f->epoch) *w->cache = (cache_head){.epoch = f->epoch};
@@ -669,7 +689,7 @@ static chunk_status encode(worker *w, const chk_box *box, const bool *skip, chun
                          .skip = skip[o]};
         if (!sink->ops->encode || !f->out[o].kept_bytes || skip[o]) continue;
         uint64_t t0 = chk_clock_ns();
-        CHK_TRY(sink->ops->encode(sink, b, kept, f->out[o].kept_bytes, w->scratch, f->out[o].scratch_bytes, err));
+        CHK_TRY(sink->ops->encode(sink, b, kept, f->out[o].kept_bytes, w->out[o].scratch, f->out[o].scratch_bytes, err));
         w->t->stats.ns_encode += chk_clock_ns() - t0;
     }
     return check_holds(w, err);

@@ -150,6 +150,7 @@ static chunk_status add_out(chk_lower *l, chk_fused *f, chk_item *it, chunk_erro
         out->worker_bytes = it->target->worker_bytes;
         out->kept_bytes = it->target->kept_bytes;
         out->scratch_bytes = it->target->scratch_bytes;
+        out->in_place = it->target->in_place;
         it->target->pass = it->pass;
         it->target->out = f->n_out;
     } else {

@@ -17,6 +17,7 @@ typedef struct chk_target {
     bool extendible;                    /* the first dimension is a bound: the sink can be resized at the end */
     size_t worker_bytes;                /* codec state of a worker */
     size_t kept_bytes, scratch_bytes;   /* as the sink's need() will say for a whole chunk */
+    bool in_place;                      /* encoded where the values are */
     const char *what;                   /* "/x in out.h5", "memory": for explain */
     /* set by the planner: where to bind the sink */
     int pass, out;

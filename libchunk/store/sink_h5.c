@@ -262,22 +262,25 @@ static void coded_need(const chk_sink *s, int64_t n_elements, size_t *kept, size
     chk_sink_h5_need(&h->set->pipeline, h->chunk_bytes, kept, scratch);
 }
 
-/* The block spread over a whole chunk, the rest of which is fill. */
+/* The block spread over a whole chunk, the rest of which is fill; from the last row on, so that `out` may be where the block is. */
 static void pad_chunk(const h5_sink *h, char *out, const chk_block *b)
 {
     const int64_t *chunk = h->set->chunk;
     int ndim = b->box.ndim;
-    chk_kern_splat(out, h->s.fill.v.bytes, h->item, h->chunk_bytes / h->item);
-    size_t row = (size_t)chk_box_extent(&b->box, ndim - 1) * h->item;
-    const char *in = b->data;
-    int64_t i[CHK_MAX_NDIM] = {0};
+    size_t row = (size_t)chk_box_extent(&b->box, ndim - 1) * h->item, filled = h->chunk_bytes;
+    const char *in = (const char *)b->data + b->n_bytes;
+    int64_t i[CHK_MAX_NDIM];
+    for (int a = 0; a < ndim; a++) i[a] = a < ndim - 1 ? chk_box_extent(&b->box, a) - 1 : 0;
     for (;;) {
-        int64_t at = 0;
-        for (int a = 0; a < ndim; a++) at = at * chunk[a] + i[a];
-        memcpy(out + at * (int64_t)h->item, in, row);
-        in += row;
+        size_t at = 0;
+        for (int a = 0; a < ndim; a++) at = at * (size_t)chunk[a] + (size_t)i[a];
+        at *= h->item;
+        in -= row;
+        memmove(out + at, in, row);
+        chk_kern_splat(out + at + row, h->s.fill.v.bytes, h->item, (filled - at - row) / h->item);
+        filled = at;
         int a = ndim - 2;
-        for (; a >= 0 && ++i[a] == chk_box_extent(&b->box, a); a--) i[a] = 0;
+        for (; a >= 0 && --i[a] < 0; a--) i[a] = chk_box_extent(&b->box, a) - 1;
         if (a < 0) return;
     }
 }
@@ -290,16 +293,16 @@ static chunk_status coded_encode(chk_sink *s, chk_block *b, void *kept, size_t k
     b->skip = b->skip || all_fill(h, b);
     if (b->skip) return CHUNK_OK;
     const void *raw = b->data;
+    bool in_place = chk_pipeline_encodes_in_place(p);
+    char *padded = in_place ? kept : scratch; /* where the values may lie already */
+    size_t used = in_place ? 0 : (h->chunk_bytes + 63) & ~(size_t)63;
+    assert(scratch_bytes >= used && kept_bytes >= h->chunk_bytes && "kept and scratch are as large as need says");
     if (b->n_bytes < h->chunk_bytes) {
-        bool in_place = chk_pipeline_encodes_in_place(p);
-        char *padded = in_place ? kept : scratch;
-        size_t used = in_place ? 0 : (h->chunk_bytes + 63) & ~(size_t)63;
-        assert(scratch_bytes >= used && kept_bytes >= h->chunk_bytes && "kept and scratch are as large as need says");
         pad_chunk(h, padded, b);
         raw = padded;
-        scratch = (char *)scratch + used;
-        scratch_bytes -= used;
     }
+    scratch = (char *)scratch + used;
+    scratch_bytes -= used;
     CHK_TRY(chk_pipeline_encode(p, &b->mask, kept, kept_bytes, &b->n_bytes, raw, h->chunk_bytes, scratch, scratch_bytes, err));
     b->data = kept;
     return CHUNK_OK;

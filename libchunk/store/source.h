@@ -153,7 +153,8 @@ typedef struct chk_sink_ops {
     /* Bytes of encoded data (kept from encode to write) and of scratch (only during encode) for a block of n elements; both 0 when blocks are
      * written from where they were computed. */
     void (*need)(const chk_sink *s, int64_t n_elements, size_t *kept, size_t *scratch);
-    /* May be NULL. Turns b->data (raw) into what is stored, in `kept`; sets skip for fill-only blocks. */
+    /* May be NULL. Turns b->data (raw) into what is stored, in `kept`; sets skip for fill-only blocks. The raw data may lie at the beginning of `kept` where
+     * the pipeline encodes in place, else of `scratch`. */
     chunk_status (*encode)(chk_sink *s, chk_block *b, void *kept, size_t kept_bytes, void *scratch, size_t scratch_bytes,
                            chunk_error *err);
     /* May be NULL. How many elements of fill a raw block begins with. Sinks into one file are claimed for a block in the order of these numbers, so

@@ -225,6 +225,18 @@ def test_ceiling_of_40_mebibytes(chunks, tmp_path, name):
         accepted(chunks, text, {"x": name}, 40 * MIB, "-o", f"{tmp_path}/y.h5:/y", "--overwrite")
 
 
+@pytest.mark.parametrize("filters", ["gzip=1,shuffle", "gzip=1", "lz4", "zstd=1,shuffle", "bitshuffle", "lz4,fletcher32"])
+def test_ceiling_of_40_mebibytes_stored_with_filters(chunks, tmp_path, filters):
+    with h5py.File(chunks / "c.h5") as f:
+        x = f["gzip8M_0"][:]
+    for text, want in (("x*2 + 1", x * 2 + 1), ("x[:-5, 3:1500]*2", x[:-5, 3:1500] * 2), ("x", x)):  # the second: chunks on the edge, and across the input's
+        memory = 40 if "[" not in text else 64
+        accepted(chunks, text, {"x": "gzip8M_0"}, memory * MIB, "-o", f"{tmp_path}/y.h5:/y", "--overwrite", "--chunks", "1024x1024", "--filter", filters)
+        with h5py.File(tmp_path / "y.h5") as f:
+            assert f["y"].chunks == (1024, 1024)
+            assert np.array_equal(f["y"][:], want), text
+
+
 def test_ceiling_of_several_inputs(chunks, tmp_path):
     """Base, which is what one input needs without its two chunks, and a chunk for each input and one more."""
     base = 40 * MIB - 2 * 8 * MIB
