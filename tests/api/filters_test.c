@@ -11,6 +11,8 @@ enum { ROWS = 137, COLUMNS = 90, N_OUT = 6, N_ALL = ROWS * COLUMNS };
 
 static const char *const filters[N_OUT] = {"gzip=1,shuffle", "lz4", "zstd=1", "bitshuffle", NULL, "lz4,fletcher32"};
 
+static const int64_t chunk_shape[] = {32, 48};
+
 static double at(int64_t i) { return (double)(i % 1000) * 0.37 + (double)(i / 1000); }
 
 static chunk_context *begin(char *path, size_t size, const char *filter, chunk_array **x)
@@ -23,8 +25,7 @@ static chunk_context *begin(char *path, size_t size, const char *filter, chunk_a
     chunk_array *a;
     cr_assert_eq(chunk_from_memory(&a, ctx, data, CHUNK_FLOAT64, 2, (const int64_t[]){ROWS, COLUMNS}, NULL, &err), CHUNK_OK, "%s",
                  err.text);
-    const chunk_output o = {
-        .size = sizeof o, .array = a, .file = path, .dataset = "x", .filter = filter, .chunk = (const int64_t[]){32, 48}};
+    const chunk_output o = {.size = sizeof o, .array = a, .file = path, .dataset = "x", .filter = filter, .chunk = chunk_shape};
     cr_assert_eq(chunk_compute(ctx, &o, 1, NULL, NULL, &err), CHUNK_OK, "%s", err.text);
     chunk_array_free(a);
     free(data);
@@ -52,7 +53,7 @@ Test(filters, outputs_of_one_pass)
             o[k].file = made;
             o[k].dataset = names[k];
             o[k].filter = filters[(first + k) % N_OUT];
-            o[k].chunk = (const int64_t[]){32, 48};
+            o[k].chunk = chunk_shape;
         }
         chunk_report report = {0};
         cr_assert_eq(chunk_compute(ctx, o, N_OUT + 1, NULL, &report, &err), CHUNK_OK, "%s", err.text);
